@@ -182,6 +182,7 @@ type clusterStatus struct {
 		Address  string `json:"address"`
 		Embedded bool   `json:"embedded"`
 	} `json:"redis"`
+	Database string         `json:"database"` // without its password; empty: files
 	Revision int64          `json:"revision"`
 	Servers  []serverStatus `json:"servers"`
 }
@@ -196,6 +197,7 @@ type serverStatus struct {
 	Revision    int64    `json:"revision"`
 	Hash        string   `json:"hash"`
 	Quarantined []string `json:"quarantined"`
+	Problem     string   `json:"problem"` // why it cannot follow the catalog; empty where it can
 }
 
 // readStatus asks the supervisor what runs, and each server that is up what it serves.
@@ -207,6 +209,7 @@ func readStatus(ctx context.Context, f *folder.Folder, client *admin.Client) (cl
 	if !status.Redis.Embedded {
 		status.Redis.Address = f.Cluster.Redis.URL
 	}
+	status.Database = f.Cluster.Database.Name()
 	if err := client.Call(ctx, "parley.server.list", struct{}{}, &status.Servers); err != nil {
 		return status, err
 	}
@@ -229,11 +232,12 @@ func readStatus(ctx context.Context, f *folder.Folder, client *admin.Client) (cl
 			Revision    int64    `json:"revision"`
 			Hash        string   `json:"hash"`
 			Quarantined []string `json:"quarantined"`
+			Problem     string   `json:"problem"`
 		}
 		asked, cancel := context.WithTimeout(ctx, 2*time.Second)
 		server := admin.NewClient(s.Admin, token)
 		if err := server.Call(asked, "parley.server.info", struct{}{}, &info); err == nil {
-			s.Revision, s.Hash, s.Quarantined = info.Revision, info.Hash, info.Quarantined
+			s.Revision, s.Hash, s.Quarantined, s.Problem = info.Revision, info.Hash, info.Quarantined, info.Problem
 			status.Revision = max(status.Revision, s.Revision)
 		}
 		server.CloseIdle()
@@ -258,6 +262,9 @@ func (s clusterStatus) write(w io.Writer) {
 	}
 	line(w, "  load-balancer  http://%s", s.Balancer.Address)
 	line(w, "  redis          %s", redis)
+	if s.Database != "" {
+		line(w, "  database       %s", s.Database)
+	}
 	line(w, "  supervisor     pid %d", s.Supervisor.PID)
 	line(w, "")
 	var rows [][]string
@@ -272,6 +279,9 @@ func (s clusterStatus) write(w io.Writer) {
 	for _, one := range s.Servers {
 		for _, q := range one.Quarantined {
 			line(w, "  %s does not run %s", one.Name, q)
+		}
+		if one.Problem != "" {
+			line(w, "  %s cannot follow the catalog: %s", one.Name, one.Problem)
 		}
 	}
 }

@@ -111,7 +111,7 @@ func rootCommand(o *options) *cobra.Command {
 	root.AddCommand(
 		quickstartCommand(o), startCommand(o), stopCommand(o), statusCommand(o),
 		deployCommand(o), undeployCommand(o), servicesCommand(o), invokeCommand(o),
-		statsCommand(o), kvdbCommand(o), pingCommand(o), enmasseCommand(o), versionCommand(o),
+		statsCommand(o), kvdbCommand(o), pingCommand(o), enmasseCommand(o), catalogCommand(o), versionCommand(o),
 		superviseCommand(), serverCommand(),
 	)
 	for _, c := range root.Commands() {

@@ -35,6 +35,9 @@ func quickstartCommand(o *options) *cobra.Command {
 	flags.IntVar(&want.AdminPort, "admin-port", 18009, "port of the supervisor's admin API; the servers' take those that follow")
 	flags.IntVar(&want.RedisPort, "redis-port", 16379, "port of the embedded Redis")
 	flags.StringVar(&want.RedisURL, "redis", "", "use this Redis in place of the embedded one, such as redis://127.0.0.1:6379/0")
+	flags.StringVar(&want.DatabaseURL, "database", "", "keep the catalog in this PostgreSQL, such as postgres://user:password@127.0.0.1:5432/name; several machines may share it")
+	flags.StringVar(&want.Name, "name", "", "name of the cluster (default: the folder's); the same on all machines of one cluster")
+	flags.StringSliceVar(&want.ServerNames, "server-names", nil, "names of the servers in place of server1, server2, ...; no two servers of a cluster have the same")
 	flags.StringVar(&want.Host, "host", "127.0.0.1", "address that the load-balancer listens on; all else stays on 127.0.0.1")
 	flags.BoolVar(&want.FreePorts, "free-ports", false, "pick ports that nobody uses")
 	quickstart.AddCommand(create)
@@ -52,8 +55,9 @@ func (o *options) printCreated(c *cobra.Command, f *folder.Folder, password stri
 		Password string   `json:"admin_password"`
 		Balancer string   `json:"balancer"`
 		Redis    string   `json:"redis"`
+		Database string   `json:"database"` // without its password; empty: files
 		Servers  []server `json:"servers"`
-	}{f.Dir, f.Cluster.Admin.User, password, "http://" + f.Cluster.Balancer.Address, f.RedisURL(), nil}
+	}{f.Dir, f.Cluster.Admin.User, password, "http://" + f.Cluster.Balancer.Address, f.RedisURL(), f.Cluster.Database.Name(), nil}
 	for _, s := range f.Cluster.Servers {
 		out.Servers = append(out.Servers, server{s.Name, s.Address})
 	}
@@ -62,6 +66,9 @@ func (o *options) printCreated(c *cobra.Command, f *folder.Folder, password stri
 		rows := [][]string{{"load-balancer", out.Balancer}, {"redis", out.Redis}}
 		if f.Cluster.Redis.URL == "" {
 			rows[1][1] = f.Cluster.Redis.Embedded + " (embedded)"
+		}
+		if out.Database != "" {
+			rows = append(rows, []string{"database", out.Database})
 		}
 		for _, s := range out.Servers {
 			rows = append(rows, []string{s.Name, "http://" + s.Address})

@@ -6,12 +6,13 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/parley-run/parley/runtime/admin"
-	"github.com/parley-run/parley/runtime/cluster"
 	"github.com/parley-run/parley/runtime/folder"
+	"github.com/parley-run/parley/runtime/node"
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/supervisor"
 )
@@ -36,6 +37,9 @@ func superviseCommand() *cobra.Command {
 	return c
 }
 
+// forgetTime is how long a server's start may wait for the database to forget the process before it.
+const forgetTime = time.Second
+
 // supervise runs the cluster of f until ctx ends.
 func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Writer) error {
 	token, err := f.Token()
@@ -47,7 +51,7 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 	if f.Cluster.Compat == "zato" {
 		names = service.ZatoNames()
 	}
-	members, err := cluster.OpenSQLite(ctx, f.MembersDB())
+	members, err := node.OpenTable(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -66,6 +70,8 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 		Command: command,
 		Folder:  f, Log: log, Names: names, NoRestart: !restart,
 		Died: func(ctx context.Context, server string, pid int) {
+			ctx, cancel := context.WithTimeout(ctx, forgetTime)
+			defer cancel()
 			if err := members.Forget(ctx, server, pid); err != nil {
 				log.Warn("a server that died still counts for 6 s", "server", server, "err", err)
 			}

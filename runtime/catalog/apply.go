@@ -1,13 +1,14 @@
 package catalog
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/parley-run/parley/runtime/service"
 )
 
 // Apply makes c serve here and saves it, or leaves everything as it was: it builds the changed catalog beside
@@ -46,13 +47,14 @@ func (l *Live) try(ctx context.Context, c Change) (int64, error) {
 	effective := c.against(current, l.Quarantined())
 	if effective.empty() {
 		// Nothing to do is true only of the newest revision.
-		revision, err := l.store.Revision(ctx)
-		if err == nil && revision != current.Revision {
+		version, err := l.store.Version(ctx)
+		if err == nil && version != current.Version() {
 			err = ErrRevision
 		}
-		return revision, err
+		return version.Revision, err
 	}
 	next := current.With(current.Revision+1, effective)
+	next.Mark = newMark()
 	built, report, err := l.buildStrictly(ctx, current, next)
 	if err != nil {
 		return 0, err
@@ -61,12 +63,12 @@ func (l *Live) try(ctx context.Context, c Change) (int64, error) {
 		built.Discard()
 		return 0, fmt.Errorf("catalog: apply: %w", err)
 	}
-	revision, err := l.store.Commit(ctx, current.Revision, effective)
+	revision, err := l.store.Commit(ctx, current.Version(), next.Mark, effective)
 	switch {
 	case err == nil:
 		l.activate(built, next, report)
 		return revision, nil
-	case errors.Is(err, ErrRevision):
+	case errors.Is(err, ErrRevision), errors.Is(err, ErrUnsaved):
 		built.Discard()
 		return 0, err
 	default:
@@ -99,39 +101,24 @@ func (l *Live) settle(ctx context.Context, current, next *Snapshot, built Next, 
 	const patience = 5 * time.Second
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	truth, err := l.store.Load(ctx, current)
-	if err != nil {
+	saved, err := l.store.Has(ctx, next.Version())
+	switch {
+	case err != nil:
 		built.Discard()
-		return 0, fmt.Errorf("%w; whether the change was saved is unknown, the store cannot be read: %w", cause, err)
-	}
-	if truth.Revision == next.Revision && truth.Hash == next.Hash {
-		l.activate(built, next, report)
-		return next.Revision, nil
-	}
-	built.Discard()
-	if truth.Revision <= current.Revision {
+		return 0, &service.Error{
+			Code: service.Unavailable, Message: "catalog: the store went away while it saved: whether the change was saved is not known",
+			Fix: "look at parley status when it is back", Err: errors.Join(cause, err),
+		}
+	case !saved:
+		built.Discard()
 		return 0, cause
 	}
-	if _, err := l.run(ctx, current, truth); err != nil {
-		return 0, errors.Join(cause, err)
+	// Others may have come since.
+	l.activate(built, next, report)
+	if _, err := l.follow(ctx); err != nil {
+		l.log.Warn("a change was saved, but not what others changed since", "revision", next.Revision, "err", err)
 	}
-	if savedIn(truth, current, next) {
-		return next.Revision, nil
-	}
-	return 0, fmt.Errorf("%w; others changed the catalog meanwhile, now at revision %d: check what serves", cause, truth.Revision)
-}
-
-// savedIn says that truth still holds an object that next, and no other change, can have put there.
-func savedIn(truth, current, next *Snapshot) bool {
-	for _, o := range next.Objects {
-		if o.Revision != next.Revision || current.Get(o.Kind, o.Name) == o {
-			continue
-		}
-		if have := truth.Get(o.Kind, o.Name); have != nil && have.Revision == o.Revision && bytes.Equal(have.Spec, o.Spec) {
-			return true
-		}
-	}
-	return false
+	return next.Revision, nil
 }
 
 // faultsOf sorts what report names. An object that did not run before and is unchanged keeps its Since.

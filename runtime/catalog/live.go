@@ -12,9 +12,6 @@ import (
 	"github.com/parley-run/parley/runtime/service"
 )
 
-// ErrOlder says that the store's revision is lower than the one that serves: a backup was restored.
-var ErrOlder = errors.New("catalog: the store is older than what serves")
-
 // maxTries bounds how often one Apply builds when other servers keep changing the catalog first.
 const maxTries = 20
 
@@ -26,6 +23,9 @@ type Live struct {
 	log     *slog.Logger
 	turn    chan struct{} // holds one token: whoever has it may change what serves
 	state   atomic.Pointer[state]
+	problem atomic.Pointer[error] // why the store cannot be followed
+	keptAt  string                // a file, or empty
+	changed chan struct{}         // what serves did; room for one
 }
 
 // state is what serves and what of it does not run.
@@ -43,25 +43,61 @@ type Fault struct {
 
 // NewLive is a server's catalog over store; nothing serves until Start.
 func NewLive(store Store, builder Builder, log *slog.Logger) *Live {
-	l := &Live{store: store, builder: builder, log: log, turn: make(chan struct{}, 1)}
+	l := &Live{store: store, builder: builder, log: log, turn: make(chan struct{}, 1), changed: make(chan struct{}, 1)}
 	l.state.Store(&state{snapshot: NewSnapshot(0, nil)})
 	l.turn <- struct{}{}
 	return l
 }
 
-// Start loads what the store holds and makes it serve. Objects that cannot run are in the report and the log.
-// Called once, before anything else.
-func (l *Live) Start(ctx context.Context) (Report, error) {
+// Start makes what the store holds serve. Objects that cannot run are in Faults and in the log. Where there is a file of
+// KeepIn, it serves from that if the store is away, or does not go on from it; Problem then says why. Called once, before
+// anything else.
+func (l *Live) Start(ctx context.Context) error {
 	if err := l.take(ctx); err != nil {
-		return Report{}, err
+		return err
 	}
 	defer l.release()
+	if l.startKept(ctx) {
+		return nil
+	}
 	snapshot, err := l.store.Load(ctx, nil)
 	if err != nil {
-		return Report{}, err
+		return err
 	}
 	return l.run(ctx, nil, snapshot)
 }
+
+// startKept serves from the file, and follows the store from there where it can.
+func (l *Live) startKept(ctx context.Context) bool {
+	if l.keptAt == "" {
+		return false
+	}
+	snapshot, err := readKept(l.keptAt)
+	if err == nil && snapshot != nil {
+		err = l.run(ctx, nil, snapshot)
+	}
+	if err != nil {
+		l.log.Error("the catalog that was kept on this machine's disk cannot be used", "err", err)
+	}
+	if err != nil || snapshot == nil {
+		return false
+	}
+	if _, err = l.follow(ctx); err != nil {
+		l.log.Error("serves the catalog that was kept on this machine's disk", "revision", snapshot.Revision, "err", err)
+	}
+	l.note(err)
+	return true
+}
+
+// Problem is why the store could not be followed when that was last tried, or nil. What serves is then as it was.
+func (l *Live) Problem() error {
+	if p := l.problem.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+func (l *Live) note(err error) { l.problem.Store(&err) }
 
 // Current is what serves: revision 0 and empty before Start.
 func (l *Live) Current() *Snapshot { return l.state.Load().snapshot }
@@ -80,44 +116,64 @@ func (l *Live) Quarantined() map[Key]error {
 }
 
 // Follow makes the store's revision serve if it is newer; changed says that it was. Bad objects are left
-// out. An older store is refused with ErrOlder.
+// out. A store that does not go on from what serves is refused with ErrRestored.
 func (l *Live) Follow(ctx context.Context) (changed bool, err error) {
 	if err := l.take(ctx); err != nil {
 		return false, err
 	}
 	defer l.release()
-	return l.follow(ctx)
+	changed, err = l.follow(ctx)
+	if ctx.Err() == nil {
+		l.note(err)
+	}
+	return changed, err
+}
+
+// AcceptRestore makes what the store holds the truth for all servers though it does not go on from what serves here: an
+// operator says so, by name. The revision that says it comes after least, which is the highest that any server knows.
+func (l *Live) AcceptRestore(ctx context.Context, least int64, by string) (int64, error) {
+	if err := l.take(ctx); err != nil {
+		return 0, err
+	}
+	defer l.release()
+	_, err := l.follow(ctx)
+	if err == nil {
+		return 0, service.Errorf(service.Conflict, "there is nothing to accept: this server follows the database, at revision %d", l.Current().Revision)
+	}
+	if !errors.Is(err, ErrRestored) {
+		return 0, err
+	}
+	version, err := l.store.Accept(ctx, max(least, l.Current().Revision), by)
+	if err != nil {
+		return 0, err
+	}
+	_, err = l.follow(ctx)
+	l.note(err)
+	return version.Revision, err
 }
 
 func (l *Live) follow(ctx context.Context) (bool, error) {
 	current := l.Current()
-	revision, err := l.store.Revision(ctx)
-	if err != nil {
+	version, err := l.store.Version(ctx)
+	if err != nil || version == current.Version() {
 		return false, err
-	}
-	if revision == current.Revision {
-		return false, nil
-	}
-	if revision < current.Revision {
-		return false, fmt.Errorf("%w: it is at revision %d, this server at %d; if a backup was restored on purpose, restart the servers",
-			ErrOlder, revision, current.Revision)
 	}
 	next, err := l.store.Load(ctx, current)
 	if err != nil {
 		return false, err
 	}
-	_, err = l.run(ctx, current, next)
+	err = l.run(ctx, current, next)
 	return err == nil, err
 }
 
 // run makes next serve, without its bad objects.
-func (l *Live) run(ctx context.Context, prev, next *Snapshot) (Report, error) {
+func (l *Live) run(ctx context.Context, prev, next *Snapshot) error {
 	built, report, err := l.builder.Build(ctx, prev, next, false)
 	if err != nil {
-		return report, fmt.Errorf("catalog: build revision %d: %w", next.Revision, err)
+		return fmt.Errorf("catalog: build revision %d: %w", next.Revision, err)
 	}
 	l.activate(built, next, report)
-	return report, nil
+	return nil
 }
 
 // activate makes built serve as next and logs what of it newly does not run.
@@ -125,6 +181,10 @@ func (l *Live) activate(built Next, next *Snapshot, report Report) {
 	faults := faultsOf(report, next, l.state.Load())
 	built.Activate()
 	l.state.Store(&state{snapshot: next, faults: faults})
+	select {
+	case l.changed <- struct{}{}:
+	default:
+	}
 	for _, f := range faults {
 		if f.Since == next.Revision {
 			l.log.Error("object quarantined", "kind", f.Kind, "name", f.Name, "revision", next.Revision, "err", f.Err)

@@ -88,8 +88,7 @@ func server(t *testing.T, store catalog.Store) (*catalog.Live, *builder) {
 	t.Helper()
 	b := &builder{}
 	live := catalog.NewLive(store, b, silent())
-	_, err := live.Start(t.Context())
-	require.NoError(t, err)
+	require.NoError(t, live.Start(t.Context()))
 	t.Cleanup(func() {
 		assert.Zero(t, b.open, "built states that were neither activated nor discarded")
 		assert.Same(t, b.serves, live.Current())
@@ -108,19 +107,31 @@ func apply(t *testing.T, l *catalog.Live, c catalog.Change) int64 {
 	return revision
 }
 
+// committing is a Commit.
+type committing func(ctx context.Context, from catalog.Version, mark string, c catalog.Change) (int64, error)
+
 // faulty is a store whose next Commit, or Load, goes wrong.
 type faulty struct {
 	catalog.Store
-	commit func(ctx context.Context, from int64, c catalog.Change) (int64, error)
+	commit committing
 	load   func() error
 }
 
-func (f *faulty) Commit(ctx context.Context, from int64, c catalog.Change) (int64, error) {
+func (f *faulty) Commit(ctx context.Context, from catalog.Version, mark string, c catalog.Change) (int64, error) {
 	if do := f.commit; do != nil {
 		f.commit = nil
-		return do(ctx, from, c)
+		return do(ctx, from, mark, c)
 	}
-	return f.Store.Commit(ctx, from, c)
+	return f.Store.Commit(ctx, from, mark, c)
+}
+
+func (f *faulty) Has(ctx context.Context, v catalog.Version) (bool, error) {
+	if f.load != nil {
+		if err := f.load(); err != nil {
+			return false, err
+		}
+	}
+	return f.Store.Has(ctx, v)
 }
 
 func (f *faulty) Load(ctx context.Context, prev *catalog.Snapshot) (*catalog.Snapshot, error) {
@@ -188,10 +199,12 @@ func TestApplyThatFailsLeavesEverything(t *testing.T) {
 			b.onBuild = func(*catalog.Snapshot) { cancel() }
 		}},
 		{"a full disk", "disk is full", put(object("k", "new", "1")), func(f *faulty, _ *builder, _ context.CancelFunc) {
-			f.commit = func(context.Context, int64, catalog.Change) (int64, error) { return 0, errors.New("disk is full") }
+			f.commit = func(context.Context, catalog.Version, string, catalog.Change) (int64, error) {
+				return 0, errors.New("disk is full")
+			}
 		}},
-		{"a store that is gone", "outcome is unknown", put(object("k", "new", "1")), func(f *faulty, _ *builder, _ context.CancelFunc) {
-			f.commit = func(context.Context, int64, catalog.Change) (int64, error) {
+		{"a store that is gone", "whether the change was saved is not known", put(object("k", "new", "1")), func(f *faulty, _ *builder, _ context.CancelFunc) {
+			f.commit = func(context.Context, catalog.Version, string, catalog.Change) (int64, error) {
 				f.load = func() error { return errors.New("no connection") }
 				return 0, errors.New("the outcome is unknown")
 			}
@@ -222,33 +235,37 @@ func TestApplyThatFailsLeavesEverything(t *testing.T) {
 
 func TestApplyFollowsTheTruthOfAnUnclearCommit(t *testing.T) {
 	lost := errors.New("connection lost")
-	rival := func(t *testing.T, store catalog.Store, from int64, c catalog.Change) {
-		commit(t, store, from, c)
-	}
 	for _, row := range []struct {
 		name   string
-		commit func(t *testing.T, store catalog.Store, from int64, c catalog.Change) // what happens, behind the error
+		commit func(t *testing.T, s catalog.Store, mine func()) // what happens, behind the error
 		fails  bool
 		serves int64
 	}{
-		{"it was saved", rival, false, 1},
-		{"it was saved and another followed", func(t *testing.T, s catalog.Store, from int64, c catalog.Change) {
-			rival(t, s, from, c)
-			rival(t, s, from+1, put(object("k", "other", "1")))
+		{"it was saved", func(_ *testing.T, _ catalog.Store, mine func()) { mine() }, false, 1},
+		{"it was saved and another followed", func(t *testing.T, s catalog.Store, mine func()) {
+			mine()
+			commit(t, s, 1, put(object("k", "other", "1")))
 		}, false, 2},
-		{"another came first", func(t *testing.T, s catalog.Store, from int64, _ catalog.Change) {
-			rival(t, s, from, put(object("k", "other", "1")))
-		}, true, 1},
-		{"it was saved and undone by another", func(t *testing.T, s catalog.Store, from int64, c catalog.Change) {
-			rival(t, s, from, c)
-			rival(t, s, from+1, catalog.Change{Delete: []catalog.Key{{Kind: "k", Name: "mine"}}})
-		}, true, 2},
+		{"it was not saved", func(*testing.T, catalog.Store, func()) {}, true, 0},
+		{"another came first", func(t *testing.T, s catalog.Store, _ func()) {
+			commit(t, s, 0, put(object("k", "other", "1")))
+		}, true, 0},
+		{"another with the same content came first", func(t *testing.T, s catalog.Store, _ func()) {
+			commit(t, s, 0, put(object("k", "mine", "1")))
+		}, true, 0},
+		{"it was saved and undone by another", func(t *testing.T, s catalog.Store, mine func()) {
+			mine()
+			commit(t, s, 1, catalog.Change{Delete: []catalog.Key{{Kind: "k", Name: "mine"}}})
+		}, false, 2},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			store := &faulty{Store: freshSQLite(t)()}
 			live, _ := server(t, store)
-			store.commit = func(_ context.Context, from int64, c catalog.Change) (int64, error) {
-				row.commit(t, store.Store, from, c)
+			store.commit = func(ctx context.Context, from catalog.Version, mark string, c catalog.Change) (int64, error) {
+				row.commit(t, store.Store, func() {
+					_, err := store.Store.Commit(ctx, from, mark, c)
+					require.NoError(t, err)
+				})
 				return 0, lost
 			}
 			revision, err := live.Apply(t.Context(), put(object("k", "mine", "1")))
@@ -259,6 +276,8 @@ func TestApplyFollowsTheTruthOfAnUnclearCommit(t *testing.T) {
 				assert.EqualValues(t, 1, revision)
 			}
 			assert.Equal(t, row.serves, live.Current().Revision)
+			_, err = live.Follow(t.Context())
+			require.NoError(t, err)
 			assert.Equal(t, load(t, store.Store, nil).Hash, live.Current().Hash)
 		})
 	}
@@ -268,9 +287,9 @@ func TestApplyServesWhatItSavedThoughItsCallerHasGone(t *testing.T) {
 	store := &faulty{Store: freshSQLite(t)()}
 	live, _ := server(t, store)
 	ctx, cancel := context.WithCancel(t.Context())
-	store.commit = func(ctx context.Context, from int64, c catalog.Change) (int64, error) {
+	store.commit = func(ctx context.Context, from catalog.Version, mark string, c catalog.Change) (int64, error) {
 		defer cancel()
-		return store.Store.Commit(ctx, from, c)
+		return store.Store.Commit(ctx, from, mark, c)
 	}
 	revision, err := live.Apply(ctx, put(object("k", "a", "1")))
 	require.NoError(t, err)
@@ -281,8 +300,8 @@ func TestApplyServesWhatItSavedThoughItsCallerHasGone(t *testing.T) {
 func TestApplyGivesUpWhenOthersAlwaysComeFirst(t *testing.T) {
 	store := &faulty{Store: freshSQLite(t)()}
 	live, _ := server(t, store)
-	var first func(ctx context.Context, from int64, c catalog.Change) (int64, error)
-	first = func(context.Context, int64, catalog.Change) (int64, error) {
+	var first committing
+	first = func(context.Context, catalog.Version, string, catalog.Change) (int64, error) {
 		store.commit = first
 		return 0, catalog.ErrRevision
 	}
@@ -357,11 +376,11 @@ func TestFollowRefusesAnOlderStore(t *testing.T) {
 	_, err := store.DB().ExecContext(t.Context(), "UPDATE cluster SET revision = 0")
 	require.NoError(t, err)
 	changed, err := live.Follow(t.Context())
-	require.ErrorIs(t, err, catalog.ErrOlder)
+	require.ErrorIs(t, err, catalog.ErrRestored)
 	assert.ErrorContains(t, err, "at revision 0, this server at 1")
 	assert.False(t, changed)
 	_, err = live.Apply(t.Context(), put(object("k", "b", "1")))
-	require.ErrorIs(t, err, catalog.ErrOlder)
+	require.ErrorIs(t, err, catalog.ErrRestored)
 	assert.Equal(t, []int64{0, 1}, b.revisions)
 }
 
@@ -395,9 +414,8 @@ func TestStartReportsWhatDoesNotRun(t *testing.T) {
 	commit(t, store, 0, put(object("k", "a", "bad"), object("k", "b", "1")))
 	live := catalog.NewLive(store, &builder{}, silent())
 	assert.Zero(t, live.Current().Revision)
-	report, err := live.Start(t.Context())
-	require.NoError(t, err)
-	assert.Len(t, report.Quarantined, 1)
+	require.NoError(t, live.Start(t.Context()))
+	assert.Len(t, live.Quarantined(), 1)
 	assert.EqualValues(t, 1, live.Current().Revision)
 }
 

@@ -2,46 +2,41 @@ package catalog
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
 
-	"github.com/parley-run/parley/runtime/service"
-	"github.com/parley-run/parley/runtime/sqlite"
+	"github.com/parley-run/parley/runtime/database"
 )
 
+// newMark is a mark that no other change has.
+func newMark() string { return rand.Text() }
+
 // Commit implements Store.
-func (s *SQLite) Commit(ctx context.Context, from int64, c Change) (int64, error) {
+func (d *Database) Commit(ctx context.Context, from Version, mark string, c Change) (int64, error) {
 	if err := c.Check(); err != nil {
 		return 0, err
 	}
 	var revision int64
-	err := s.inWrite(ctx, func(ctx context.Context, tx execer) error {
+	err := d.write.Write(ctx, func(ctx context.Context, tx database.Conn) error {
 		var err error
-		revision, err = save(ctx, tx, from, c, s.now())
+		revision, err = save(ctx, tx, from, mark, c, d.now())
 		return err
 	})
 	if errors.Is(err, ErrRevision) {
 		return 0, err
 	}
-	if sqlite.Unwritable(err) {
-		return 0, &service.Error{
-			Code: service.Unavailable, Message: fmt.Sprintf("the catalog in %s cannot be written: %v", s.path, err),
-			Fix: "look at its disk: is it full, or failing?", Err: err,
-		}
-	}
-	if err != nil {
-		return 0, fmt.Errorf("catalog: save a change to revision %d: %w", from, err)
-	}
-	return revision, nil
+	return revision, d.fault(fmt.Sprintf("save a change to revision %d", from.Revision), err)
 }
 
 // save writes c in tx. The cluster's row goes first: it is the lock, so revisions commit in their order.
-func save(ctx context.Context, tx execer, from int64, c Change, now time.Time) (int64, error) {
+func save(ctx context.Context, tx database.Conn, from Version, mark string, c Change, now time.Time) (int64, error) {
 	var revision int64
-	err := tx.QueryRowContext(ctx, "UPDATE cluster SET revision = revision + 1 WHERE revision = $1 RETURNING revision", from).Scan(&revision)
+	err := tx.QueryRowContext(ctx, "UPDATE cluster SET revision = revision + 1, mark = $1 WHERE revision = $2 AND mark = $3 RETURNING revision",
+		mark, from.Revision, from.Mark).Scan(&revision)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, ErrRevision
 	}
@@ -59,11 +54,11 @@ func save(ctx context.Context, tx execer, from int64, c Change, now time.Time) (
 			return 0, fmt.Errorf("%s: %w", key, err)
 		}
 	}
-	_, err = tx.ExecContext(ctx, "INSERT INTO audit (revision, who, what, at) VALUES ($1, $2, $3, $4)", revision, c.By, c.summary(), at)
+	_, err = tx.ExecContext(ctx, "INSERT INTO audit (revision, who, what, at, mark) VALUES ($1, $2, $3, $4, $5)", revision, c.By, c.summary(), at, mark)
 	return revision, err
 }
 
-func put(ctx context.Context, tx execer, revision int64, o Object, who string, at int64) error {
+func put(ctx context.Context, tx database.Conn, revision int64, o Object, who string, at int64) error {
 	sum := sumOf(o.Kind, o.Name, o.Spec)
 	hash := hex.EncodeToString(sum[:])
 	spec := o.Spec
@@ -83,7 +78,7 @@ ON CONFLICT (kind, name) DO UPDATE SET spec = excluded.spec, hash = excluded.has
 	return err
 }
 
-func remove(ctx context.Context, tx execer, revision int64, key Key, who string, at int64) error {
+func remove(ctx context.Context, tx database.Conn, revision int64, key Key, who string, at int64) error {
 	if _, err := tx.ExecContext(ctx, `
 INSERT INTO change_log (revision, kind, name, action, who, at, hash_before, hash_after)
 SELECT $1, kind, name, 'delete', $4, $5, hash, '' FROM objects WHERE kind = $2 AND name = $3`,
@@ -94,46 +89,32 @@ SELECT $1, kind, name, 'delete', $4, $5, hash, '' FROM objects WHERE kind = $2 A
 	return err
 }
 
-// Revision implements Store.
-func (s *SQLite) Revision(ctx context.Context) (int64, error) {
-	revision, err := revisionOf(ctx, s.read)
-	if err != nil {
-		return 0, fmt.Errorf("catalog: read the revision: %w", err)
-	}
-	return revision, nil
-}
-
-func revisionOf(ctx context.Context, db execer) (int64, error) {
-	var revision int64
-	err := db.QueryRowContext(ctx, "SELECT revision FROM cluster").Scan(&revision)
-	return revision, err
-}
-
 // Load implements Store.
-func (s *SQLite) Load(ctx context.Context, prev *Snapshot) (*Snapshot, error) {
-	snapshot, err := s.load(ctx, prev)
-	if err != nil {
-		return nil, fmt.Errorf("catalog: load: %w", err)
-	}
-	return snapshot, nil
+func (d *Database) Load(ctx context.Context, prev *Snapshot) (*Snapshot, error) {
+	var snapshot *Snapshot
+	err := d.read.Read(ctx, func(ctx context.Context, tx database.Conn) error {
+		var err error
+		snapshot, err = load(ctx, tx, prev)
+		return err
+	})
+	return snapshot, d.fault("load", err)
 }
 
-// load reads in one transaction: revision and objects are of one moment.
-func (s *SQLite) load(ctx context.Context, prev *Snapshot) (_ *Snapshot, err error) {
-	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = tx.Rollback() }() // nothing to save
-	revision, err := revisionOf(ctx, tx)
+// load reads in one transaction: version and objects are of one moment.
+func load(ctx context.Context, tx database.Conn, prev *Snapshot) (*Snapshot, error) {
+	now, err := versionOf(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
 	switch {
-	case prev != nil && prev.Revision == revision:
-		return prev, nil
-	case prev == nil || prev.Revision > revision:
+	case prev == nil:
 		prev = &Snapshot{} // everything
+	case prev.Version() == now:
+		return prev, nil
+	default:
+		if prev, err = base(ctx, tx, prev, now); err != nil {
+			return nil, err
+		}
 	}
 	put, err := changedSince(ctx, tx, prev.Revision)
 	if err != nil {
@@ -145,10 +126,12 @@ func (s *SQLite) load(ctx context.Context, prev *Snapshot) (_ *Snapshot, err err
 			return nil, err
 		}
 	}
-	return prev.replace(revision, put, gone), nil
+	next := prev.replace(now.Revision, put, gone)
+	next.Mark = now.Mark
+	return next, nil
 }
 
-func changedSince(ctx context.Context, tx execer, revision int64) (_ []*Object, err error) {
+func changedSince(ctx context.Context, tx database.Conn, revision int64) (_ []*Object, err error) {
 	rows, err := tx.QueryContext(ctx, "SELECT kind, name, spec, revision FROM objects WHERE revision > $1", revision)
 	if err != nil {
 		return nil, err
@@ -165,7 +148,7 @@ func changedSince(ctx context.Context, tx execer, revision int64) (_ []*Object, 
 	return out, rows.Err()
 }
 
-func goneSince(ctx context.Context, tx execer, revision int64) (_ []Key, err error) {
+func goneSince(ctx context.Context, tx database.Conn, revision int64) (_ []Key, err error) {
 	rows, err := tx.QueryContext(ctx, "SELECT DISTINCT kind, name FROM change_log WHERE revision > $1 AND action = 'delete'", revision)
 	if err != nil {
 		return nil, err

@@ -55,6 +55,7 @@ func sumOf(kind, name string, spec []byte) contentSum {
 // Snapshot is plain immutable data: it can be compared, hashed, saved and sent.
 type Snapshot struct {
 	Revision int64
+	Mark     string    // of the change that made it, see Version
 	Hash     string    // of the content: equal on two servers exactly if they hold the same objects
 	Objects  []*Object // sorted by kind, then name
 }
@@ -76,6 +77,9 @@ func NewSnapshot(revision int64, objects []*Object) *Snapshot {
 	total := sha256.Sum256(sums)
 	return &Snapshot{Revision: revision, Objects: objects, Hash: hex.EncodeToString(total[:12])}
 }
+
+// Version is s's place in the history of changes.
+func (s *Snapshot) Version() Version { return Version{s.Revision, s.Mark} }
 
 // Get is the object of that kind and name, or nil.
 func (s *Snapshot) Get(kind, name string) *Object {

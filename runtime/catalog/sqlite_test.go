@@ -3,7 +3,6 @@ package catalog_test
 import (
 	"bufio"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -22,7 +21,7 @@ import (
 	"github.com/parley-run/parley/runtime/service"
 )
 
-func openSQLite(t testing.TB, path string) *catalog.SQLite {
+func openSQLite(t testing.TB, path string) *catalog.Database {
 	t.Helper()
 	s, err := catalog.OpenSQLite(t.Context(), path)
 	require.NoError(t, err)
@@ -30,10 +29,10 @@ func openSQLite(t testing.TB, path string) *catalog.SQLite {
 	return s
 }
 
-func freshSQLite(t *testing.T) opener {
+func freshSQLite(t testing.TB) opener {
 	path := filepath.Join(t.TempDir(), "a % folder? with # odd name", "catalog.db")
 	require.NoError(t, os.Mkdir(filepath.Dir(path), 0o700))
-	return func() catalog.Store { return openSQLite(t, path) }
+	return func() *catalog.Database { return openSQLite(t, path) }
 }
 
 func TestSQLite(t *testing.T) { testStore(t, freshSQLite) }
@@ -53,46 +52,6 @@ func TestSQLiteIsDurableAndPrivate(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, os.FileMode(0o600), info.Mode().Perm(), suffix)
 	}
-}
-
-func TestSQLiteKeepsHistory(t *testing.T) {
-	s := openSQLite(t, filepath.Join(t.TempDir(), "catalog.db"))
-	commit(t, s, 0, catalog.Change{By: "anna", Put: []catalog.Object{object("k", "a", "1"), object("k", "b", "1")}})
-	commit(t, s, 1, catalog.Change{By: "bob", Put: []catalog.Object{object("k", "a", "2")}, Delete: []catalog.Key{{Kind: "k", Name: "b"}, {Kind: "k", Name: "none"}}})
-	var audit []string
-	each(t, s.DB(), "SELECT revision || ' ' || who || ': ' || what FROM audit ORDER BY revision", func(rows *sql.Rows) error {
-		var line string
-		err := rows.Scan(&line)
-		audit = append(audit, line)
-		return err
-	})
-	assert.Equal(t, []string{"1 anna: put k a, put k b", "2 bob: put k a, delete k b, delete k none"}, audit)
-	type entry struct{ what, before, after string }
-	var log []entry
-	each(t, s.DB(), "SELECT revision || ' ' || action || ' ' || name || ' ' || who, hash_before, hash_after FROM change_log ORDER BY revision, name", func(rows *sql.Rows) error {
-		var e entry
-		err := rows.Scan(&e.what, &e.before, &e.after)
-		log = append(log, e)
-		return err
-	})
-	require.Len(t, log, 4)
-	assert.Equal(t, "1 put a anna", log[0].what)
-	assert.Empty(t, log[0].before)
-	assert.Len(t, log[0].after, 32)
-	assert.Equal(t, entry{"2 put a bob", log[0].after, log[2].after}, log[2])
-	assert.NotEqual(t, log[2].before, log[2].after)
-	assert.Equal(t, entry{"2 delete b bob", log[1].after, ""}, log[3])
-}
-
-func each(t *testing.T, db *sql.DB, query string, scan func(*sql.Rows) error) {
-	t.Helper()
-	rows, err := db.QueryContext(t.Context(), query)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, rows.Close()) }()
-	for rows.Next() {
-		require.NoError(t, scan(rows))
-	}
-	require.NoError(t, rows.Err())
 }
 
 func TestSQLiteRefusesWhatItCannotRead(t *testing.T) {
@@ -149,10 +108,12 @@ func commitForever(path string) error {
 	if err != nil {
 		return err
 	}
-	revision, err := s.Revision(ctx)
-	for ; err == nil; fmt.Println(revision) {
-		name := fmt.Sprintf("object-%d", revision+1)
-		revision, err = s.Commit(ctx, revision, catalog.Change{By: "committer", Put: []catalog.Object{object("k", name, name), file("shared", int(revision))}})
+	v, err := s.Version(ctx)
+	for ; err == nil; fmt.Println(v.Revision) {
+		name := fmt.Sprintf("object-%d", v.Revision+1)
+		change := catalog.Change{By: "committer", Put: []catalog.Object{object("k", name, name), file("shared", int(v.Revision))}}
+		v.Revision, err = s.Commit(ctx, v, name, change)
+		v.Mark = name
 	}
 	return err
 }
@@ -208,12 +169,10 @@ func TestSQLiteOnAFullDisk(t *testing.T) {
 	_, err := s.DB().ExecContext(t.Context(), "PRAGMA max_page_count = 1") // SQLite takes its present size
 	require.NoError(t, err)
 	change := catalog.Change{Put: []catalog.Object{object("k", "b", strings.Repeat("x", 1<<20))}, By: "test"}
-	_, err = s.Commit(t.Context(), 1, change)
+	_, err = tryCommit(t, s, 1, change)
 	var e *service.Error
 	require.ErrorAs(t, err, &e)
 	assert.Equal(t, service.Unavailable, e.Code)
 	assert.Equal(t, "the catalog in "+path+" cannot be written: k b: database or disk is full (13); look at its disk: is it full, or failing?", e.Error())
-	revision, err := s.Revision(t.Context())
-	require.NoError(t, err)
-	assert.Equal(t, int64(1), revision)
+	assert.Equal(t, int64(1), versionOf(t, s).Revision)
 }

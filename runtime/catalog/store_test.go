@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"context"
+	"crypto/rand"
 	"strings"
 	"sync"
 	"testing"
@@ -14,10 +15,10 @@ import (
 )
 
 // opener opens one more handle on the same store, as another process would.
-type opener func() catalog.Store
+type opener func() *catalog.Database
 
 // testStore holds every Store to its contract. fresh gives a new, empty store each time.
-func testStore(t *testing.T, fresh func(t *testing.T) opener) {
+func testStore(t *testing.T, fresh func(t testing.TB) opener) {
 	t.Helper()
 	for _, row := range []struct {
 		name string
@@ -32,6 +33,12 @@ func testStore(t *testing.T, fresh func(t *testing.T) opener) {
 		{"a change that Check refuses is not saved", testInvalid},
 		{"of many commits from one revision one wins", testRace},
 		{"a commit whose caller has gone saves nothing", testGone},
+		{"each change is in the history", testHistory},
+		{"a commit on another history is refused", testOtherHistory},
+		{"a store remembers which changes made it", testHas},
+		{"a load on top of what the store does not go on from is refused", testRestored},
+		{"what an operator accepted is loaded on top of anything", testAccept},
+		{"programs that know no marks take part", testUnmarked},
 	} {
 		t.Run(row.name, func(t *testing.T) { row.test(t, fresh(t)) })
 	}
@@ -41,14 +48,27 @@ func object(kind, name, spec string) catalog.Object {
 	return catalog.Object{Kind: kind, Name: name, Spec: []byte(spec)}
 }
 
-func commit(t *testing.T, s catalog.Store, from int64, c catalog.Change) int64 {
+// commit commits c, which must succeed, if the store is at revision from.
+func commit(t testing.TB, s catalog.Store, from int64, c catalog.Change) int64 {
 	t.Helper()
-	revision, err := s.Commit(t.Context(), from, c)
+	revision, err := tryCommit(t, s, from, c)
 	require.NoError(t, err)
 	return revision
 }
 
-func load(t *testing.T, s catalog.Store, prev *catalog.Snapshot) *catalog.Snapshot {
+func tryCommit(t testing.TB, s catalog.Store, from int64, c catalog.Change) (int64, error) {
+	t.Helper()
+	return s.Commit(t.Context(), catalog.Version{Revision: from, Mark: versionOf(t, s).Mark}, rand.Text(), c)
+}
+
+func versionOf(t testing.TB, s catalog.Store) catalog.Version {
+	t.Helper()
+	v, err := s.Version(t.Context())
+	require.NoError(t, err)
+	return v
+}
+
+func load(t testing.TB, s catalog.Store, prev *catalog.Snapshot) *catalog.Snapshot {
 	t.Helper()
 	snapshot, err := s.Load(t.Context(), prev)
 	require.NoError(t, err)
@@ -66,9 +86,7 @@ func contents(s *catalog.Snapshot) map[catalog.Key]string {
 
 func testEmpty(t *testing.T, open opener) {
 	s := open()
-	revision, err := s.Revision(t.Context())
-	require.NoError(t, err)
-	assert.Zero(t, revision)
+	assert.Equal(t, catalog.Version{}, versionOf(t, s))
 	snapshot := load(t, s, nil)
 	assert.Zero(t, snapshot.Revision)
 	assert.Empty(t, snapshot.Objects)
@@ -80,11 +98,9 @@ func testPut(t *testing.T, open opener) {
 	assert.EqualValues(t, 1, commit(t, a, 0, catalog.Change{Put: []catalog.Object{object("k", "b", "1"), object("k", "a", "2"), object("j", "z", "3")}}))
 	assert.EqualValues(t, 2, commit(t, b, 1, catalog.Change{Put: []catalog.Object{object("k", "b", "4")}, Delete: []catalog.Key{{Kind: "k", Name: "a"}, {Kind: "no", Name: "such"}}}))
 	for _, s := range []catalog.Store{a, b} {
-		revision, err := s.Revision(t.Context())
-		require.NoError(t, err)
-		assert.EqualValues(t, 2, revision)
+		assert.EqualValues(t, 2, versionOf(t, s).Revision)
 		snapshot := load(t, s, nil)
-		assert.EqualValues(t, 2, snapshot.Revision)
+		assert.Equal(t, versionOf(t, s), snapshot.Version())
 		require.Len(t, snapshot.Objects, 2)
 		assert.Equal(t, catalog.Key{Kind: "j", Name: "z"}, snapshot.Objects[0].Key())
 		assert.EqualValues(t, 1, snapshot.Objects[0].Revision)
@@ -149,7 +165,7 @@ func testStaleCommit(t *testing.T, open opener) {
 	a, b := open(), open()
 	commit(t, a, 0, catalog.Change{Put: []catalog.Object{object("k", "a", "1")}})
 	for _, from := range []int64{0, 2, -1} {
-		_, err := b.Commit(t.Context(), from, catalog.Change{Put: []catalog.Object{object("k", "a", "lost")}})
+		_, err := tryCommit(t, b, from, catalog.Change{Put: []catalog.Object{object("k", "a", "lost")}})
 		require.ErrorIs(t, err, catalog.ErrRevision, "from %d", from)
 	}
 	assert.Equal(t, "1", string(load(t, b, nil).Get("k", "a").Spec))
@@ -171,7 +187,7 @@ func testInvalid(t *testing.T, open opener) {
 		{"no UTF-8", "UTF-8", catalog.Change{Put: []catalog.Object{good, object("k", "\xff", "1")}}},
 		{"author", "author", catalog.Change{Put: []catalog.Object{good}, By: "\xff"}},
 	} {
-		_, err := s.Commit(t.Context(), 0, row.change)
+		_, err := tryCommit(t, s, 0, row.change)
 		require.ErrorContains(t, err, row.says, row.name)
 		assert.Equal(t, service.Invalid, service.AsError(err).Code, row.name)
 	}
@@ -186,7 +202,7 @@ func testRace(t *testing.T, open opener) {
 	for i := range contenders {
 		s := open()
 		all.Go(func() {
-			_, results[i] = s.Commit(t.Context(), 0, catalog.Change{Put: []catalog.Object{object("k", "a", string(rune('0'+i)))}})
+			_, results[i] = s.Commit(t.Context(), catalog.Version{}, rand.Text(), catalog.Change{Put: []catalog.Object{object("k", "a", string(rune('0'+i)))}})
 		})
 	}
 	all.Wait()
@@ -209,7 +225,7 @@ func testGone(t *testing.T, open opener) {
 	s := open()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := s.Commit(ctx, 0, catalog.Change{Put: []catalog.Object{object("k", "a", "1")}})
+	_, err := s.Commit(ctx, catalog.Version{}, "mark", catalog.Change{Put: []catalog.Object{object("k", "a", "1")}})
 	require.ErrorIs(t, err, context.Canceled)
 	assert.EqualValues(t, 1, commit(t, s, 0, catalog.Change{Put: []catalog.Object{object("k", "a", "2")}}), "the store goes on")
 }

@@ -11,7 +11,7 @@ import (
 
 // BenchmarkChangeOnAllServers is from a change's commit on one of two servers until WaitFor has seen both.
 func BenchmarkChangeOnAllServers(b *testing.B) {
-	g := newGround(b)
+	g := onFile(b)
 	redis := miniredis.RunT(b)
 	first := g.server(b, "server1", withRedis(b, redis.Addr()))
 	g.server(b, "server2", withRedis(b, redis.Addr()))
@@ -24,13 +24,13 @@ func BenchmarkChangeOnAllServers(b *testing.B) {
 }
 
 func BenchmarkAnnounce(b *testing.B) {
-	g := newGround(b)
+	g := onFile(b)
 	first := g.server(b, "server1")
 	timed(b, func() { first.change(b.Context()) })
 }
 
 func BenchmarkMembers(b *testing.B) {
-	g := newGround(b)
+	g := onFile(b)
 	first := g.server(b, "server1")
 	g.server(b, "server2")
 	timed(b, func() { _ = first.find(b, "server1") })

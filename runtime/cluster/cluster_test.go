@@ -3,8 +3,8 @@ package cluster_test
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -19,36 +19,68 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/parley-run/parley/runtime/cluster"
+	"github.com/parley-run/parley/runtime/database"
 )
 
-// ground is what the servers of a test share: the file, and the number that stands for the catalog.
+// ground is what the servers of a test share: the database, and the number that stands for the catalog.
 type ground struct {
-	path  string
+	open  func(ctx context.Context) (*cluster.Table, error)
+	raw   func(ctx context.Context) (*database.DB, error) // behind the package's back
 	store atomic.Int64
 }
 
-func newGround(t testing.TB) *ground {
+// newGround makes a ground with an empty database.
+type newGround func(t testing.TB) *ground
+
+func onFile(t testing.TB) *ground {
 	t.Helper()
-	return &ground{path: filepath.Join(t.TempDir(), "servers.db")}
+	path := filepath.Join(t.TempDir(), "servers.db")
+	return &ground{
+		open: func(ctx context.Context) (*cluster.Table, error) { return cluster.OpenSQLite(ctx, path) },
+		raw: func(ctx context.Context) (*database.DB, error) {
+			return database.OpenFile(ctx, path, database.Options{Tables: []string{"servers"}})
+		},
+	}
 }
 
 func (g *ground) table(t testing.TB) *cluster.Table {
 	t.Helper()
-	table, err := cluster.OpenSQLite(t.Context(), g.path)
+	table, err := g.open(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, table.Close()) })
 	return table
 }
 
-// exec changes the table behind the package's back.
 func (g *ground) exec(t testing.TB, query string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", g.path)
+	db, err := g.raw(t.Context())
 	require.NoError(t, err)
 	defer func() { require.NoError(t, db.Close()) }()
 	_, err = db.ExecContext(t.Context(), query)
 	require.NoError(t, err)
 }
+
+// testTable holds the table to its contract, whatever the database.
+func testTable(t *testing.T, fresh newGround) {
+	t.Helper()
+	for _, row := range []struct {
+		name string
+		test func(*testing.T, newGround)
+	}{
+		{"servers tell of themselves", testServersTellOfThemselves},
+		{"servers follow by polling", testServersFollowByPolling},
+		{"servers follow by hints", testServersFollowByHints},
+		{"waiting names those that lag", testWaitForNamesThoseThatLag},
+		{"waiting tells new faults from old ones", testWaitForTellsNewFaultsFromOldOnes},
+		{"who does not count", testWhoDoesNotCount},
+		{"waiting for nobody", testWaitForNobody},
+		{"a later process keeps its row", testALaterProcessKeepsItsRow},
+	} {
+		t.Run(row.name, func(t *testing.T) { row.test(t, fresh) })
+	}
+}
+
+func TestOnSQLite(t *testing.T) { testTable(t, onFile) }
 
 // server is a fake server: its catalog is a number.
 type server struct {
@@ -142,8 +174,8 @@ func names(results []cluster.Result) []string {
 	return out
 }
 
-func TestServersTellOfThemselves(t *testing.T) {
-	g := newGround(t)
+func testServersTellOfThemselves(t *testing.T, fresh newGround) {
+	g := fresh(t)
 	fault := cluster.Fault{Object: "k broken", Error: "no such thing", Since: 3}
 	a := g.server(t, "server1", quarantined(fault))
 	b := g.server(t, "server2")
@@ -159,8 +191,8 @@ func TestServersTellOfThemselves(t *testing.T) {
 	assert.EqualValues(t, 1, b.find(t, "server1").Revision, "the row is written when Announce returns")
 }
 
-func TestServersFollowByPolling(t *testing.T) {
-	g := newGround(t)
+func testServersFollowByPolling(t *testing.T, fresh newGround) {
+	g := fresh(t)
 	a, b := g.server(t, "server1"), g.server(t, "server2")
 	start := time.Now()
 	revision := a.change(t.Context())
@@ -176,8 +208,8 @@ func TestServersFollowByPolling(t *testing.T) {
 	assert.Equal(t, revision, b.serves.Load())
 }
 
-func TestServersFollowByHints(t *testing.T) {
-	g := newGround(t)
+func testServersFollowByHints(t *testing.T, fresh newGround) {
+	g := fresh(t)
 	redis := miniredis.RunT(t)
 	a, b := g.server(t, "server1", withRedis(t, redis.Addr())), g.server(t, "server2", withRedis(t, redis.Addr()))
 	require.Eventually(t, func() bool { return redis.PubSubNumSub("parley:test:revision")["parley:test:revision"] == 2 }, 5*time.Second, time.Millisecond)
@@ -233,7 +265,7 @@ func TestHintsOutliveAnOutageOfRedis(t *testing.T) {
 }
 
 func TestAnnounceDoesNotWaitForRedis(t *testing.T) {
-	g := newGround(t)
+	g := onFile(t)
 	silent := miniredis.NewMiniRedis()
 	require.NoError(t, silent.Start())
 	address := silent.Addr()
@@ -247,8 +279,8 @@ func TestAnnounceDoesNotWaitForRedis(t *testing.T) {
 	assert.EqualValues(t, 50, a.find(t, "server1").Revision)
 }
 
-func TestWaitForNamesThoseThatLag(t *testing.T) {
-	g := newGround(t)
+func testWaitForNamesThoseThatLag(t *testing.T, fresh newGround) {
+	g := fresh(t)
 	a, b := g.server(t, "server1"), g.server(t, "server2")
 	b.fail(errors.New("its disk is full"))
 	require.Eventually(t, func() bool { return a.find(t, "server2").Problem != "" }, 5*time.Second, 5*time.Millisecond)
@@ -269,13 +301,13 @@ func TestWaitForNamesThoseThatLag(t *testing.T) {
 	assert.Empty(t, results[1].Error)
 }
 
-func TestWaitForTellsNewFaultsFromOldOnes(t *testing.T) {
+func testWaitForTellsNewFaultsFromOldOnes(t *testing.T, fresh newGround) {
 	for _, row := range []struct {
 		name string
 		ok   bool
 	}{{"of an earlier change", true}, {"of this change", false}} {
 		t.Run(row.name, func(t *testing.T) {
-			g := newGround(t)
+			g := fresh(t)
 			since := int64(1)
 			if row.ok {
 				since = 0
@@ -290,7 +322,7 @@ func TestWaitForTellsNewFaultsFromOldOnes(t *testing.T) {
 	}
 }
 
-func TestWhoDoesNotCount(t *testing.T) {
+func testWhoDoesNotCount(t *testing.T, fresh newGround) {
 	for _, row := range []struct {
 		name string
 		gone func(*testing.T, *ground, *server)
@@ -317,7 +349,7 @@ func TestWhoDoesNotCount(t *testing.T) {
 		}, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			g := newGround(t)
+			g := fresh(t)
 			a, b := g.server(t, "server1"), g.server(t, "server2")
 			row.gone(t, g, b)
 			revision := a.change(t.Context())
@@ -333,13 +365,13 @@ func TestWhoDoesNotCount(t *testing.T) {
 	}
 }
 
-func TestWaitForNobody(t *testing.T) {
-	_, err := newGround(t).table(t).WaitFor(t.Context(), 1)
+func testWaitForNobody(t *testing.T, fresh newGround) {
+	_, err := fresh(t).table(t).WaitFor(t.Context(), 1)
 	require.ErrorIs(t, err, cluster.ErrNobody)
 }
 
-func TestALaterProcessKeepsItsRow(t *testing.T) {
-	g := newGround(t)
+func testALaterProcessKeepsItsRow(t *testing.T, fresh newGround) {
+	g := fresh(t)
 	first := g.server(t, "server1")
 	g.exec(t, `UPDATE servers SET started_at = started_at + 1000, pid = 4711, revision = 9`)
 	first.change(t.Context())
@@ -349,9 +381,9 @@ func TestALaterProcessKeepsItsRow(t *testing.T) {
 }
 
 func TestAProblemIsLoggedOnce(t *testing.T) {
-	g := newGround(t)
+	g := onFile(t)
 	var out syncBuffer
-	logged := func(c *cluster.Config, _ *server) { c.Log = slog.New(slog.NewTextHandler(&out, nil)) }
+	logged := func(c *cluster.Config, _ *server) { c.Log = textLog(&out) }
 	a := g.server(t, "server1", logged)
 	var calls atomic.Int64
 	a.fail(errors.New("no database"))
@@ -362,6 +394,8 @@ func TestAProblemIsLoggedOnce(t *testing.T) {
 	require.Eventually(t, func() bool { return out.count("follows the catalog again") == 1 }, 5*time.Second, 5*time.Millisecond)
 	require.Eventually(t, func() bool { return a.find(t, "server1").Problem == "" }, 5*time.Second, 5*time.Millisecond)
 }
+
+func textLog(out io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(out, nil)) }
 
 type syncBuffer struct {
 	mu  sync.Mutex
@@ -381,12 +415,17 @@ func (b *syncBuffer) count(text string) int {
 }
 
 func TestADamagedTableIsMovedAside(t *testing.T) {
-	g := newGround(t)
-	require.NoError(t, os.WriteFile(g.path, bytes.Repeat([]byte("garbage "), 1000), 0o600))
-	table := g.table(t)
+	path := filepath.Join(t.TempDir(), "servers.db")
+	require.NoError(t, os.WriteFile(path, bytes.Repeat([]byte("garbage "), 1000), 0o600))
+	table, err := cluster.OpenSQLite(t.Context(), path)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, table.Close()) }()
 	assert.FileExists(t, table.Moved())
 	members, err := table.Members(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, members)
-	assert.Empty(t, g.table(t).Moved(), "the new file is a good one")
+	again, err := cluster.OpenSQLite(t.Context(), path)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, again.Close()) }()
+	assert.Empty(t, again.Moved(), "the new file is a good one")
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/parley-run/parley/runtime/database"
 )
 
 // Config is what a server brings to its cluster.
@@ -29,9 +31,12 @@ type Membership struct {
 	startedAt time.Time
 	hint      chan int64 // the newest revision to tell others; room for one
 
-	mu       sync.Mutex // held while the row is written: an older state never replaces a newer one
+	turn      chan struct{} // holds one token: whoever has it may write the row. An older state never replaces a newer one
+	left      bool          // the row is removed; of whoever has the turn
+	unwritten bool          // the row could not be written, which was logged; likewise
+
+	mu       sync.Mutex
 	draining bool
-	left     bool
 	problem  string // of Follow, told in the row and logged once
 }
 
@@ -40,11 +45,13 @@ func New(c Config) *Membership {
 	if c.Hints == nil {
 		c.Hints = NoHints{}
 	}
-	return &Membership{cfg: c, startedAt: time.Now(), hint: make(chan int64, 1)}
+	m := &Membership{cfg: c, startedAt: time.Now(), hint: make(chan int64, 1), turn: make(chan struct{}, 1)}
+	m.turn <- struct{}{}
+	return m
 }
 
 // Run keeps this server in the cluster until ctx ends, then removes its row. A database or carrier of hints
-// that is down is logged and tried again; only a row that could not be removed is an error.
+// that is down is logged and tried again; only a row that could not be removed from a database that is there is an error.
 func (m *Membership) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	all.Go(func() { m.beat(ctx) })
@@ -53,10 +60,15 @@ func (m *Membership) Run(ctx context.Context) error {
 	all.Wait()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
 	defer cancel()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.left = true
-	return m.cfg.Table.remove(ctx, m.row())
+	err := m.atTurn(ctx, func() error {
+		m.left = true
+		return m.cfg.Table.remove(ctx, m.row())
+	})
+	if away := new(database.Away); errors.As(err, &away) {
+		m.cfg.Log.Warn("row not removed: the others wait for this server for 6 s more", "err", err)
+		return nil
+	}
+	return err
 }
 
 // Announce tells the cluster that this server's state changed: it writes the row before it returns, and sends
@@ -80,18 +92,40 @@ func (m *Membership) Leave(ctx context.Context) {
 
 // write brings this server's row up to date. Failing is no fault of the caller's: the next heartbeat tries again.
 func (m *Membership) write(ctx context.Context) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.left {
-		return
-	}
-	if err := m.cfg.Table.write(ctx, m.row()); err != nil && !errors.Is(err, context.Canceled) {
-		m.cfg.Log.Warn("row not written", "err", err)
+	ctx, cancel := context.WithTimeout(ctx, closing)
+	defer cancel()
+	_ = m.atTurn(ctx, func() error {
+		if m.left {
+			return nil
+		}
+		err := m.cfg.Table.write(ctx, m.row())
+		switch {
+		case errors.Is(err, context.Canceled):
+		case err != nil && !m.unwritten:
+			m.cfg.Log.Warn("row not written: soon nobody waits for this server", "err", err)
+			m.unwritten = true
+		case err == nil && m.unwritten:
+			m.cfg.Log.Info("row written again")
+			m.unwritten = false
+		}
+		return nil
+	})
+}
+
+// atTurn runs do while nobody else writes the row.
+func (m *Membership) atTurn(ctx context.Context, do func() error) error {
+	select {
+	case <-m.turn:
+		defer func() { m.turn <- struct{}{} }()
+		return do()
+	case <-ctx.Done():
+		return &database.Away{Where: "of the servers' table", Err: ctx.Err()} // it does not answer whoever has the turn
 	}
 }
 
-// row is called with mu held.
 func (m *Membership) row() Member {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	now := m.cfg.State()
 	return Member{
 		Name: m.cfg.Name, Address: m.cfg.Address, Admin: m.cfg.Admin, PID: os.Getpid(), StartedAt: m.startedAt, Draining: m.draining,

@@ -2,19 +2,19 @@ package cluster
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
-	"github.com/parley-run/parley/runtime/sqlite"
+	"github.com/parley-run/parley/runtime/database"
+	"github.com/parley-run/parley/runtime/service"
 )
 
-// Table is the table of a cluster's servers. Safe for concurrent use, by several processes too.
+// Table is the table of a cluster's servers. Safe for concurrent use, by several processes too. While its database is
+// away, its errors are a *service.Error of code Unavailable that names it.
 type Table struct {
-	db    *sql.DB
-	now   string // SQL for the database's clock in milliseconds since 1970
+	db    *database.DB
 	moved string
 }
 
@@ -24,47 +24,55 @@ type Table struct {
 // damaged file is no error: it is moved aside, see Moved.
 func OpenSQLite(ctx context.Context, path string) (*Table, error) {
 	// One connection that waits for the write lock must not keep WaitFor from reading.
-	db, moved, err := sqlite.OpenExpendable(ctx, path, sqlite.Options{Connections: 2}, schema)
+	db, moved, err := database.OpenExpendable(ctx, path, database.Options{Connections: 2, Tables: []string{"servers"}})
 	if err != nil {
 		return nil, fmt.Errorf("cluster: open %s: %w", path, err)
 	}
-	return &Table{db: db, now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)", moved: moved}, nil
+	return &Table{db: db, moved: moved}, nil
+}
+
+// OpenPostgres is the table in the PostgreSQL at url, which may be away. No row waits for the disk there either.
+func OpenPostgres(url string) (*Table, error) {
+	db, err := database.OpenPostgres(url, database.Options{Connections: 2})
+	if err != nil {
+		return nil, fmt.Errorf("cluster: %w", err)
+	}
+	return &Table{db: db}, nil
 }
 
 // Moved is what the damaged file is called now that was found by OpenSQLite, or empty: there was none. To be logged.
 func (t *Table) Moved() string { return t.moved }
 
-const schema = `
-CREATE TABLE IF NOT EXISTS servers (
-	name        TEXT PRIMARY KEY,
-	address     TEXT NOT NULL,
-	admin       TEXT NOT NULL,
-	pid         BIGINT NOT NULL,
-	revision    BIGINT NOT NULL,
-	hash        TEXT NOT NULL,
-	quarantined TEXT NOT NULL,
-	problem     TEXT NOT NULL,
-	draining    INTEGER NOT NULL,
-	started_at  BIGINT NOT NULL,
-	seen_at     BIGINT NOT NULL
-)`
-
 // Close lets go of the database.
 func (t *Table) Close() error { return t.db.Close() }
 
+// fault is err, of what was done to the table, as the admin API may tell it.
+func fault(doing string, err error) error {
+	var away *database.Away
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &away):
+		return &service.Error{Code: service.Unavailable, Message: "cluster: " + away.Error(), Fix: "try again when it is back", Err: err}
+	}
+	return fmt.Errorf("cluster: %s: %w", doing, err)
+}
+
 // Members are the servers that have a row, by name: also those that were killed and those that drain.
 func (t *Table) Members(ctx context.Context) ([]Member, error) {
-	members, err := t.members(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("cluster: read the servers: %w", err)
-	}
-	return members, nil
+	var members []Member
+	err := t.db.Do(ctx, func(ctx context.Context) error {
+		var err error
+		members, err = t.members(ctx)
+		return err
+	})
+	return members, fault("read the servers", err)
 }
 
 func (t *Table) members(ctx context.Context) (_ []Member, err error) {
 	rows, err := t.db.QueryContext(ctx, `
 SELECT name, address, admin, pid, revision, hash, quarantined, problem, draining, started_at, seen_at,
-	draining = 0 AND seen_at > `+t.now+` - $1
+	draining = 0 AND seen_at > `+t.db.Now+` - $1
 FROM servers ORDER BY name`, silence.Milliseconds())
 	if err != nil {
 		return nil, err
@@ -94,33 +102,33 @@ func (t *Table) write(ctx context.Context, m Member) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.db.ExecContext(ctx, `
+	draining := 0
+	if m.Draining {
+		draining = 1
+	}
+	return t.exec(ctx, "write the row of", m.Name, `
 INSERT INTO servers (name, address, admin, pid, revision, hash, quarantined, problem, draining, started_at, seen_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, `+t.now+`)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, `+t.db.Now+`)
 ON CONFLICT (name) DO UPDATE SET address = excluded.address, admin = excluded.admin, pid = excluded.pid,
 	revision = excluded.revision, hash = excluded.hash, quarantined = excluded.quarantined, problem = excluded.problem,
 	draining = excluded.draining, started_at = excluded.started_at, seen_at = excluded.seen_at
 WHERE servers.started_at <= excluded.started_at`,
-		m.Name, m.Address, m.Admin, m.PID, m.Revision, m.Hash, string(quarantined), m.Problem, m.Draining, m.StartedAt.UnixMilli())
-	if err != nil {
-		return fmt.Errorf("cluster: write the row of %q: %w", m.Name, err)
-	}
-	return nil
+		m.Name, m.Address, m.Admin, m.PID, m.Revision, m.Hash, string(quarantined), m.Problem, draining, m.StartedAt.UnixMilli())
 }
 
 // remove deletes m's row, unless a later process has taken the name.
 func (t *Table) remove(ctx context.Context, m Member) error {
-	_, err := t.db.ExecContext(ctx, "DELETE FROM servers WHERE name = $1 AND started_at = $2", m.Name, m.StartedAt.UnixMilli())
-	if err != nil {
-		return fmt.Errorf("cluster: remove the row of %q: %w", m.Name, err)
-	}
-	return nil
+	return t.exec(ctx, "remove the row of", m.Name, "DELETE FROM servers WHERE name = $1 AND started_at = $2", m.Name, m.StartedAt.UnixMilli())
 }
 
 // Forget removes the row of the process pid of a server: whoever sees it die spares others the 6 s of waiting.
 func (t *Table) Forget(ctx context.Context, name string, pid int) error {
-	if _, err := t.db.ExecContext(ctx, "DELETE FROM servers WHERE name = $1 AND pid = $2", name, pid); err != nil {
-		return fmt.Errorf("cluster: remove the row of %q: %w", name, err)
-	}
-	return nil
+	return t.exec(ctx, "remove the row of", name, "DELETE FROM servers WHERE name = $1 AND pid = $2", name, pid)
+}
+
+func (t *Table) exec(ctx context.Context, doing, name, statement string, args ...any) error {
+	return fault(fmt.Sprintf("%s %q", doing, name), t.db.Do(ctx, func(ctx context.Context) error {
+		_, err := t.db.ExecContext(ctx, statement, args...)
+		return err
+	}))
 }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -23,11 +24,10 @@ var (
 
 // check finds values that cannot work, each at its place in the file.
 func check(c *Cluster, body ast.Node, found *faults) {
-	switch {
-	case c.Name == "":
+	if c.Name == "" {
 		found.add(tokenAt(body, "name"), "name: the cluster needs one, such as name: bank")
-	case !clusterName.MatchString(c.Name):
-		found.add(tokenAt(body, "name"), "name: expected up to 128 letters, digits, ., - and _, the first no . or -, not %q", c.Name)
+	} else if problem := checkName(c.Name); problem != "" {
+		found.add(tokenAt(body, "name"), "name: %s", problem)
 	}
 	if c.Compat != "" && c.Compat != "zato" {
 		found.add(tokenAt(body, "compat"), `compat: expected "" or "zato", not %q`, c.Compat)
@@ -37,18 +37,20 @@ func check(c *Cluster, body ast.Node, found *faults) {
 			found.add(tokenAt(body, "redis", "url"), "redis.url: %s", problem)
 		}
 	}
+	if c.Database.URL != "" {
+		if problem := checkDatabaseURL(c.Database.URL); problem != "" {
+			found.add(tokenAt(body, "database", "url"), "database.url: %s", problem)
+		}
+	}
 	if len(c.Servers) == 0 {
 		found.add(tokenAt(body, "servers"), "servers: the cluster needs one at least, with name, address and admin")
 	}
 	seen := map[string]bool{}
 	for i, s := range c.Servers {
 		place := tokenAt(body, "servers", i, "name")
-		switch {
-		case !serverName.MatchString(s.Name):
-			found.add(place, "servers[%d].name: expected letters, digits, - and _, not %q", i, s.Name)
-		case slices.Contains([]string{"logs", "run", "supervisor"}, s.Name):
-			found.add(place, "servers[%d].name: %q is taken by a part of the cluster's folder; choose another", i, s.Name)
-		case seen[s.Name]:
+		if problem := checkServerName(s.Name); problem != "" {
+			found.add(place, "servers[%d].name: %s", i, problem)
+		} else if seen[s.Name] {
 			found.add(place, "servers[%d].name: a second server %q; choose another name", i, s.Name)
 		}
 		seen[s.Name] = true
@@ -60,6 +62,23 @@ func check(c *Cluster, body ast.Node, found *faults) {
 	if _, err := parseHash(c.Admin.PasswordHash); err != nil {
 		found.add(tokenAt(body, "admin", "password_hash"), "admin.password_hash: %v", err)
 	}
+}
+
+func checkName(name string) string {
+	if !clusterName.MatchString(name) {
+		return fmt.Sprintf("expected up to 128 letters, digits, ., - and _, the first no . or -, not %q", name)
+	}
+	return ""
+}
+
+func checkServerName(name string) string {
+	switch {
+	case !serverName.MatchString(name):
+		return fmt.Sprintf("expected letters, digits, - and _, not %q", name)
+	case slices.Contains([]string{"logs", "run", "supervisor"}, name):
+		return fmt.Sprintf("%q is taken by a part of the cluster's folder; choose another", name)
+	}
+	return ""
 }
 
 // checkAddresses holds that each part has an address of its own.
@@ -105,6 +124,18 @@ func checkRedisURL(text string) string {
 	u, err := url.Parse(text)
 	if err != nil || !slices.Contains([]string{"redis", "rediss", "unix"}, u.Scheme) || u.Host == "" && u.Path == "" {
 		return fmt.Sprintf("expected redis://host:port/0, rediss://... or unix:///path, not %q", text)
+	}
+	return ""
+}
+
+// checkDatabaseURL shows nothing of what is wrong: it may hold a password.
+func checkDatabaseURL(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || !slices.Contains([]string{"postgres", "postgresql"}, u.Scheme) || u.Host == "" && u.Query().Get("host") == "" {
+		return "expected postgres://user:password@host:5432/name"
+	}
+	if strings.Trim(u.Path, "/") == "" && u.Query().Get("dbname") == "" {
+		return "the name of the database is missing; expected postgres://user:password@host:5432/name"
 	}
 	return ""
 }

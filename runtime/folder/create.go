@@ -12,20 +12,24 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // Options say what cluster to create. The zero value is two servers on the default ports of 127.0.0.1.
 type Options struct {
-	Servers      int    // 2
-	BalancerPort int    // 11223
-	ServerPort   int    // 17010 for the first server; each next server takes the next port
-	AdminPort    int    // 18009 for the supervisor; the servers take the ports that follow
-	RedisPort    int    // 16379, of the embedded Redis
-	RedisURL     string // of an external Redis; none is embedded then
-	FreePorts    bool   // ports that nobody uses, in place of all the above
-	Host         string // 127.0.0.1; the address that the balancer listens on. All else stays on 127.0.0.1
+	Name         string   // the folder's
+	Servers      int      // 2
+	ServerNames  []string // server1, server2, ...; where servers of several machines share a database, each needs one of its own
+	BalancerPort int      // 11223
+	ServerPort   int      // 17010 for the first server; each next server takes the next port
+	AdminPort    int      // 18009 for the supervisor; the servers take the ports that follow
+	RedisPort    int      // 16379, of the embedded Redis
+	RedisURL     string   // of an external Redis; none is embedded then
+	DatabaseURL  string   // of a PostgreSQL; files hold the catalog otherwise
+	FreePorts    bool     // ports that nobody uses, in place of all the above
+	Host         string   // 127.0.0.1; the address that the balancer listens on. All else stays on 127.0.0.1
 }
 
 // Create makes the folder of a new cluster in dir, which must be missing or empty, and the administrator's
@@ -36,7 +40,7 @@ func Create(dir string, o Options) (made *Folder, password string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	o.Servers = cmp.Or(o.Servers, 2)
+	o.Servers = cmp.Or(len(o.ServerNames), o.Servers, 2)
 	o.Host = cmp.Or(o.Host, loopback)
 	if o.Servers < 1 {
 		return nil, "", fmt.Errorf("%d servers: a cluster needs one at least; give --servers 1 or more", o.Servers)
@@ -49,7 +53,7 @@ func Create(dir string, o Options) (made *Folder, password string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	cluster.Name = nameFor(abs)
+	cluster.Name = cmp.Or(o.Name, nameFor(abs))
 	password = newPassword()
 	cluster.Admin = Admin{User: "admin", PasswordHash: hashPassword(password)}
 
@@ -91,10 +95,8 @@ func takeBack(dir string, whole bool) error {
 
 // plan gives each part its address and checks that it can have it.
 func plan(ctx context.Context, o Options) (*Cluster, error) {
-	if o.RedisURL != "" {
-		if problem := checkRedisURL(o.RedisURL); problem != "" {
-			return nil, fmt.Errorf("--redis: %s", problem)
-		}
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	ports, err := numbers(ctx, o)
 	if err != nil {
@@ -102,12 +104,16 @@ func plan(ctx context.Context, o Options) (*Cluster, error) {
 	}
 	at := func(i int) string { return net.JoinHostPort(loopback, strconv.Itoa(ports[i])) }
 	front := net.JoinHostPort(o.Host, strconv.Itoa(ports[0]))
-	c := &Cluster{Balancer: Balancer{front}, Supervisor: Supervisor{at(1)}, Redis: Redis{URL: o.RedisURL, Embedded: at(2)}}
+	c := &Cluster{Balancer: Balancer{front}, Supervisor: Supervisor{at(1)}, Redis: Redis{URL: o.RedisURL, Embedded: at(2)}, Database: Database{o.DatabaseURL}}
 	if o.RedisURL != "" {
 		c.Redis.Embedded = ""
 	}
 	for i := range o.Servers {
-		c.Servers = append(c.Servers, Server{Name: "server" + strconv.Itoa(i+1), Address: at(3 + 2*i), Admin: at(4 + 2*i)})
+		name := "server" + strconv.Itoa(i+1)
+		if len(o.ServerNames) > 0 {
+			name = o.ServerNames[i]
+		}
+		c.Servers = append(c.Servers, Server{Name: name, Address: at(3 + 2*i), Admin: at(4 + 2*i)})
 	}
 	owners := map[string]string{}
 	for _, p := range c.Ports() {
@@ -124,6 +130,35 @@ func plan(ctx context.Context, o Options) (*Cluster, error) {
 		}
 	}
 	return c, nil
+}
+
+// check finds options that no cluster.yaml could hold.
+func (o Options) check() error {
+	problems := []struct{ option, problem string }{
+		{"--redis", ""}, {"--database", ""}, {"--name", ""}, {"--server-names", ""},
+	}
+	if o.RedisURL != "" {
+		problems[0].problem = checkRedisURL(o.RedisURL)
+	}
+	if o.DatabaseURL != "" {
+		problems[1].problem = checkDatabaseURL(o.DatabaseURL)
+	}
+	if o.Name != "" {
+		problems[2].problem = checkName(o.Name)
+	}
+	for i, name := range o.ServerNames {
+		problem := checkServerName(name)
+		if slices.Contains(o.ServerNames[:i], name) {
+			problem = fmt.Sprintf("%q is given twice", name)
+		}
+		problems[3].problem = cmp.Or(problems[3].problem, problem)
+	}
+	for _, one := range problems {
+		if one.problem != "" {
+			return fmt.Errorf("%s: %s", one.option, one.problem)
+		}
+	}
+	return nil
 }
 
 // loopback is where everything listens that only this machine may call.
@@ -179,6 +214,8 @@ func (c *Cluster) text() string {
 	line("redis:")
 	line("  url: %s # of an external Redis, such as redis://127.0.0.1:6379/0; empty: the embedded one", quote(c.Redis.URL))
 	line("  embedded: %s", quote(c.Redis.Embedded))
+	line("database:")
+	line("  url: %s # of PostgreSQL, such as postgres://user:password@127.0.0.1:5432/name; empty: files in this folder", quote(c.Database.URL))
 	line("supervisor:")
 	line("  admin: %s # keep admin addresses on the loopback interface", quote(c.Supervisor.Admin))
 	line("servers:")

@@ -3,8 +3,8 @@
 //
 //	DIR/cluster.yaml          servers, ports and addresses; people edit it
 //	DIR/admin.token           0600; the bearer token of the admin APIs
-//	DIR/catalog.db            definitions and deployed services
-//	DIR/stats.db              statistics
+//	DIR/catalog.db            definitions and deployed services, unless they are in PostgreSQL
+//	DIR/stats.db              statistics, likewise
 //	DIR/redis.json            the embedded Redis, saved
 //	DIR/run/supervisor.json   the process that runs the cluster, while it runs
 //	DIR/logs/                 supervisor.log and a file for each server
@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,6 +38,7 @@ type Cluster struct {
 
 	Balancer   Balancer   `yaml:"balancer"`
 	Redis      Redis      `yaml:"redis"`
+	Database   Database   `yaml:"database"`
 	Supervisor Supervisor `yaml:"supervisor"`
 	Servers    []Server   `yaml:"servers"`
 	Admin      Admin      `yaml:"admin"`
@@ -51,6 +53,21 @@ type Balancer struct {
 type Redis struct {
 	URL      string `yaml:"url"`      // of an external one, such as redis://127.0.0.1:6379/0; empty for the embedded
 	Embedded string `yaml:"embedded"` // host:port of the embedded one; not used where URL is set
+}
+
+// Database is where the catalog, the servers' table and the statistics are: a PostgreSQL that any number of machines may
+// share, or files in the cluster's folder.
+type Database struct {
+	URL string `yaml:"url"` // of PostgreSQL, such as postgres://user:password@host:5432/name; empty: files
+}
+
+// Name is the database for people: its URL without the password, or empty.
+func (d Database) Name() string {
+	u, err := url.Parse(d.URL)
+	if err != nil {
+		return "" // it was checked when it was read
+	}
+	return u.Redacted()
 }
 
 // Supervisor is the process that starts and stops the others.
@@ -171,6 +188,11 @@ func (f *Folder) RedisFile() string { return filepath.Join(f.Dir, "redis.json") 
 
 // ServerDir is what belongs to one server.
 func (f *Folder) ServerDir(name string) string { return filepath.Join(f.Dir, name) }
+
+// SnapshotFile is where a server keeps the catalog that it serves, for when PostgreSQL is away.
+func (f *Folder) SnapshotFile(name string) string {
+	return filepath.Join(f.ServerDir(name), "catalog.snapshot")
+}
 
 // Incoming is a server's pickup folder of services.
 func (f *Folder) Incoming(name string) string {

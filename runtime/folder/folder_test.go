@@ -148,22 +148,24 @@ func TestOpenNamesEachFaultWithItsPlace(t *testing.T) {
 		want     []string // of the error; :line:column: first
 	}{
 		{"unknown key", "compat:", "compart:", []string{":3:1:", `unknown key "compart"`, "compat"}},
-		{"unknown key below", "    admin: \"", "    amdin: \"", []string{":14:5:", "servers[0]", "name, address, admin"}},
+		{"unknown key below", "    admin: \"", "    amdin: \"", []string{":16:5:", "servers[0]", "name, address, admin"}},
 		{"bad compat", `compat: ""`, `compat: "zatoo"`, []string{":3:9:", `"zato"`, "zatoo"}},
 		{"bad address", "  address: \"127", "  address: \"127.0.0.1\" #", []string{":5:12:", "balancer.address", "127.0.0.1:17010"}},
-		{"wrong type", "servers:", "servers: 3\nx:", []string{":11:10:", "list"}},
+		{"wrong type", "servers:", "servers: 3\nx:", []string{":13:10:", "list"}},
 		{"syntax", "balancer:", "balancer: [", []string{":"}},
-		{"bad name", `name: "server1"`, `name: "../x"`, []string{":12:11:", "servers[0].name", "../x"}},
+		{"bad name", `name: "server1"`, `name: "../x"`, []string{":14:11:", "servers[0].name", "../x"}},
 		{"name taken", `name: "server1"`, `name: "logs"`, []string{"servers[0].name", "logs"}},
-		{"two of a name", `name: "server2"`, `name: "server1"`, []string{":15:11:", "servers[1].name", "server1"}},
+		{"two of a name", `name: "server2"`, `name: "server1"`, []string{":17:11:", "servers[1].name", "server1"}},
 		{"bad hash", "argon2id", "argon3", []string{"admin.password_hash", "$argon2id$"}},
 		{"hash too dear", "m=19456", "m=99999999", []string{"admin.password_hash", "out of bounds"}},
-		{"admin for all", `admin: "127.0.0.1`, `admin: "0.0.0.0`, []string{":10:10:", "supervisor.admin", "only this one may call", "write 127.0.0.1:"}},
-		{"admin of a server for all", `    admin: "127.0.0.1`, `    admin: "`, []string{":14:12:", "servers[0].admin", "write 127.0.0.1:"}},
+		{"admin for all", `admin: "127.0.0.1`, `admin: "0.0.0.0`, []string{":12:10:", "supervisor.admin", "only this one may call", "write 127.0.0.1:"}},
+		{"admin of a server for all", `    admin: "127.0.0.1`, `    admin: "`, []string{":16:12:", "servers[0].admin", "write 127.0.0.1:"}},
 		{"redis for all", `embedded: "127.0.0.1`, `embedded: "[::]`, []string{":8:13:", "redis.embedded", "write 127.0.0.1:"}},
 		{"name that is a path", `name: "bank"`, `name: "../bank"`, []string{":2:7:", "name: expected", "../bank"}},
 		{"name of dots", `name: "bank"`, `name: ".."`, []string{":2:7:", "name: expected"}},
-		{"bad redis", `url: ""`, `url: "http://x"`, []string{":7:8:", "redis.url", "redis://"}},
+		{"bad redis", `url: "" # of an external`, `url: "http://x" # of an external`, []string{":7:8:", "redis.url", "redis://"}},
+		{"bad database", `url: "" # of PostgreSQL`, `url: "mysql://x:secret@y/z" # of PostgreSQL`, []string{":10:8:", "database.url: expected postgres://user:password@host:5432/name"}},
+		{"no name of a database", `url: "" # of PostgreSQL`, `url: "postgres://x:secret@y" # of PostgreSQL`, []string{":10:8:", "database.url: the name of the database is missing"}},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
@@ -179,6 +181,7 @@ func TestOpenNamesEachFaultWithItsPlace(t *testing.T) {
 			for _, want := range row.want {
 				assert.ErrorContains(t, err, want)
 			}
+			assert.NotContains(t, err.Error(), "secret")
 		})
 	}
 	t.Run("all at once", func(t *testing.T) {
@@ -284,4 +287,47 @@ func TestFind(t *testing.T) {
 	t.Chdir(elsewhere)
 	_, err = folder.Find("")
 	require.ErrorContains(t, err, "--dir")
+}
+
+func TestDatabase(t *testing.T) {
+	const url = "postgres://parley:s3cret@db.example:5433/bank?sslmode=require"
+	f, _ := create(t, folder.Options{Name: "bank-2", DatabaseURL: url, ServerNames: []string{"north1", "north2", "north3"}})
+	again, err := folder.Open(f.Dir)
+	require.NoError(t, err)
+	c := again.Cluster
+	assert.Equal(t, "bank-2", c.Name)
+	assert.Equal(t, url, c.Database.URL)
+	assert.Equal(t, "postgres://parley:xxxxx@db.example:5433/bank?sslmode=require", c.Database.Name())
+	var names []string
+	for _, s := range c.Servers {
+		names = append(names, s.Name)
+	}
+	assert.Equal(t, []string{"north1", "north2", "north3"}, names)
+	assert.Equal(t, filepath.Join(f.Dir, "north2", "catalog.snapshot"), again.SnapshotFile("north2"))
+	assert.Empty(t, folder.Database{}.Name())
+
+	for name, tt := range map[string]struct {
+		o    folder.Options
+		want string
+	}{
+		"no URL":            {folder.Options{DatabaseURL: "bank:s3cret"}, "--database: expected postgres://user:password@host:5432/name"},
+		"another database":  {folder.Options{DatabaseURL: "mysql://a:s3cret@b/c"}, "--database: expected postgres://"},
+		"no host":           {folder.Options{DatabaseURL: "postgres:///bank"}, "--database: expected postgres://"},
+		"no name":           {folder.Options{DatabaseURL: "postgres://a:s3cret@b/"}, "--database: the name of the database is missing"},
+		"a bad name":        {folder.Options{Name: "../x"}, "--name: expected up to 128 letters"},
+		"a bad server name": {folder.Options{ServerNames: []string{"ok", "a b"}}, `--server-names: expected letters, digits, - and _, not "a b"`},
+		"a server's twice":  {folder.Options{ServerNames: []string{"a", "a"}}, `--server-names: "a" is given twice`},
+		"a name of ours":    {folder.Options{ServerNames: []string{"logs"}}, `--server-names: "logs" is taken by a part of the cluster's folder`},
+	} {
+		dir := filepath.Join(t.TempDir(), "c")
+		tt.o.FreePorts = true
+		_, _, err := folder.Create(dir, tt.o)
+		require.ErrorContains(t, err, tt.want, name)
+		assert.NotContains(t, err.Error(), "s3cret", name)
+		assert.NoDirExists(t, dir, name)
+	}
+	for _, good := range []string{"postgresql://h/d", "postgres:///d?host=/run/postgresql", "postgres://h1:1,h2:2/d", "postgres://h?dbname=d"} {
+		_, _, err := folder.Create(filepath.Join(t.TempDir(), "c"), folder.Options{FreePorts: true, DatabaseURL: good})
+		assert.NoError(t, err, good)
+	}
 }

@@ -57,9 +57,10 @@ type Node struct {
 	outconnKinds map[string]outconn.Kind
 	kvdb         *boundConn
 
-	store   *catalog.SQLite
+	store   *catalog.Database
 	live    *catalog.Live
 	table   *cluster.Table
+	leases  *cluster.Leases
 	members *cluster.Membership
 	redis   redis.UniversalClient // carries hints
 	stats   *stats.Stats
@@ -96,7 +97,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	for _, k := range outconnKinds() {
 		n.outconnKinds[k.Name] = k
 	}
-	if n.stats, err = stats.Open(ctx, c.Folder.StatsDB(), server.Name, c.Log); err != nil {
+	if err := n.openDatabase(ctx); err != nil {
 		return nil, err
 	}
 	for _, s := range c.Services {
@@ -108,21 +109,18 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	if err := n.openKVDB(); err != nil {
 		return nil, err
 	}
-	if n.store, err = catalog.OpenSQLite(ctx, c.Folder.CatalogDB()); err != nil {
-		return nil, err
-	}
+	n.leases = cluster.NewLeases(n.store.DB())
 	n.leaving, n.leave = context.WithCancel(context.WithoutCancel(ctx))
 	n.current.Store(n.nothing())
 	n.live = catalog.NewLive(n.store, n, c.Log)
-	return n, n.join(ctx)
+	if c.Folder.Cluster.Database.URL != "" {
+		n.live.KeepIn(c.Folder.SnapshotFile(server.Name))
+	}
+	return n, n.join()
 }
 
 // join prepares the server's place in its cluster.
-func (n *Node) join(ctx context.Context) error {
-	var err error
-	if n.table, err = cluster.OpenSQLite(ctx, n.folder.MembersDB()); err != nil {
-		return err
-	}
+func (n *Node) join() error {
 	if moved := n.table.Moved(); moved != "" {
 		n.log.Warn("the file of the cluster's servers was damaged and is made anew", "moved_to", moved)
 	}
@@ -133,7 +131,7 @@ func (n *Node) join(ctx context.Context) error {
 	n.redis = redis.NewClient(options)
 	n.members = cluster.New(cluster.Config{
 		Name: n.server.Name, Address: n.server.Address, Admin: n.server.Admin, Table: n.table,
-		Hints:  cluster.NewRedisHints(n.redis, n.folder.Cluster.Name, n.log),
+		Hints:  n.hints(),
 		Follow: n.live.Follow, State: n.membershipState, Log: n.log,
 	})
 	return nil

@@ -36,7 +36,7 @@ func (n *Node) Run(ctx context.Context) error {
 		_ = channels.Close() // nothing was served yet
 		return fmt.Errorf("listen for the admin API: %w", err)
 	}
-	if _, err := n.live.Start(ctx); err != nil {
+	if err := n.live.Start(ctx); err != nil {
 		return err
 	}
 	api, err := admin.API{Services: n.internalServices(), Token: n.token, Password: n.folder.CheckPassword, Log: n.log}.Handler()
@@ -51,6 +51,16 @@ func (n *Node) Run(ctx context.Context) error {
 	group.Go(func() error { return admin.Serve(inner, administration, api) })
 	group.Go(func() error { return n.members.Run(inner) })
 	group.Go(func() error { return n.stats.Run(inner) })
+	group.Go(func() error {
+		n.live.Keep(inner)
+		return nil
+	})
+	if n.store.DB().Shared() {
+		group.Go(func() error {
+			n.sweep(inner)
+			return nil
+		})
+	}
 	group.Go(func() error { return n.pickup().Run(inner) })
 	group.Go(func() error {
 		defer stop()
@@ -121,7 +131,7 @@ func (n *Node) readiness(w http.ResponseWriter) {
 	if !n.ready.Load() {
 		status, result = http.StatusServiceUnavailable, n.names.Error
 	}
-	env := service.ObjectOf("details", "", "result", result, "cid", cid)
+	env := service.ObjectOf("details", n.standing(), "result", result, "cid", cid)
 	n.write(w, status, cid, service.ObjectOf(n.names.Env, env, "server", n.server.Name))
 }
 

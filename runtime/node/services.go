@@ -32,8 +32,11 @@ func (n *Node) internalServices() []service.Service {
 			service.New("parley.service.invoke", n.invokeService).WithDoc("invokes a service and gives its payload"),
 			service.New("parley.outconn.ping", n.pingOutconn).WithDoc("pings an outgoing connection, or this server where none is named"),
 			service.New("parley.kvdb.execute", n.executeKVDB).WithDoc("runs a command on the key/value database of the services"),
+			service.New("parley.catalog.accept-restore", n.acceptRestore).
+				WithDoc("makes a database that was restored or replaced the truth for all servers"),
 			service.New("parley.server.info", n.info).WithDoc("what this server serves"),
 			service.New("parley.cluster.members", n.clusterMembers).WithDoc("the servers of the cluster and how far each has followed"),
+			service.New("parley.cluster.leases", n.clusterLeases).WithDoc("which server does what one at a time may do"),
 			service.New("parley.stats.get", n.getStats).WithDoc("statistics per service, summed over all servers"),
 			service.New("parley.stats.get-local", n.getLocalStats).WithDoc("statistics of this server, to be summed with others'"),
 		},
@@ -177,6 +180,7 @@ type Info struct {
 	Revision    int64
 	Hash        string
 	Quarantined []string
+	Problem     string // why it cannot follow the catalog; empty where it can
 }
 
 func (n *Node) info(context.Context, service.Runtime, struct{}) (Info, error) {
@@ -184,6 +188,9 @@ func (n *Node) info(context.Context, service.Runtime, struct{}) (Info, error) {
 	out := Info{Name: n.server.Name, PID: os.Getpid(), Ready: n.ready.Load(), Revision: now.Revision, Hash: now.Hash}
 	for _, f := range n.live.Faults() {
 		out.Quarantined = append(out.Quarantined, fmt.Sprintf("%s %s: %v", f.Kind, f.Name, f.Err))
+	}
+	if problem := n.live.Problem(); problem != nil {
+		out.Problem = problem.Error()
 	}
 	return out, nil
 }
@@ -204,9 +211,17 @@ type StatsIn struct {
 // peerTime bounds how long a peer may take to tell its statistics.
 const peerTime = 2 * time.Second
 
-// getStats sums what this server and its peers that answer count now, and what those that do not saved last.
+// getStats sums what this server and those of its machine that answer count now, and what the others saved last.
 func (n *Node) getStats(ctx context.Context, _ service.Runtime, in StatsIn) (any, error) {
 	peers := n.folder.Cluster.Servers
+	names := make([]string, len(peers))
+	for i, peer := range peers {
+		names[i] = peer.Name
+	}
+	elsewhere, err := n.stats.Elsewhere(ctx, names)
+	if err != nil {
+		return nil, err
+	}
 	counted := make([][]stats.ServiceStats, len(peers))
 	group, asked := errgroup.WithContext(ctx)
 	for i, peer := range peers {
@@ -225,7 +240,7 @@ func (n *Node) getStats(ctx context.Context, _ service.Runtime, in StatsIn) (any
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	all := stats.Merge(counted)
+	all := stats.Merge(append(counted, elsewhere...))
 	if in.Service != "" {
 		all = slices.DeleteFunc(all, func(s stats.Summary) bool { return s.Service != in.Service })
 		if len(all) == 0 && n.current.Load().services[in.Service] == nil {

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
-	"github.com/parley-run/parley/runtime/sqlite"
+	"github.com/parley-run/parley/runtime/database"
 )
 
 const (
@@ -25,33 +27,51 @@ func Open(ctx context.Context, path, server string, log *slog.Logger) (*Stats, e
 	s.server, s.log = server, log
 	var moved string
 	var err error
-	if s.disk, moved, err = sqlite.OpenExpendable(ctx, path, sqlite.Options{Immediate: true}, schema); err != nil {
+	if s.disk, moved, err = database.OpenExpendable(ctx, path, database.Options{Tables: []string{"stats"}}); err != nil {
 		return nil, fmt.Errorf("stats: open %s: %w", path, err)
 	}
 	if moved != "" {
 		log.Error("statistics start anew: their file is damaged", "file", path, "moved_to", moved)
 	}
-	saved, err := s.Saved(ctx, server)
-	if err != nil { // no reason not to start; the next save writes over it
-		log.Error("statistics start anew", "err", err)
-	}
-	for _, one := range saved {
-		s.Service(one.Service).restore(one)
+	if err := s.goOn(ctx); err != nil { // no reason not to start; the next save tries again
+		log.Error("statistics start without those of before", "err", err)
 	}
 	return s, nil
 }
 
-const schema = `
-CREATE TABLE IF NOT EXISTS stats (
-	server   TEXT NOT NULL,
-	service  TEXT NOT NULL,
-	stats    TEXT NOT NULL,
-	saved_at BIGINT NOT NULL,
-	PRIMARY KEY (server, service)
-)`
+// OpenPostgres is the same in the PostgreSQL at url, which servers of several machines share. It may be away: what the
+// server saved last is added as soon as it is there.
+func OpenPostgres(url, server string, log *slog.Logger) (*Stats, error) {
+	s := New(time.Now)
+	s.server, s.log = server, log
+	var err error
+	if s.disk, err = database.OpenPostgres(url, database.Options{}); err != nil {
+		return nil, fmt.Errorf("stats: %w", err)
+	}
+	return s, nil
+}
+
+// errUnreadable says that what was saved is no statistics.
+var errUnreadable = errors.New("it cannot be read")
+
+// goOn adds what an earlier process of this server saved. Until it has, nothing is saved over that.
+func (s *Stats) goOn(ctx context.Context) error {
+	saved, err := s.Saved(ctx, s.server)
+	if err != nil && !errors.Is(err, errUnreadable) {
+		return err
+	}
+	if err != nil {
+		s.log.Error("statistics start anew", "err", err)
+	}
+	for _, one := range saved {
+		s.Service(one.Service).restore(one)
+	}
+	s.wentOn = true
+	return nil
+}
 
 // Run saves every 10 s until ctx ends, then once more. A save that fails is logged and tried again 10 s later;
-// only the last one's error is returned.
+// only the last one's error is returned, unless the database is away: a stop is no worse for that.
 func (s *Stats) Run(ctx context.Context) error {
 	ticks := time.NewTicker(saveEvery)
 	defer ticks.Stop()
@@ -60,7 +80,12 @@ func (s *Stats) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSave)
 			defer cancel()
-			return s.Save(last)
+			err := s.Save(last)
+			if away := new(database.Away); errors.As(err, &away) {
+				s.log.Warn("what was counted since the last save is lost", "err", err)
+				return nil
+			}
+			return err
 		case <-ticks.C:
 			if err := s.Save(ctx); err != nil && ctx.Err() == nil {
 				s.log.Warn("statistics not saved", "err", err)
@@ -73,6 +98,11 @@ func (s *Stats) Run(ctx context.Context) error {
 func (s *Stats) Save(ctx context.Context) error {
 	s.saving.Lock()
 	defer s.saving.Unlock()
+	if !s.wentOn {
+		if err := s.goOn(ctx); err != nil {
+			return err
+		}
+	}
 	saved := map[*Service]int64{}
 	if err := s.save(ctx, saved); err != nil {
 		return fmt.Errorf("stats: save: %w", err)
@@ -85,11 +115,7 @@ func (s *Stats) Save(ctx context.Context) error {
 
 func (s *Stats) save(ctx context.Context, saved map[*Service]int64) error {
 	now := s.now()
-	tx, err := s.disk.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }() // after a commit there is nothing to roll back
+	changed := map[*Service][]byte{}
 	for _, one := range s.all() {
 		stats := one.snapshot(now)
 		if stats.Count == one.saved {
@@ -99,48 +125,82 @@ func (s *Stats) save(ctx context.Context, saved map[*Service]int64) error {
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `
+		changed[one], saved[one] = raw, stats.Count
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	return s.disk.Write(ctx, func(ctx context.Context, tx database.Conn) error {
+		for one, raw := range changed {
+			if _, err := tx.ExecContext(ctx, `
 INSERT INTO stats (server, service, stats, saved_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (server, service) DO UPDATE SET stats = excluded.stats, saved_at = excluded.saved_at`,
-			s.server, one.name, string(raw), now.UnixMilli()); err != nil {
-			return err
+				s.server, one.name, string(raw), now.UnixMilli()); err != nil {
+				return err
+			}
 		}
-		saved[one] = stats.Count
-	}
-	return tx.Commit()
+		return nil
+	})
 }
 
 // Saved is what the server of that name saved last, by service: for one that does not run, or that does not
 // answer. Its rate is 0.
 func (s *Stats) Saved(ctx context.Context, server string) ([]ServiceStats, error) {
-	out, err := s.load(ctx, server)
+	byServer, err := s.load(ctx, "SELECT server, service, stats FROM stats WHERE server = $1 ORDER BY service", server)
 	if err != nil {
 		return nil, fmt.Errorf("stats: read what %q saved: %w", server, err)
 	}
-	return out, nil
+	return byServer[server], nil
 }
 
-func (s *Stats) load(ctx context.Context, server string) (_ []ServiceStats, err error) {
-	rows, err := s.disk.QueryContext(ctx, "SELECT service, stats FROM stats WHERE server = $1 ORDER BY service", server)
-	if err != nil {
-		return nil, err
+// Elsewhere is what servers of other machines saved last, one list a server: all that share the database but those
+// named here. It may be 10 s old, or older while the database is away.
+func (s *Stats) Elsewhere(ctx context.Context, here []string) ([][]ServiceStats, error) {
+	if s.disk == nil || !s.disk.Shared() {
+		return nil, nil
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	var out []ServiceStats
-	for rows.Next() {
-		var name string
-		var raw []byte
-		var one ServiceStats
-		if err := rows.Scan(&name, &raw); err != nil {
-			return nil, err
-		}
-		if err := json.Unmarshal(raw, &one); err != nil {
-			return nil, fmt.Errorf("service %q: %w", name, err)
-		}
-		one.Service, one.Rate = name, 0
-		out = append(out, one)
+	byServer, err := s.load(ctx, "SELECT server, service, stats FROM stats ORDER BY server, service")
+	s.elsewhere.Lock()
+	defer s.elsewhere.Unlock()
+	if away := new(database.Away); errors.As(err, &away) {
+		return s.seen, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("stats: read what servers elsewhere saved: %w", err)
 	}
-	return out, rows.Err()
+	s.seen = nil
+	for _, server := range slices.Sorted(maps.Keys(byServer)) {
+		if !slices.Contains(here, server) {
+			s.seen = append(s.seen, byServer[server])
+		}
+	}
+	return s.seen, nil
+}
+
+func (s *Stats) load(ctx context.Context, query string, args ...any) (map[string][]ServiceStats, error) {
+	var out map[string][]ServiceStats
+	err := s.disk.Do(ctx, func(ctx context.Context) (err error) {
+		rows, err := s.disk.QueryContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, rows.Close()) }()
+		out = map[string][]ServiceStats{}
+		for rows.Next() {
+			var server, name string
+			var raw []byte
+			var one ServiceStats
+			if err := rows.Scan(&server, &name, &raw); err != nil {
+				return err
+			}
+			if err := json.Unmarshal(raw, &one); err != nil {
+				return fmt.Errorf("service %q: %w: %w", name, errUnreadable, err)
+			}
+			one.Service, one.Rate = name, 0
+			out[server] = append(out[server], one)
+		}
+		return rows.Err()
+	})
+	return out, err
 }
 
 // Close lets go of the file. What was counted since the last save is lost to it.

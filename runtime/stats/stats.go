@@ -5,7 +5,6 @@ package stats
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"log/slog"
 	"slices"
 	"sync"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/DataDog/sketches-go/ddsketch/mapping"
 
+	"github.com/parley-run/parley/runtime/database"
 	"github.com/parley-run/parley/runtime/service"
 )
 
@@ -25,10 +25,14 @@ type Stats struct {
 	mu       sync.RWMutex
 	services map[string]*Service
 
-	disk   *sql.DB // nil: in memory only
+	disk   *database.DB // nil: in memory only
 	saving sync.Mutex
+	wentOn bool // what was saved before is counted; of whoever is saving
 	server string
 	log    *slog.Logger
+
+	elsewhere sync.Mutex
+	seen      [][]ServiceStats // of servers elsewhere, when the database was last there
 }
 
 // New is statistics that are kept in memory only. now is time.Now but in tests.

@@ -1,4 +1,4 @@
-package sqlite_test
+package database_test
 
 import (
 	"database/sql"
@@ -11,10 +11,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/parley-run/parley/runtime/sqlite"
+	"github.com/parley-run/parley/runtime/database"
 )
 
-const schema = "CREATE TABLE IF NOT EXISTS t (a TEXT)"
+// statistics are what may be lost.
+func statistics() database.Options { return database.Options{Tables: []string{"stats"}} }
 
 func TestOpenExpendableReplacesDamagedFiles(t *testing.T) {
 	tests := []struct {
@@ -33,11 +34,11 @@ func TestOpenExpendableReplacesDamagedFiles(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "x.db")
-			db, moved, err := sqlite.OpenExpendable(t.Context(), path, sqlite.Options{}, schema)
+			db, moved, err := database.OpenExpendable(t.Context(), path, statistics())
 			require.NoError(t, err)
 			assert.Empty(t, moved)
 			for range 1000 {
-				_, err = db.ExecContext(t.Context(), "INSERT INTO t VALUES ('some text to fill pages with')")
+				_, err = db.ExecContext(t.Context(), "INSERT INTO stats VALUES (hex(randomblob(16)), 'some text', 'to fill pages with', 0)")
 				require.NoError(t, err)
 			}
 			require.NoError(t, db.Close())
@@ -52,11 +53,11 @@ func TestOpenExpendableReplacesDamagedFiles(t *testing.T) {
 			var aside []string
 			for range 4 {
 				group.Go(func() {
-					db, moved, err := sqlite.OpenExpendable(t.Context(), path, sqlite.Options{}, schema)
+					db, moved, err := database.OpenExpendable(t.Context(), path, statistics())
 					if !assert.NoError(t, err) {
 						return
 					}
-					_, err = db.ExecContext(t.Context(), "INSERT INTO t VALUES ('new')")
+					_, err = db.ExecContext(t.Context(), "INSERT INTO stats VALUES (hex(randomblob(16)), 'new', '', 0)")
 					assert.NoError(t, err)
 					assert.NoError(t, db.Close())
 					mu.Lock()
@@ -78,21 +79,18 @@ func TestOpenExpendableReplacesDamagedFiles(t *testing.T) {
 
 func count(t *testing.T, path string) (n int) {
 	t.Helper()
-	db, moved, err := sqlite.OpenExpendable(t.Context(), path, sqlite.Options{}, schema)
+	db, moved, err := database.OpenExpendable(t.Context(), path, statistics())
 	require.NoError(t, err)
 	assert.Empty(t, moved)
-	require.NoError(t, db.QueryRowContext(t.Context(), "SELECT count(*) FROM t").Scan(&n))
+	require.NoError(t, db.QueryRowContext(t.Context(), "SELECT count(*) FROM stats").Scan(&n))
 	require.NoError(t, db.Close())
 	return n
 }
 
 func TestDamagedIsNothingElse(t *testing.T) {
-	assert.False(t, sqlite.Damaged(nil))
-	assert.False(t, sqlite.Damaged(sql.ErrNoRows))
-	_, _, err := sqlite.OpenExpendable(t.Context(), filepath.Join(t.TempDir(), "no folder", "x.db"), sqlite.Options{}, schema)
+	assert.False(t, database.Damaged(nil))
+	assert.False(t, database.Damaged(sql.ErrNoRows))
+	_, _, err := database.OpenExpendable(t.Context(), filepath.Join(t.TempDir(), "no folder", "x.db"), statistics())
 	require.Error(t, err)
-	assert.False(t, sqlite.Damaged(err))
-	_, _, err = sqlite.OpenExpendable(t.Context(), filepath.Join(t.TempDir(), "x.db"), sqlite.Options{}, "CREATE TABEL")
-	require.Error(t, err)
-	assert.False(t, sqlite.Damaged(err))
+	assert.False(t, database.Damaged(err))
 }

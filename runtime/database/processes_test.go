@@ -1,4 +1,4 @@
-package sqlite_test
+package database_test
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/parley-run/parley/runtime/sqlite"
+	"github.com/parley-run/parley/runtime/database"
 )
 
 // TestOpenExpendableFromSeveralProcesses lets several processes find the same damaged file, as the servers of a
@@ -18,9 +18,9 @@ import (
 func TestOpenExpendableFromSeveralProcesses(t *testing.T) {
 	const path = "PARLEY_TEST_EXPENDABLE"
 	if file := os.Getenv(path); file != "" {
-		db, _, err := sqlite.OpenExpendable(t.Context(), file, sqlite.Options{}, schema)
+		db, _, err := database.OpenExpendable(t.Context(), file, statistics())
 		require.NoError(t, err)
-		_, err = db.ExecContext(t.Context(), "INSERT INTO t VALUES ('new')")
+		_, err = db.ExecContext(t.Context(), "INSERT INTO stats VALUES (hex(randomblob(16)), 'new', '', 0)")
 		require.NoError(t, err)
 		require.NoError(t, db.Close())
 		return

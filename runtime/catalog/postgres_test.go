@@ -1,0 +1,61 @@
+package catalog_test
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/parley-run/parley/fixtures"
+	"github.com/parley-run/parley/runtime/catalog"
+	"github.com/parley-run/parley/runtime/database"
+)
+
+// startPostgres starts a PostgreSQL, or skips the test where none is installed.
+func startPostgres(t testing.TB) *fixtures.Postgres {
+	t.Helper()
+	p, err := fixtures.StartPostgres(t.Context(), "")
+	if errors.Is(err, fixtures.ErrNoPostgres) && !slices.Contains(strings.Split(os.Getenv("PARLEY_REQUIRE"), ","), "postgres") {
+		t.Skip(err)
+	}
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, p.Close()) })
+	return p
+}
+
+// freshPostgres gives new catalogs in p, each in a schema of its own.
+func freshPostgres(p *fixtures.Postgres) func(t testing.TB) opener {
+	var schemas atomic.Int64
+	return func(t testing.TB) opener {
+		name := fmt.Sprint("catalog", schemas.Add(1))
+		db, err := database.OpenPostgres(p.URL(), database.Options{})
+		require.NoError(t, err)
+		_, err = db.ExecContext(t.Context(), "CREATE SCHEMA "+name)
+		require.NoError(t, err)
+		require.NoError(t, db.Close())
+		u, err := url.Parse(p.URL())
+		require.NoError(t, err)
+		q := u.Query()
+		q.Set("search_path", name)
+		u.RawQuery = q.Encode()
+		return func() *catalog.Database { return openPostgres(t, u.String()) }
+	}
+}
+
+func openPostgres(t testing.TB, url string) *catalog.Database {
+	t.Helper()
+	s, err := catalog.OpenPostgres(url)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+func TestPostgres(t *testing.T) {
+	testStore(t, freshPostgres(startPostgres(t)))
+}
