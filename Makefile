@@ -6,14 +6,15 @@ GO ?= go
 PACKAGES := ./...
 export CGO_ENABLED ?= 0
 
-.PHONY: help build test demo check tidy format vet lint race bench-core clean
+.PHONY: help build test demo check tidy format vet lint race bench-core bench-apitest clean
 
 help:
-	@echo "make build       bin/parley and bin/apitest"
-	@echo "make demo        build, then the whole tour in one command: cluster, services, tests, load, report"
-	@echo "make test        every test"
-	@echo "make check       what CI runs: tidy, format, vet, lint, tests with the race detector (wants a C compiler)"
-	@echo "make bench-core  speed and size, as ratios against a baseline in the same run"
+	@echo "make build          bin/parley and bin/apitest"
+	@echo "make demo           build, then the whole tour in one command: cluster, services, tests, load, report"
+	@echo "make test           every test"
+	@echo "make check          what CI runs: tidy, format, vet, lint, tests with the race detector (wants a C compiler)"
+	@echo "make bench-core     speed and size, as ratios against a baseline in the same run"
+	@echo "make bench-apitest  speed and memory of apitest, against godog's in the same run"
 
 build:
 	$(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/ ./cmd/parley ./cmd/apitest
@@ -47,6 +48,9 @@ race: build
 
 bench-core: build
 	$(GO) run ./cmd/bench-core
+
+bench-apitest: build
+	$(GO) run ./cmd/bench-apitest
 
 clean:
 	rm -rf $(BIN) out

@@ -29,7 +29,7 @@ func startCluster(ctx context.Context, w *World, a Args) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.feature.ensureCluster(ctx, n)
+	_, err = w.file.ensureCluster(ctx, n)
 	return err
 }
 

@@ -33,10 +33,10 @@ func deploySteps() []Step {
 
 // environment is what definitions may name: the addresses of the mocks, where there are some.
 func (w *World) environment() map[string]string {
-	if w.feature.backEnds == nil {
+	if w.file.backEnds == nil {
 		return nil
 	}
-	return w.feature.backEnds.Env()
+	return w.file.backEnds.Env()
 }
 
 func importDefinitions(ctx context.Context, w *World, a Args) error {
@@ -45,11 +45,11 @@ func importDefinitions(ctx context.Context, w *World, a Args) error {
 		return err
 	}
 	file := a.Text(0)
-	text, err := w.file(file)
+	text, _, err := w.read(file)
 	if err != nil {
 		return err
 	}
-	if w.feature.imported[file] == string(text) {
+	if w.file.imported[file] == string(text) {
 		return nil // an earlier scenario of this file did
 	}
 	path, err := c.Put(file, text)
@@ -59,7 +59,7 @@ func importDefinitions(ctx context.Context, w *World, a Args) error {
 	if err := c.Import(ctx, w.environment(), path); err != nil {
 		return err
 	}
-	w.feature.imported[file] = string(text)
+	w.file.imported[file] = string(text)
 	return nil
 }
 

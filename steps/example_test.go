@@ -2,52 +2,20 @@ package steps_test
 
 import (
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"os"
-
-	"github.com/cucumber/godog"
 
 	"github.com/parley-run/parley/steps"
 )
 
-func ExampleRegister() {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte(`{"name": "Sean"}`))
-	}))
-	defer server.Close()
-	_ = os.Setenv("EXAMPLE_ADDRESS", server.URL)
-
-	suite := steps.New(steps.Options{})
-	defer func() { _ = suite.Close() }()
-	code := godog.TestSuite{
-		ScenarioInitializer: func(sc *godog.ScenarioContext) {
-			steps.Register(sc, suite)
-			sc.Step(`^a step of your own$`, func() error { return nil })
-		},
-		Options: &godog.Options{
-			Strict: true, Format: "progress", Output: io.Discard,
-			FeatureContents: []godog.Feature{{Name: "names.feature", Contents: []byte(`
-Feature: Names
-  Scenario: Sean is there
-    Given address "$EXAMPLE_ADDRESS"
-    And format "JSON"
-    And a step of your own
-    When the URL is invoked
-    Then JSON Pointer "/name" is "Sean"
-`)}},
-		},
-	}.Run()
-	fmt.Println("exit code", code)
-	// Output: exit code 0
-}
-
-func ExampleVocabulary_Suggest() {
+func ExampleVocabulary_Bind() {
 	v, err := steps.NewVocabulary(steps.Table())
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(v.Suggest(steps.When, "the URL is invokd"))
-	// Output: did you mean: When the URL is invoked
+	_, err = v.Bind(steps.When, "the URL is invokd")
+	fmt.Println(err)
+	// Output:
+	// no step reads like "the URL is invokd"
+	// did you mean: When the URL is invoked
+	//               When the URL is invoked on server {n}
+	//               When the URL is invoked in the background
 }

@@ -1,44 +1,63 @@
 package steps
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"net/http"
-	"slices"
 	"strings"
-	"time"
-	"unicode/utf8"
+
+	"github.com/parley-run/parley/steps/report"
 )
 
-// Failure is a step that did not hold: what was expected and what came, and where a reply was looked at, the
-// request and the reply.
+// Failure is a step that did not hold: what was expected and what came.
 type Failure struct {
-	What     string
-	Expected string
-	Got      string
-	Note     string // such as how long it was tried
-	Exchange *Exchange
+	What        string
+	Expected    string
+	Got         string
+	Differences []Difference // of two documents: all places where they differ
+	Note        string       // such as how long it was tried
+	Hint        string       // what to do, or what there is
+}
+
+// Difference is one place in which two documents differ.
+type Difference struct {
+	Path          string // a JSON Pointer, or an XPath
+	Expected, Got string // as JSON or text; "(nothing)" where there is no value
 }
 
 // Error is the whole of it, on several lines.
-func (f *Failure) Error() string {
-	var b strings.Builder
-	b.WriteString(f.What)
-	if f.Note != "" {
-		b.WriteString(" (" + f.Note + ")")
+func (f *Failure) Error() string { return f.report().Text() }
+
+func (f *Failure) report() *report.Failure {
+	r := &report.Failure{What: f.What, Note: f.Note, Expected: f.Expected, Got: f.Got, Hint: f.Hint}
+	for _, d := range f.Differences {
+		r.Differences = append(r.Differences, report.Difference(d))
 	}
-	if f.Expected != "" || f.Got != "" {
-		fmt.Fprintf(&b, "\n  expected: %s\n  got:      %s", indent(f.Expected), indent(f.Got))
-	}
-	if f.Exchange != nil {
-		b.WriteString("\n" + f.Exchange.String())
-	}
-	return b.String()
+	return r
 }
 
-func indent(s string) string { return strings.ReplaceAll(s, "\n", "\n            ") }
+// Explain is all that is known about a step's error, for people: the failure itself, the last request and its reply.
+// Secrets are masked in it.
+func (w *World) Explain(err error) *report.Failure {
+	r := &report.Failure{What: err.Error()}
+	var f *Failure
+	var unknown *UnknownError
+	switch {
+	case errors.As(err, &f):
+		r = f.report()
+		if around, _, found := strings.Cut(err.Error(), f.Error()); found {
+			r.What = around + f.What // such as the server
+		}
+	case errors.As(err, &unknown):
+		r.What, r.Hint = "no step reads like this", unknown.hint()
+	}
+	if w != nil && w.last != nil {
+		r.Exchange = w.last.report(w.suite.mask)
+	}
+	if w != nil {
+		r.Mask(w.suite.mask.Text)
+	}
+	return r
+}
 
 // failf is a Failure of one sentence.
 func failf(format string, args ...any) error { return &Failure{What: fmt.Sprintf(format, args...)} }
@@ -46,19 +65,6 @@ func failf(format string, args ...any) error { return &Failure{What: fmt.Sprintf
 // differs is a Failure with both sides.
 func differs(what string, expected, got any) error {
 	return &Failure{What: what, Expected: show(expected), Got: show(got)}
-}
-
-// explain puts the exchange into a Failure, or behind any other error.
-func explain(err error, e *Exchange) error {
-	if err == nil || e == nil {
-		return err
-	}
-	var f *Failure
-	if errors.As(err, &f) {
-		f.Exchange = e
-		return err
-	}
-	return &Failure{What: err.Error(), Exchange: e}
 }
 
 func late(err error, seconds string) error {
@@ -84,60 +90,3 @@ func show(v any) string {
 
 // plain is text that is shown without quotes.
 type plain string
-
-// Exchange is one request and what came of it.
-type Exchange struct {
-	Method        string
-	URL           string
-	RequestHeader http.Header
-	RequestBody   []byte
-	Status        int
-	Header        http.Header
-	Body          []byte
-	Began         time.Time
-	Took          time.Duration
-}
-
-// shownBody is how much of a body an error carries, in bytes.
-const shownBody = 4 << 10
-
-// String is the exchange for people.
-func (e *Exchange) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "  request:  %s %s%s%s", e.Method, e.URL, headers(e.RequestHeader), body(e.RequestBody))
-	fmt.Fprintf(&b, "\n  reply:    %d %s, after %s%s%s", e.Status, http.StatusText(e.Status), round(e.Took), headers(e.Header), body(e.Body))
-	return b.String()
-}
-
-func round(d time.Duration) time.Duration {
-	if d < time.Millisecond {
-		return d.Round(time.Microsecond)
-	}
-	return d.Round(100 * time.Microsecond)
-}
-
-func headers(h http.Header) string {
-	var b strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(h)) {
-		for _, value := range h[name] {
-			fmt.Fprintf(&b, "\n            %s: %s", name, value)
-		}
-	}
-	return b.String()
-}
-
-func body(raw []byte) string {
-	switch {
-	case len(raw) == 0:
-		return "\n            (no body)"
-	case !utf8.Valid(raw):
-		return fmt.Sprintf("\n            (%d bytes that are no text)", len(raw))
-	case len(raw) > shownBody:
-		return fmt.Sprintf("\n            %s\n            ... and %d bytes more", indent(strings.ToValidUTF8(string(raw[:shownBody]), "")), len(raw)-shownBody)
-	}
-	text := strings.TrimRight(string(raw), "\n")
-	if v, err := decodeJSON(raw); err == nil && json.Valid(raw) {
-		text = string(encodeJSON(v, "  "))
-	}
-	return "\n            " + indent(text)
-}

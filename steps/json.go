@@ -2,28 +2,38 @@ package steps
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"math"
+	"math/big"
+	"regexp"
 	"strconv"
 	"strings"
 )
 
 func jsonRequestSteps() []Step {
+	pointer := func(rest, doc, example string, do func(context.Context, *World, Args) error) Step {
+		return given(`JSON Pointer "{path}" in request is `+rest, doc, `JSON Pointer `+example, do)
+	}
 	return []Step{
-		given(`JSON Pointer "{path}" in request is "{value}"`, "Sets a text in the request; a stored value keeps its type.",
-			`JSON Pointer "/cust_type" in request is "B"`, setInRequest(asIs)),
-		given(`JSON Pointer "{path}" in request is JSON "{value}"`, "Sets any JSON.",
-			`JSON Pointer "/tags" in request is JSON "["a", 1]"`, setInRequest(asJSON)),
-		given(`JSON Pointer "{path}" in request is an integer "{value}"`, "Sets a whole number.",
-			`JSON Pointer "/cust_id" in request is an integer "7"`, setInRequest(asInteger)),
-		given(`JSON Pointer "{path}" in request is a float "{value}"`, "Sets a number.",
-			`JSON Pointer "/amount" in request is a float "7.50"`, setInRequest(asFloat)),
-		given(`JSON Pointer "{path}" in request is a list "{value}"`, "Sets a list of texts, written with commas.",
-			`JSON Pointer "/tags" in request is a list "a,b"`, setInRequest(asList)),
-		given(`JSON Pointer "{path}" in request is True`, "Sets true.", `JSON Pointer "/urgent" in request is True`, setFixed(true)),
-		given(`JSON Pointer "{path}" in request is False`, "Sets false.", `JSON Pointer "/urgent" in request is False`, setFixed(false)),
+		pointer(`"{value}"`, "Sets a text in the request; a stored value keeps its type.", `"/cust_type" in request is "B"`, setInRequest(asIs)),
+		pointer(`"{value}" (with literal_eval)`, "Sets a value as Python writes it: a number, text, list, dict, True, False or None.",
+			`"/tags" in request is "['a', 1, None]" (with literal_eval)`, setInRequest(asPython)),
+		pointer(`JSON "{value}"`, "Sets any JSON.", `"/tags" in request is JSON "["a", 1]"`, setInRequest(asJSON)),
+		pointer(`a UUID`, "Sets a random UUID, 32 hexadecimal digits without dashes.", `"/id" in request is a UUID`,
+			setMade(func(w *World) any { return w.randomUUID() })),
+		pointer(`an integer "{value}"`, "Sets a whole number.", `"/cust_id" in request is an integer "7"`, setInRequest(asInteger)),
+		pointer(`a float "{value}"`, "Sets a number with a fraction.", `"/amount" in request is a float "7.50"`, setInRequest(asFloat)),
+		pointer(`a list "{value}"`, "Sets a list of texts, written with commas.", `"/tags" in request is a list "a,b"`, setInRequest(asList)),
+		pointer(`a random string`, "Sets the letter a and 32 random hexadecimal digits.", `"/name" in request is a random string`,
+			setMade(func(w *World) any { return w.randomText() })),
+		pointer(`a random integer`, "Sets a random number from 0 to 99.", `"/count" in request is a random integer`,
+			setMade(func(w *World) any { return w.randomInteger() })),
+		pointer(`a random float`, "Sets a random number from 0 to 99 with a fraction.", `"/amount" in request is a random float`,
+			setMade(func(w *World) any { return w.randomFloat() })),
+		pointer(`one of "{value}"`, "Sets one of these texts, written with commas, by chance.", `"/type" in request is one of "A,B,C"`, setOneOf),
+		pointer(`True`, "Sets true.", `"/urgent" in request is True`, setMade(func(*World) any { return true })),
+		pointer(`False`, "Sets false.", `"/urgent" in request is False`, setMade(func(*World) any { return false })),
 	}
 }
 
@@ -31,38 +41,57 @@ func asIs(v any) (any, error) { return v, nil }
 
 func asJSON(v any) (any, error) { return decodeJSON([]byte(textOf(v))) }
 
+// asPython reads a text as Python does; a stored value that is no text is taken as it is.
+func asPython(v any) (any, error) {
+	if text, isText := v.(string); isText {
+		return pythonLiteral(text)
+	}
+	return v, nil
+}
+
+var (
+	wholeNumber = regexp.MustCompile(`^[+-]?\d+(?:_\d+)*$`)
+	anyNumber   = regexp.MustCompile(`^[+-]?(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+)?$`)
+)
+
+// asInteger reads a whole number of any size, as Python's int does: of a stored number it is the part before the point, and
+// true is 1.
 func asInteger(v any) (any, error) {
 	text := strings.TrimSpace(textOf(v))
-	if _, err := strconv.ParseInt(text, 10, 64); err != nil {
-		return nil, fmt.Errorf("%q is not a whole number", text)
+	if n, isNumber := asNumber(v); isNumber {
+		if r, ok := rational(n.String()); ok {
+			return json.Number(new(big.Int).Quo(r.Num(), r.Denom()).String()), nil
+		}
 	}
-	return json.Number(text), nil
+	if !wholeNumber.MatchString(text) || len(text) > pythonDigits {
+		return nil, fmt.Errorf("%q is not a whole number; write it like 42", text)
+	}
+	n, ok := new(big.Int).SetString(strings.ReplaceAll(text, "_", ""), 10)
+	if !ok {
+		return nil, fmt.Errorf("%q is not a whole number; write it like 42", text)
+	}
+	return json.Number(n.String()), nil
 }
 
+// asFloat reads a number, and gives it with a fraction or an exponent. What is written like that already keeps its digits.
 func asFloat(v any) (any, error) {
 	text := strings.TrimSpace(textOf(v))
-	if _, err := strconv.ParseFloat(text, 64); err != nil || !json.Valid([]byte(text)) {
-		return nil, fmt.Errorf("%q is not a number", text)
+	f, err := strconv.ParseFloat(strings.ReplaceAll(text, "_", ""), 64)
+	if !anyNumber.MatchString(text) || err != nil || math.IsInf(f, 0) {
+		return nil, fmt.Errorf("%q is not a number; write it like 7.5", text)
 	}
-	return json.Number(text), nil
+	if json.Valid([]byte(text)) && strings.ContainsAny(text, ".eE") {
+		return json.Number(text), nil
+	}
+	return json.Number(pythonFloat(f)), nil
 }
 
-// asList reads one line of comma separated texts; each is trimmed.
+// asList reads one line of comma separated texts; each is trimmed. A stored list is taken as it is.
 func asList(v any) (any, error) {
 	if list, isList := v.([]any); isList {
 		return list, nil
 	}
-	r := csv.NewReader(strings.NewReader(textOf(v)))
-	r.TrimLeadingSpace, r.LazyQuotes = true, true
-	fields, err := r.Read()
-	if err != nil {
-		return nil, fmt.Errorf("%q is no list: %w", textOf(v), err)
-	}
-	list := make([]any, len(fields))
-	for i, f := range fields {
-		list[i] = strings.TrimSpace(f)
-	}
-	return list, nil
+	return commaList(textOf(v)), nil
 }
 
 func setInRequest(convert func(any) (any, error)) func(context.Context, *World, Args) error {
@@ -75,55 +104,60 @@ func setInRequest(convert func(any) (any, error)) func(context.Context, *World, 
 	}
 }
 
-func setFixed(v any) func(context.Context, *World, Args) error {
-	return func(_ context.Context, w *World, a Args) error { return w.setInRequest(a.Text(0), v) }
+// setMade sets a value that is made anew each time.
+func setMade(value func(*World) any) func(context.Context, *World, Args) error {
+	return func(_ context.Context, w *World, a Args) error { return w.setInRequest(a.Text(0), value(w)) }
 }
 
-func (w *World) setInRequest(pointer string, v any) error {
-	if !w.payload.given || w.requestFormat != formatJSON {
-		return errors.New(`there is no JSON request to set it in; begin with: format "JSON", and: request is "{}"`)
-	}
-	tree, err := put(w.payload.json, pointer, v)
+func setOneOf(_ context.Context, w *World, a Args) error {
+	v, err := w.randomOf(a.Value(1))
 	if err != nil {
 		return err
 	}
-	w.payload.json = tree
-	return nil
+	return w.setInRequest(a.Text(0), v)
 }
 
-// lookUp is the value of a JSON Pointer in the reply.
-func (r *Reply) lookUp(pointer string) (any, error) {
-	tree := r.json
-	if !r.isJSON {
-		var err error
-		if tree, err = decodeJSON(r.Body); err != nil {
-			return nil, fmt.Errorf("the reply is %w", err)
+// setInRequest sets a value at a JSON Pointer. The request has its own copy of it: what is set in that later does not
+// change a stored value.
+func (w *World) setInRequest(pointer string, v any) error {
+	switch {
+	case !w.payload.given:
+		return &Failure{
+			What: fmt.Sprintf("there is no request in which JSON Pointer %q could be set", pointer),
+			Hint: `begin with: Given format "JSON", and: Given request is "{}"`,
+		}
+	case w.payload.xml != nil || w.payload.raw != nil:
+		return &Failure{
+			What: fmt.Sprintf("the request is no JSON, so JSON Pointer %q cannot be set in it", pointer),
+			Hint: `say Given format "JSON" before: Given request is "{}"`,
 		}
 	}
-	return lookUp(tree, pointer)
+	tree, err := put(w.payload.json, pointer, clone(v))
+	if err != nil {
+		return fmt.Errorf("in the request: %w", err)
+	}
+	w.payload.json = tree
+	path, err := segments(pointer)
+	if err == nil && len(path) > 0 {
+		w.maskSecrets(path[len(path)-1], v)
+	}
+	return err
 }
 
-// equalJSON compares the value at a pointer with a document of JSON.
-func (r *Reply) equalJSON(pointer string, document []byte) error {
-	want, err := decodeJSON(document)
-	if err != nil {
-		return fmt.Errorf("the expected value is %w", err)
+// maskSecrets registers the texts and numbers of a tree whose names say that they are secret.
+func (w *World) maskSecrets(name string, v any) {
+	switch v := v.(type) {
+	case string:
+		w.suite.mask.Named(name, v)
+	case json.Number:
+		w.suite.mask.Named(name, v.String())
+	case []any:
+		for _, e := range v {
+			w.maskSecrets(name, e)
+		}
+	case *object:
+		for _, key := range v.keys {
+			w.maskSecrets(key, v.values[key])
+		}
 	}
-	got, err := r.lookUp(pointer)
-	if err != nil {
-		return err
-	}
-	return sameTree(want, got, pointer)
-}
-
-func sameTree(want, got any, pointer string) error {
-	if equal(want, got) {
-		return nil
-	}
-	at, w, g := firstDifference(want, got, pointer)
-	what := "the JSON is not what was expected"
-	if at != "" {
-		what += "; it differs first at " + at
-	}
-	return differs(what, w, g)
 }

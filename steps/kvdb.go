@@ -29,10 +29,8 @@ func setRedis(_ context.Context, w *World, a Args) error {
 	if err != nil {
 		return fmt.Errorf("the address of Redis, %q: %w", a.Text(0), err)
 	}
-	if w.redis != nil {
-		_ = w.redis.Close()
-	}
 	w.redis = redis.NewClient(o)
+	w.OnClose(w.redis.Close)
 	return nil
 }
 
@@ -41,7 +39,7 @@ func (w *World) kvdb() (*redis.Client, error) {
 	if w.redis != nil {
 		return w.redis, nil
 	}
-	return w.feature.kvdb()
+	return w.file.kvdb()
 }
 
 func setList(ctx context.Context, w *World, a Args) error {

@@ -44,7 +44,7 @@ func mockSteps() []Step {
 }
 
 func startMocks(ctx context.Context, w *World, _ Args) error {
-	b, err := w.feature.ensureBackEnds(ctx)
+	b, err := w.file.ensureBackEnds(ctx)
 	if err != nil {
 		return err
 	}
@@ -55,10 +55,20 @@ func startMocks(ctx context.Context, w *World, _ Args) error {
 }
 
 func (w *World) mock(name string) (fixtures.Mock, error) {
-	if w.feature.backEnds == nil {
-		return nil, errors.New("there are no mocks; start them with: Given the tutorial's mocks")
+	if m := w.httpMock(name); m != nil {
+		return m, nil
 	}
-	return w.feature.backEnds.Find(name)
+	if w.file.backEnds != nil {
+		return w.file.backEnds.Find(name)
+	}
+	var names []string
+	for _, m := range w.mocks {
+		names = append(names, m.Name())
+	}
+	if len(names) > 0 {
+		return nil, fmt.Errorf("no mock is called %q; there are %s", name, strings.Join(names, ", "))
+	}
+	return nil, errors.New(`there are no mocks; start one with: Given an HTTP mock from "mocks/customers.yaml"`)
 }
 
 func (w *World) behave(ctx context.Context, name string, change func(*fixtures.Behaviour)) error {
@@ -259,10 +269,7 @@ func assertRequestHeader(_ context.Context, w *World, a Args) error {
 }
 
 func assertNoUnexpected(_ context.Context, w *World, _ Args) error {
-	if w.feature.backEnds == nil {
-		return nil
-	}
-	if found := w.feature.backEnds.Unexpected(); len(found) > 0 {
+	if found := w.unexpected(); len(found) > 0 {
 		return failf("the mocks received what they had no answer for:\n  %s", strings.Join(found, "\n  "))
 	}
 	return nil

@@ -1,9 +1,9 @@
 package steps
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 var placeholder = regexp.MustCompile(`"\{\w+\}"|\{\w+\}|\(s\)`)
@@ -31,29 +31,26 @@ const (
 type compiled struct {
 	Step
 	kind   Kind
-	expr   *regexp.Regexp
-	source string // without anchors and with no captures, to be a part of a larger expression
-	fixed  int    // characters of fixed words: where two rows match, the one that says more wins
-	around bool   // has the phrases around a Then step
+	source string                // a regular expression without anchors, with capture in it
+	expr   func() *regexp.Regexp // made of it when the row is first tried: most rows never are
+	fixed  int                   // characters of fixed words: where two rows match, the one that says more wins
+	around bool                  // has the phrases around a Then step
 }
 
-func compile(s Step, kind Kind) (*compiled, error) {
+func compile(s Step, kind Kind) *compiled {
 	c := &compiled{Step: s, kind: kind, around: kind == Then}
-	body := c.body()
+	c.source = c.body()
 	if c.around {
 		on := ""
 		if s.Reply {
 			on = onSome
 		}
-		body = before + on + body + after
+		c.source = before + on + c.source + after
 	}
-	expr, err := regexp.Compile("(?i)^" + strings.ReplaceAll(body, capture, "(") + "$")
-	if err != nil {
-		return nil, fmt.Errorf("step %q: %w", s.Pattern, err)
-	}
-	c.expr = expr
-	c.source = strings.ReplaceAll(body, capture, "(?:")
-	return c, nil
+	c.expr = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile("(?i)^" + strings.ReplaceAll(c.source, capture, "(") + "$") // all but what is ours is quoted
+	})
+	return c
 }
 
 func (c *compiled) body() string {
@@ -82,6 +79,62 @@ func (c *compiled) body() string {
 	return b.String()
 }
 
+// entries are where the row is found in the index, in all its wordings.
+func (c *compiled) entries() []entry {
+	pattern := strings.ToLower(c.Pattern)
+	firsts := []string{firstWord(pattern)}
+	if strings.Contains(firsts[0], "{") {
+		firsts[0] = anyWord
+	}
+	if strings.HasPrefix(pattern, "json pointer ") {
+		firsts = append(firsts, "path")
+	}
+	lasts := []string{lastWord(pattern)}
+	switch last := placeholder.FindAllStringIndex(c.Pattern, -1); {
+	case strings.HasSuffix(pattern, "(s)"):
+		word := strings.TrimSuffix(lasts[0], "(s)")
+		lasts = []string{word, word + "s"}
+	case strings.HasSuffix(pattern, `"}`), strings.HasSuffix(pattern, "}"):
+		if len(last) > 0 {
+			lasts = []string{anyWord} // a bare number or name
+		}
+	}
+	var out []entry
+	for _, first := range firsts {
+		for _, last := range lasts {
+			out = append(out, entry{c.kind, first, last})
+		}
+	}
+	return out
+}
+
+// firstWord is what stands before the first blank.
+func firstWord(text string) string {
+	word, _, _ := strings.Cut(text, " ")
+	return word
+}
+
+// lastWord is what stands behind the last blank, or a quote where the text ends with one.
+func lastWord(text string) string {
+	if strings.HasSuffix(text, `"`) {
+		return `"`
+	}
+	return text[strings.LastIndexByte(text, ' ')+1:]
+}
+
+var (
+	phraseBefore = regexp.MustCompile(`(?i)^(?:within "?\d+(?:\.\d+)?"? seconds?,? )?(?:on (?:every server|server \d+),? )?`)
+	phraseAfter  = regexp.MustCompile(`(?i) within "?\d+(?:\.\d+)?"? seconds?$`)
+)
+
+// withoutAround takes the phrases that may stand around a Then step off a line.
+func withoutAround(line string) string {
+	if at := phraseBefore.FindStringIndex(line); at != nil {
+		line = line[at[1]:]
+	}
+	return phraseAfter.ReplaceAllString(line, "")
+}
+
 // match is what a line says to a row: its parameters, and the phrases around it.
 type match struct {
 	row     *compiled
@@ -91,7 +144,7 @@ type match struct {
 }
 
 func (c *compiled) match(line string) *match {
-	found := c.expr.FindStringSubmatch(line)
+	found := c.expr().FindStringSubmatch(line)
 	if found == nil {
 		return nil
 	}

@@ -1,53 +1,64 @@
 package steps
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
-	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
 func replySteps() []Step {
-	return []Step{
+	return append(headerSteps(),
 		reply(`status is "{expected_status}"`, "The reply's status.", `status is "200"`, assertStatus),
-		reply(`header "{header}" is "{value}"`, "A header of the reply is exactly that.", `header "Allow" is "POST"`,
-			headerStep("is not what was expected", func(got, want string) bool { return got == want })),
-		reply(`header "{header}" is not "{value}"`, "It is there, and something else.", `header "Server" is not "nginx"`,
-			headerStep("is just that", func(got, want string) bool { return got != want })),
-		reply(`header "{header}" contains "{value}"`, "The text occurs in it, in that case.", `header "Content-Type" contains "json"`,
-			headerStep("does not contain the text", strings.Contains)),
-		reply(`header "{header}" does not contain "{value}"`, "It is there, without the text.", `header "Content-Type" does not contain "xml"`,
-			headerStep("contains the text", func(got, want string) bool { return !strings.Contains(got, want) })),
-		reply(`header "{header}" starts with "{value}"`, "", `header "Content-Type" starts with "application"`,
-			headerStep("does not start with the text", strings.HasPrefix)),
-		reply(`header "{header}" does not start with "{value}"`, "", `header "Content-Type" does not start with "text"`,
-			headerStep("starts with the text", func(got, want string) bool { return !strings.HasPrefix(got, want) })),
-		reply(`header "{header}" ends with "{value}"`, "", `header "Content-Type" ends with "json"`,
-			headerStep("does not end with the text", strings.HasSuffix)),
-		reply(`header "{header}" does not end with "{value}"`, "", `header "Content-Type" does not end with "xml"`,
-			headerStep("ends with the text", func(got, want string) bool { return !strings.HasSuffix(got, want) })),
-		reply(`header "{header}" exists`, "The reply has that header.", `header "X-Parley-CID" exists`, assertHeaderExists),
-		reply(`header "{header}" does not exist`, "The reply has no such header.", `header "X-Debug" does not exist`, assertHeaderMissing),
-		reply(`header "{header}" is empty`, "It is there, with nothing in it.", `header "X-Note" is empty`, assertHeaderEmpty),
-		reply(`header "{header}" is not empty`, "It is there, with something in it.", `header "X-Parley-CID" is not empty`, assertHeaderFull),
 		reply(`response is equal to "{expected}"`, "The whole reply: by value in the formats JSON and XML (order of XML elements included), else as text.",
 			`response is equal to "{"response": {"ok": true}}"`, assertReply),
-		reply(`response is equal to that from "{path}"`, "The same, with a file in the folder json/response (xml/response, raw/response) beside the feature file.",
+		reply(`response is equal to that from "{path}"`,
+			"The same, with a file in the folder json/response (xml/response, raw/response) beside the feature file or above it. As text, a line end at the file's end is none of the reply's.",
 			`response is equal to that from "details.json"`, assertReplyFile),
 		reply(`response contains "{text}"`, "The text occurs in the reply's body.", `response contains "Sean"`, assertReplyContains),
 		reply(`response does not contain "{text}"`, "The text does not occur in the reply's body.", `response does not contain "Traceback"`, assertReplyLacks),
 		reply(`the reply took less than "{duration}"`, "Time from sending the request to the end of the reply.", `the reply took less than "2 seconds"`, assertFaster),
-		reply(`the reply took at least "{duration}"`, "", `the reply took at least "500 ms"`, assertSlower),
+		reply(`the reply took at least "{duration}"`, "The same, the other way round.", `the reply took at least "500 ms"`, assertSlower),
+	)
+}
+
+func headerSteps() []Step {
+	compared := func(rest, doc, example, fault string, holds func(got, want string) bool) Step {
+		return reply(`header "{header}" `+rest+` "{value}"`, doc, `header `+example, headerStep(fault, holds))
+	}
+	not := func(holds func(got, want string) bool) func(string, string) bool {
+		return func(got, want string) bool { return !holds(got, want) }
+	}
+	is := func(got, want string) bool { return got == want }
+	return []Step{
+		compared("is", `A header of the reply is exactly that. One that was sent several times is compared with all of its values, ", " between them.`,
+			`"Allow" is "POST"`, "is not what was expected", is),
+		compared("is not", "It is there, and something else.", `"Server" is not "nginx"`, "is just that", not(is)),
+		compared("contains", "The text occurs in it, in that case.", `"Content-Type" contains "json"`, "does not contain the text", strings.Contains),
+		compared("does not contain", "It is there, without the text.", `"Content-Type" does not contain "xml"`, "contains the text", not(strings.Contains)),
+		compared("starts with", "It begins with the text.", `"Content-Type" starts with "application"`, "does not start with the text", strings.HasPrefix),
+		compared("does not start with", "It is there, and begins with something else.", `"Content-Type" does not start with "text"`,
+			"starts with the text", not(strings.HasPrefix)),
+		compared("ends with", "It ends with the text.", `"Content-Type" ends with "json"`, "does not end with the text", strings.HasSuffix),
+		compared("does not end with", "It is there, and ends with something else.", `"Content-Type" does not end with "xml"`,
+			"ends with the text", not(strings.HasSuffix)),
+		reply(`header "{header}" exists`, "The reply has that header.", `header "X-Parley-CID" exists`, assertHeaderExists),
+		reply(`header "{header}" does not exist`, "The reply has no such header.", `header "X-Debug" does not exist`, assertHeaderMissing),
+		reply(`header "{header}" is empty`, "It is there, with nothing in it.", `header "X-Note" is empty`, assertHeaderEmpty),
+		reply(`header "{header}" is not empty`, "It is there, with something in it.", `header "X-Parley-CID" is not empty`, assertHeaderFull),
 	}
 }
 
 func assertStatus(_ context.Context, w *World, a Args) error {
-	want, err := a.Int(0)
+	want, err := strconv.Atoi(strings.TrimSpace(a.Text(0)))
 	if err != nil {
-		return err
+		return fmt.Errorf("%q is no status; write a number such as 200", a.Text(0))
 	}
 	if w.reply.Status != want {
 		return differs("the status is not what was expected", want, w.reply.Status)
@@ -58,7 +69,7 @@ func assertStatus(_ context.Context, w *World, a Args) error {
 func (r *Reply) headerOf(name string) (string, error) {
 	values := r.Header.Values(name)
 	if len(values) == 0 {
-		return "", failf("the reply has no header %q", name)
+		return "", &Failure{What: fmt.Sprintf("the reply has no header %q", name), Hint: "it has: " + strings.Join(slices.Sorted(maps.Keys(r.Header)), ", ")}
 	}
 	return strings.Join(values, ", "), nil
 }
@@ -111,21 +122,33 @@ func assertHeaderFull(_ context.Context, w *World, a Args) error {
 	return nil
 }
 
+// assertReply takes a text beside JSON, too: in zato-apitest's last release a JSON reply that is a text was compared with
+// what stands between the quotes, and in those before, the JSON of that.
 func assertReply(_ context.Context, w *World, a Args) error {
+	if text, isText := w.reply.json.(string); isText && text == a.Text(0) {
+		return nil
+	}
 	return w.reply.equalTo([]byte(a.Text(0)))
 }
 
 func assertReplyFile(_ context.Context, w *World, a Args) error {
-	format := w.reply.format
-	if format == "" {
-		format = formatRaw
-	}
-	text, err := w.file(path.Join(strings.ToLower(format), "response", a.Text(0)))
+	raw, found, err := w.dataFile(a.Text(0), "response", cmp.Or(w.reply.format, formatRaw))
 	if err != nil {
 		return err
 	}
-	return w.reply.equalTo(text)
+	err = w.reply.equalTo(raw)
+	if cut, ended := strings.CutSuffix(string(raw), "\n"); err != nil && ended && w.reply.isText() {
+		err = w.reply.equalTo([]byte(strings.TrimSuffix(cut, "\r")))
+	}
+	var f *Failure
+	if err != nil && !errors.As(err, &f) {
+		return fmt.Errorf("%s: %w", found, err) // the file is at fault, not the reply
+	}
+	return err
 }
+
+// isText says whether the reply is compared as text.
+func (r *Reply) isText() bool { return r.format != formatJSON && r.format != formatXML }
 
 func (r *Reply) equalTo(want []byte) error {
 	switch r.format {
@@ -134,22 +157,50 @@ func (r *Reply) equalTo(want []byte) error {
 	case formatXML:
 		return r.equalXML(want)
 	}
-	if string(r.Body) != string(want) {
-		return differs("the reply is not what was expected", plain(want), plain(r.Body))
+	got := r.text()
+	if got == string(want) {
+		return nil
 	}
-	return nil
+	f := &Failure{What: "the reply is not what was expected", Expected: string(want), Got: got}
+	if strings.Contains(got+f.Expected, "\n") {
+		f.Note = "it differs first in line " + strconv.Itoa(firstLine(f.Expected, got))
+	}
+	return f
+}
+
+// firstLine is the number of the first line in which two texts differ.
+func firstLine(a, b string) int {
+	line := 1
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			break
+		}
+		if a[i] == '\n' {
+			line++
+		}
+	}
+	return line
+}
+
+// assertsNothing is the fault of an assertion that holds whatever the reply is.
+func assertsNothing(why string) error {
+	return &Failure{What: why + ", so this step asserts nothing", Hint: "it would pass with any reply; say what is expected"}
 }
 
 func assertReplyContains(_ context.Context, w *World, a Args) error {
-	if !strings.Contains(string(w.reply.Body), a.Text(0)) {
-		return failf("the reply does not contain %q", a.Text(0))
+	if a.Text(0) == "" {
+		return assertsNothing("every reply contains the empty text")
+	}
+	if got := w.reply.text(); !strings.Contains(got, a.Text(0)) {
+		return differs(fmt.Sprintf("the reply does not contain %q", a.Text(0)), a.Text(0), plain(beginning(got)))
 	}
 	return nil
 }
 
 func assertReplyLacks(_ context.Context, w *World, a Args) error {
-	if strings.Contains(string(w.reply.Body), a.Text(0)) {
-		return failf("the reply contains %q", a.Text(0))
+	got := w.reply.text()
+	if at := strings.Index(got, a.Text(0)); at >= 0 {
+		return &Failure{What: fmt.Sprintf("the reply contains %q", a.Text(0)), Note: fmt.Sprintf("in line %d", 1+strings.Count(got[:at], "\n"))}
 	}
 	return nil
 }
@@ -169,6 +220,9 @@ func assertSlower(_ context.Context, w *World, a Args) error {
 	limit, err := parseDuration(a.Text(0))
 	if err != nil {
 		return err
+	}
+	if limit == 0 {
+		return assertsNothing("every reply takes at least no time")
 	}
 	if w.reply.Took < limit {
 		return differs("the reply came too soon", plain("at least "+limit.String()), plain(round(w.reply.Took).String()))
@@ -198,4 +252,6 @@ func parseDuration(text string) (time.Duration, error) {
 }
 
 // statusText is such as "200 OK".
-func statusText(status int) string { return fmt.Sprintf("%d %s", status, http.StatusText(status)) }
+func statusText(status int) string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
+}

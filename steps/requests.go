@@ -3,144 +3,242 @@ package steps
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
+	"net/url"
 	"path"
+	"path/filepath"
 	"strings"
-	"time"
 )
 
+// The formats of requests and replies.
 const (
 	formatJSON = "JSON"
 	formatXML  = "XML"
 	formatRaw  = "RAW"
+	formatForm = "FORM"
 )
 
 func requestSteps() []Step {
-	method := given(`HTTP method "{method}"`, "The method; GET where none is said.", `HTTP method "POST"`, setMethod)
+	method := given(`HTTP method "{method}"`, "The method; GET where none is said. It is taken as it stands here: $, # and @ mean nothing in it.",
+		`HTTP method "POST"`, setMethod)
 	method.Literal = true
+	onServer := when(`the URL is invoked on server {n}`, "The same, to one server of the cluster, past the balancer.",
+		`the URL is invoked on server 2`, invokeOn)
+	onServer.Shares = true
 	return []Step{
 		given(`address "{address}"`, "Where requests go: scheme, host and port. In a scenario with a cluster its balancer, unless said.",
 			`address "http://127.0.0.1:11223"`, setAddress),
-		given(`URL path "{url_path}"`, "What follows the address; / where none is said.", `URL path "/tutorial/first-service"`, setPath),
+		given(`URL path "{url_path}"`, "What follows the address, with its slash; / where none is said.", `URL path "/tutorial/first-service"`, setPath),
 		given(`query string "{query_string}"`, "What follows the path, with its question mark.", `query string "?page=2"`, setQuery),
 		method,
-		given(`format "{format}"`, "JSON, XML or RAW, of requests and replies.", `format "JSON"`, setFormat),
+		given(`format "{format}"`, "JSON, XML, RAW or FORM, of requests and replies. Another word is an error, for nothing could be sent in it.",
+			`format "JSON"`, setFormat),
 		given(`request format "{format}"`, "The same.", `request format "RAW"`, setFormat),
 		given(`response format "{format}"`, "Of replies, where it is another than of requests.", `response format "JSON"`, setResponseFormat),
-		given(`header "{header}" "{value}"`, "A header of requests.", `header "X-Client" "branch 7"`, setHeader),
+		given(`header "{header}" "{value}"`, "A header of requests, in the place of one of that name said before. The Content-Type of JSON and of forms is theirs, whatever is said.",
+			`header "X-Client" "branch 7"`, setHeader),
 		given(`user agent is "{value}"`, "The header User-Agent.", `user agent is "curl/8"`, setUserAgent),
 		given(`Basic Auth "{username}" "{password}"`, "Sends these credentials.", `Basic Auth "joe" "secret"`, setBasicAuth),
 		given(`request is "{data}"`, "The body, as it stands here.", `request is "{"cust_id": 123, "cust_type": "A"}"`, setRequest),
-		given(`request "{path}"`, "The body, from a file in the folder json/request (xml/request, raw/request) beside the feature file.",
+		given(`request "{path}"`, "The body, from a file in the folder json/request (xml/request, raw/request, form/request) beside the feature file or above it.",
 			`request "details.json"`, setRequestFile),
 		given(`request is a text of {count} bytes`, "A body of that size, in the format JSON a JSON text.", `request is a text of 100000 bytes`, setLargeRequest),
 		given(`there is no request body`, "Sends no body from here on.", `there is no request body`, dropRequest),
-		when(`the URL is invoked`, "Sends the request and reads the reply.", `the URL is invoked`, invoke),
-		when(`the URL is invoked on server {n}`, "The same, to one server of the cluster, past the balancer.", `the URL is invoked on server 2`, invokeOn),
+		when(`the URL is invoked`, "Sends the request and reads the reply. Redirects are followed.", `the URL is invoked`, invoke),
+		onServer,
 		when(`the URL is invoked in the background`, "Sends the request and goes on at once.", `the URL is invoked in the background`, invokeLater),
 		when(`the background reply has arrived`, "Waits for that reply, which later steps look at.", `the background reply has arrived`, awaitReply),
+		then(`context is cleaned up`, "Takes back all that was said, stored values included, as at the beginning.", `context is cleaned up`, cleanUp),
 	}
 }
 
 func setAddress(_ context.Context, w *World, a Args) error {
 	w.address = a.Text(0)
+	w.maskURL(w.address)
 	return nil
 }
 
 func setPath(_ context.Context, w *World, a Args) error {
 	w.path = a.Text(0)
+	w.maskURL(w.path)
 	return nil
 }
 
 func setQuery(_ context.Context, w *World, a Args) error {
 	w.query = a.Text(0)
+	w.maskURL(w.query)
 	return nil
 }
 
+// maskURL registers the secrets in a URL or a part of one: its password, and parameters whose names tell.
+func (w *World) maskURL(text string) {
+	u, err := url.Parse(requote(text))
+	if err != nil {
+		return
+	}
+	if password, set := u.User.Password(); set {
+		w.suite.mask.Add("url_password", password)
+	}
+	for name, values := range u.Query() {
+		for _, v := range values {
+			w.suite.mask.Named(name, v)
+		}
+	}
+}
+
+// setMethod takes it in capitals, as zato-apitest's client library sends it.
 func setMethod(_ context.Context, w *World, a Args) error {
-	w.method = a.Text(0)
+	w.method = strings.ToUpper(a.Text(0))
 	return nil
 }
 
+// knownFormat reads a format, in any case. zato-apitest takes other words too, and then sends no body and tells nobody:
+// the scenario would test something else than it says, so another word is an error here.
 func knownFormat(text string) (string, error) {
 	switch f := strings.ToUpper(text); f {
-	case formatJSON, formatXML, formatRaw:
+	case formatJSON, formatXML, formatRaw, formatForm:
 		return f, nil
 	}
-	return "", fmt.Errorf("format %q is not known; there are JSON, XML and RAW", text)
+	return "", fmt.Errorf("format %q is not known; there are JSON, XML, RAW and FORM", text)
 }
 
-func setFormat(_ context.Context, w *World, a Args) (err error) {
-	w.requestFormat, err = knownFormat(a.Text(0))
+func setFormat(_ context.Context, w *World, a Args) error {
+	format, err := knownFormat(a.Text(0))
+	if err == nil {
+		w.requestFormat = format
+	}
 	return err
 }
 
-func setResponseFormat(_ context.Context, w *World, a Args) (err error) {
-	w.responseFormat, err = knownFormat(a.Text(0))
+func setResponseFormat(_ context.Context, w *World, a Args) error {
+	format, err := knownFormat(a.Text(0))
+	if err == nil {
+		w.responseFormat = format
+	}
 	return err
 }
 
-func setHeader(_ context.Context, w *World, a Args) error {
-	w.header.Set(a.Text(0), a.Text(1))
-	return nil
-}
+func setHeader(_ context.Context, w *World, a Args) error { return w.setHeader(a.Text(0), a.Text(1)) }
 
 func setUserAgent(_ context.Context, w *World, a Args) error {
-	w.header.Set("User-Agent", a.Text(0))
+	return w.setHeader("User-Agent", a.Text(0))
+}
+
+func (w *World) setHeader(name, value string) error {
+	if strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r) }) {
+		return fmt.Errorf("%q is no name of a header: it may have letters, digits and - only", name)
+	}
+	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == '\x7f' }) {
+		return fmt.Errorf("header %q cannot be %q: line ends and control characters cannot be sent in a header", name, value)
+	}
+	w.maskHeader(name, value)
+	w.header.Set(name, value)
+	if strings.EqualFold(name, "Content-Type") {
+		w.typed = ""
+	}
 	return nil
 }
 
+// maskHeader registers what is secret in a header whose name tells: of "Bearer abc" only what follows the scheme.
+func (w *World) maskHeader(name, value string) {
+	scheme, credentials, two := strings.Cut(value, " ")
+	if !two || !strings.HasSuffix(strings.ToLower(name), "authorization") {
+		w.suite.mask.Named(name, value)
+		return
+	}
+	w.suite.mask.Named(name, credentials)
+	if plain, err := base64.StdEncoding.DecodeString(credentials); err == nil && strings.EqualFold(scheme, "Basic") {
+		if _, password, found := strings.Cut(string(plain), ":"); found {
+			w.suite.mask.Add(basicAuthPassword, password)
+		}
+	}
+}
+
+// basicAuthPassword is the name under which such a password is masked.
+const basicAuthPassword = "basic_auth_password"
+
 func setBasicAuth(_ context.Context, w *World, a Args) error {
+	w.suite.mask.Add(basicAuthPassword, a.Text(1))
 	r := http.Request{Header: w.header}
 	r.SetBasicAuth(a.Text(0), a.Text(1))
 	return nil
 }
 
-func setRequest(_ context.Context, w *World, a Args) error {
-	if tree, whole := a.Value(0).(*object); whole && w.requestFormat == formatJSON {
-		w.payload = payload{given: true, json: tree}
-		return nil
-	}
-	return w.setBody([]byte(a.Text(0)))
-}
+func setRequest(_ context.Context, w *World, a Args) error { return w.setBody([]byte(a.Text(0))) }
 
+// setBody takes a body of the request's format. A form's takes the place of its parameters and files.
 func (w *World) setBody(raw []byte) error {
-	w.payload = payload{given: true, raw: raw}
+	body := payload{given: true}
 	switch w.requestFormat {
 	case formatJSON:
 		tree, err := decodeJSON(raw)
 		if err != nil {
 			return fmt.Errorf("the request is %w", err)
 		}
-		w.payload.json, w.payload.raw = tree, nil
+		body.json = tree
 	case formatXML:
 		doc, err := parseXML(raw)
 		if err != nil {
 			return fmt.Errorf("the request is %w", err)
 		}
-		w.payload.xml = doc
+		body.xml, body.raw = doc, bytes.Clone(raw)
 	case "":
-		return fmt.Errorf(`say what the request is first, with: format "JSON" (or XML, RAW)`)
+		return errNoFormat
+	default:
+		body.raw = raw
 	}
+	if w.requestFormat == formatForm {
+		w.form = form{}
+	}
+	w.payload = body
 	return nil
 }
 
+// errNoFormat is the fault of a body before there is a format.
+var errNoFormat = errors.New(`say what the request is first, with: format "JSON" (or XML, RAW, FORM)`)
+
 func setRequestFile(_ context.Context, w *World, a Args) error {
-	format := w.requestFormat
-	if format == "" {
-		return fmt.Errorf(`say what the request is first, with: format "JSON" (or XML, RAW)`)
+	if w.requestFormat == "" {
+		return errNoFormat
 	}
-	name := path.Join(strings.ToLower(format), "request", a.Text(0))
-	text, err := w.file(name)
+	// zato-apitest looks in the folder of the response format, where one is said.
+	text, found, err := w.dataFile(a.Text(0), "request", w.requestFormat, w.responseFormat)
 	if err != nil {
 		return err
 	}
 	if err := w.setBody(text); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", found, err)
 	}
 	return nil
+}
+
+// dataFile reads a file of a project's data: the first that there is in the folders of these formats, such as
+// json/request. Empty formats are passed over; an absolute path is taken as it is.
+func (w *World) dataFile(name, direction string, formats ...string) (text []byte, found string, err error) {
+	if filepath.IsAbs(name) {
+		text, err = w.readFile(name)
+		return text, name, err
+	}
+	var fault error
+	tried := map[string]bool{}
+	for _, format := range formats {
+		where := path.Join(strings.ToLower(format), direction, name)
+		if format == "" || tried[where] {
+			continue
+		}
+		tried[where] = true
+		if text, found, err = w.read(where); err == nil {
+			return text, found, nil
+		}
+		if fault != nil {
+			err = fmt.Errorf("%w; %w", fault, err)
+		}
+		fault = err
+	}
+	return nil, "", fault
 }
 
 func setLargeRequest(_ context.Context, w *World, a Args) error {
@@ -155,194 +253,15 @@ func setLargeRequest(_ context.Context, w *World, a Args) error {
 }
 
 func dropRequest(_ context.Context, w *World, _ Args) error {
-	w.payload = payload{}
+	if w.typed != "" {
+		w.header.Del("Content-Type")
+		w.typed = ""
+	}
+	w.payload, w.form = payload{}, form{}
 	return nil
 }
 
-func invoke(ctx context.Context, w *World, _ Args) error { return w.invoke(ctx, 0) }
-
-func invokeOn(ctx context.Context, w *World, a Args) error {
-	n, err := a.Int(0)
-	if err != nil {
-		return err
-	}
-	return w.invoke(ctx, n)
-}
-
-// outcome is what a request in the background came to.
-type outcome struct {
-	exchange *Exchange
-	err      error
-}
-
-func invokeLater(ctx context.Context, w *World, _ Args) error {
-	if w.pending != nil {
-		return fmt.Errorf("a request is in the background already; wait for it with: When the background reply has arrived")
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	req, err := w.request(ctx, 0)
-	if err != nil {
-		cancel()
-		return err
-	}
-	done := make(chan outcome, 1)
-	w.pending, w.endPending = done, cancel
-	go func() {
-		e, err := exchange(w.client, req)
-		done <- outcome{e, err}
-	}()
+func cleanUp(_ context.Context, w *World, _ Args) error {
+	w.forget()
 	return nil
-}
-
-func awaitReply(ctx context.Context, w *World, _ Args) error {
-	if w.pending == nil {
-		return fmt.Errorf("no request was sent in the background; send one with: When the URL is invoked in the background")
-	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case out := <-w.pending:
-		w.endPending()
-		w.pending = nil
-		return w.take(out)
-	}
-}
-
-// invoke sends the request as it stands now to a server, or with 0 to the address.
-func (w *World) invoke(ctx context.Context, server int) error {
-	w.reply = nil
-	req, err := w.request(ctx, server)
-	if err != nil {
-		return err
-	}
-	w.target = server
-	e, err := exchange(w.client, req)
-	return w.take(outcome{e, err})
-}
-
-func (w *World) take(out outcome) error {
-	if out.err != nil {
-		return out.err
-	}
-	reply, err := w.read(out.exchange)
-	w.reply = reply
-	return explain(err, out.exchange)
-}
-
-// request builds what is to be sent.
-func (w *World) request(ctx context.Context, server int) (*http.Request, error) {
-	address, err := w.addressOf(server)
-	if err != nil {
-		return nil, err
-	}
-	url := address + w.pathOrRoot() + w.query
-	method := w.method
-	if method == "" {
-		method = http.MethodGet
-	}
-	raw := w.payload.bytes()
-	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(raw))
-	if err != nil {
-		return nil, err
-	}
-	if !w.payload.given {
-		req.Body = http.NoBody
-	}
-	req.Header = w.header.Clone()
-	if w.payload.given && req.Header.Get("Content-Type") == "" {
-		switch w.requestFormat {
-		case formatJSON:
-			req.Header.Set("Content-Type", "application/json")
-		case formatXML:
-			req.Header.Set("Content-Type", "application/xml")
-		}
-	}
-	if req.Header.Get("User-Agent") == "" {
-		req.Header.Set("User-Agent", "parley-apitest")
-	}
-	return req, nil
-}
-
-func (w *World) pathOrRoot() string {
-	if w.path == "" {
-		return "/"
-	}
-	return w.path
-}
-
-func (w *World) addressOf(server int) (string, error) {
-	if server > 0 {
-		c, err := w.cluster()
-		if err != nil {
-			return "", err
-		}
-		if server > c.Servers() {
-			return "", fmt.Errorf("there is no server %d: the cluster has servers 1 to %d", server, c.Servers())
-		}
-		return c.ServerAddress(server), nil
-	}
-	if w.address != "" {
-		return w.address, nil
-	}
-	if w.feature.cluster != nil {
-		return w.feature.cluster.Address(), nil
-	}
-	return "", fmt.Errorf(`no address to send the request to; say one with: Given address "http://host:port"`)
-}
-
-func (p *payload) bytes() []byte {
-	switch {
-	case !p.given:
-		return nil
-	case p.xml != nil:
-		return []byte(p.xml.OutputXML(false))
-	case p.raw != nil:
-		return p.raw
-	}
-	return asciiJSON(encodeJSON(p.json, "  "))
-}
-
-// exchange sends a request and reads the whole reply.
-func exchange(client *http.Client, req *http.Request) (*Exchange, error) {
-	e := &Exchange{Method: req.Method, URL: req.URL.String(), RequestHeader: req.Header, Began: time.Now()}
-	if req.GetBody != nil {
-		if sent, err := req.GetBody(); err == nil {
-			e.RequestBody, _ = io.ReadAll(sent) // it is in memory
-		}
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("no reply: %w", err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	e.Status, e.Header = resp.StatusCode, resp.Header
-	if e.Body, err = io.ReadAll(resp.Body); err != nil {
-		return nil, fmt.Errorf("the reply to %s %s broke off after %d bytes: %w", req.Method, req.URL, len(e.Body), err)
-	}
-	e.Took = time.Since(e.Began)
-	return e, nil
-}
-
-// read decodes a reply by the response format.
-func (w *World) read(e *Exchange) (*Reply, error) {
-	r := &Reply{Exchange: e, format: w.responseFormat}
-	if r.format == "" {
-		r.format = w.requestFormat
-	}
-	if len(bytes.TrimSpace(e.Body)) == 0 {
-		return r, nil
-	}
-	var err error
-	switch r.format {
-	case formatJSON:
-		if r.json, err = decodeJSON(e.Body); err != nil {
-			return r, fmt.Errorf("the reply is %w", err)
-		}
-		r.isJSON = true
-	case formatXML:
-		if r.xml, err = parseXML(e.Body); err != nil {
-			return r, fmt.Errorf("the reply is %w", err)
-		}
-	}
-	return r, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -36,21 +37,30 @@ type Step struct {
 	Example string
 	Reply   bool // it looks at the last reply
 	Literal bool // its parameters are taken as they are, $, # and @ included
+	Shares  bool // it uses what the scenarios of a file share, a cluster or mocks: they do not run side by side
 	Do      func(ctx context.Context, w *World, a Args) error
 }
 
 // Table is the whole vocabulary, by topic.
 func Table() []Step {
 	var all []Step
+	shared := []string{"mocks", "Redis", "cluster", "deploy", "load"}
 	for _, topic := range []struct {
 		name string
 		rows []Step
 	}{
 		{"requests", requestSteps()},
+		{"forms", formSteps()},
 		{"replies", replySteps()},
 		{"JSON", append(jsonRequestSteps(), jsonReplySteps()...)},
 		{"XML", xmlSteps()},
 		{"values", valueSteps()},
+		{"dates", dateSteps()},
+		{"SQL", sqlSteps()},
+		{"Cassandra", cassandraSteps()},
+		{"WebSocket", socketSteps()},
+		{"Zato", zatoSteps()},
+		{"HTTP mocks", httpMockSteps()},
 		{"mocks", mockSteps()},
 		{"Redis", kvdbSteps()},
 		{"cluster", clusterSteps()},
@@ -59,6 +69,7 @@ func Table() []Step {
 	} {
 		for _, row := range topic.rows {
 			row.Topic = topic.name
+			row.Shares = row.Shares || slices.Contains(shared, topic.name)
 			all = append(all, row)
 		}
 	}

@@ -31,7 +31,7 @@ func mockRows() []thenRow {
 		{counted, `its request has JSON Pointer "/id" that is JSON "7"`, ""},
 		{counted, `its request has JSON Pointer "/id" that is JSON "8"`, "expected: 8"},
 		{counted, `its message has JSON Pointer "/text" that is a text of JSON "{"a": 1}"`, ""},
-		{counted, `its message has JSON Pointer "/text" that is a text of JSON "{"a": 2}"`, "differs first at /a"},
+		{counted, `its message has JSON Pointer "/text" that is a text of JSON "{"a": 2}"`, "at /a\n    expected: 2\n    got:      1"},
 		{counted, `its message has JSON Pointer "/id" that is a text of JSON "7"`, "is no text"},
 		{counted, `its message has JSON Pointer "/when" that is a time of the last 100 seconds`, ""},
 		{counted, `its message has JSON Pointer "/old" that is a time of the last 100 seconds`, "is another time"},

@@ -49,10 +49,14 @@ func decodeJSON(raw []byte) (any, error) {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		at, err = int64(len(raw)), errors.New("it ends too early")
 	}
-	read := raw[:min(int(at), len(raw))]
-	line := bytes.Count(read, []byte("\n")) + 1
-	column := utf8.RuneCount(read[bytes.LastIndexByte(read, '\n')+1:]) + 1
+	line, column := place(string(raw), int(at))
 	return nil, fmt.Errorf("not JSON: line %d, column %d: %w", line, column, err)
+}
+
+// place is the line and column of a byte, counted in characters from 1.
+func place(text string, at int) (line, column int) {
+	read := text[:min(at, len(text))]
+	return strings.Count(read, "\n") + 1, utf8.RuneCountInString(read[strings.LastIndexByte(read, '\n')+1:]) + 1
 }
 
 func decodeValue(dec *json.Decoder) (any, error) {
@@ -110,13 +114,22 @@ func encodeJSON(v any, step string) []byte {
 
 func appendJSON(dst []byte, v any) []byte {
 	switch v := v.(type) {
+	case nil:
+		return append(dst, "null"...)
+	case bool:
+		return strconv.AppendBool(dst, v)
+	case json.Number:
+		if v != "" {
+			return append(dst, v...)
+		}
 	case *object:
 		dst = append(dst, '{')
 		for i, key := range v.keys {
 			if i > 0 {
 				dst = append(dst, ", "...)
 			}
-			dst = append(append(appendJSON(dst, key), ": "...), appendJSON(nil, v.values[key])...)
+			dst = append(appendJSON(dst, key), ": "...)
+			dst = appendJSON(dst, v.values[key])
 		}
 		return append(dst, '}')
 	case []any:
@@ -156,19 +169,76 @@ func asciiJSON(raw []byte) []byte {
 }
 
 // equal compares two trees: keys in any order, numbers by their value.
-func equal(a, b any) bool {
+func equal(a, b any) bool { return equalBy(sameScalar, a, b) }
+
+// equalInPython is equal, and true counts as 1 and false as 0, as Python's == has it.
+func equalInPython(a, b any) bool { return equalBy(sameInPython, a, b) }
+
+// equalBy compares two trees, the values that hold no others by same.
+func equalBy(same func(a, b any) bool, a, b any) bool {
+	alike := func(a, b any) bool { return equalBy(same, a, b) }
 	switch a := a.(type) {
 	case *object:
 		b, ok := b.(*object)
-		return ok && maps.EqualFunc(a.values, b.values, equal)
+		return ok && maps.EqualFunc(a.values, b.values, alike)
 	case []any:
 		b, ok := b.([]any)
-		return ok && slices.EqualFunc(a, b, equal)
-	case json.Number:
-		b, ok := b.(json.Number)
-		return ok && equalNumbers(a.String(), b.String())
+		return ok && slices.EqualFunc(a, b, alike)
+	}
+	return !holds(b) && same(a, b)
+}
+
+// holds says whether a value is a list or a dict.
+func holds(v any) bool {
+	switch v.(type) {
+	case *object, []any:
+		return true
+	}
+	return false
+}
+
+func sameScalar(a, b any) bool {
+	x, isNumber := a.(json.Number)
+	y, bothNumbers := b.(json.Number)
+	if isNumber && bothNumbers {
+		return equalNumbers(x.String(), y.String())
 	}
 	return a == b
+}
+
+func sameInPython(a, b any) bool {
+	x, isNumber := asNumber(a)
+	y, bothNumbers := asNumber(b)
+	if isNumber && bothNumbers {
+		return equalNumbers(x.String(), y.String())
+	}
+	return a == b
+}
+
+// sameFloat compares numbers by the float that is nearest to them.
+func sameFloat(a, b any) bool {
+	x, isNumber := asNumber(a)
+	y, bothNumbers := asNumber(b)
+	if !isNumber || !bothNumbers {
+		return a == b
+	}
+	f, errX := strconv.ParseFloat(x.String(), 64)
+	g, errY := strconv.ParseFloat(y.String(), 64)
+	return errX == nil && errY == nil && f == g
+}
+
+// asNumber is a value as the number that it is in Python, where true is 1 and false is 0.
+func asNumber(v any) (n json.Number, isNumber bool) {
+	switch v := v.(type) {
+	case json.Number:
+		return v, true
+	case bool:
+		if v {
+			return "1", true
+		}
+		return "0", true
+	}
+	return "", false
 }
 
 // longNumber is the length up to which numbers are compared by their value: beyond it that could take all memory.
@@ -178,10 +248,16 @@ func equalNumbers(a, b string) bool {
 	if a == b {
 		return true
 	}
+	if isPlain(a) && isPlain(b) {
+		return false
+	}
 	x, okX := rational(a)
 	y, okY := rational(b)
 	return okX && okY && x.Cmp(y) == 0
 }
+
+// isPlain says whether a number is whole and above 0, and so is written in one way.
+func isPlain(s string) bool { return s != "" && s[0] != '0' && strings.Trim(s, "0123456789") == "" }
 
 func rational(s string) (*big.Rat, bool) {
 	if len(s) > longNumber {
@@ -195,40 +271,23 @@ func rational(s string) (*big.Rat, bool) {
 	return new(big.Rat).SetString(s)
 }
 
-// firstDifference is the pointer of the first place where two trees differ, for people to look at.
-func firstDifference(want, got any, at string) (string, any, any) {
-	switch w := want.(type) {
+// clone is a tree of its own, so that a change of one leaves the other as it is.
+func clone(v any) any {
+	switch v := v.(type) {
 	case *object:
-		g, ok := got.(*object)
-		if !ok {
-			break
+		o := &object{keys: slices.Clone(v.keys), values: make(map[string]any, len(v.values))}
+		for key, value := range v.values {
+			o.values[key] = clone(value)
 		}
-		for _, key := range w.keys {
-			v, there := g.values[key]
-			if !there {
-				return at + "/" + key, w.values[key], missing{}
-			}
-			if !equal(w.values[key], v) {
-				return firstDifference(w.values[key], v, at+"/"+key)
-			}
-		}
-		for _, key := range g.keys {
-			if _, there := w.values[key]; !there {
-				return at + "/" + key, missing{}, g.values[key]
-			}
-		}
+		return o
 	case []any:
-		g, ok := got.([]any)
-		if !ok || len(g) != len(w) {
-			break
+		list := make([]any, len(v))
+		for i, e := range v {
+			list[i] = clone(e)
 		}
-		for i := range w {
-			if !equal(w[i], g[i]) {
-				return firstDifference(w[i], g[i], fmt.Sprintf("%s/%d", at, i))
-			}
-		}
+		return list
 	}
-	return at, want, got
+	return v
 }
 
 // missing is shown where there is no value.

@@ -2,38 +2,44 @@ package steps
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"encoding/json"
+	"encoding/base64"
+	"errors"
 	"fmt"
-	"math/big"
-	"os"
 	"regexp"
-	"strconv"
+	"strings"
 	"time"
 )
 
 func valueSteps() []Step {
-	return []Step{
+	text := given(`I store a format string "{value}" under "{name}"`,
+		"Keeps a text in which {name} is a stored value, {{ and }} are braces, and $, # and @ mean nothing.",
+		`I store a format string "{first}@example.com" under "mail"`, storeFormatted)
+	text.Literal = true
+	unpacked := given(`I decode "{value}" using Base64 under "{name}"`, "Keeps the text that a Base64 text stands for.",
+		`I decode "U2Vhbg==" using Base64 under "plain"`, storeDecoded)
+	unpacked.Kinds = []Kind{Given, Then}
+	return append([]Step{
 		given(`I store "{value}" under "{name}"`, `Keeps a value, which later steps use as "#name", or as #{name} inside a text.`,
 			`I store "123" under "customer"`, storeValue),
+		text,
 		given(`I store a random string under "{name}"`, "Keeps the letter a and 32 hexadecimal digits.",
-			`I store a random string under "id"`, storeRandomString),
+			`I store a random string under "id"`, storeRandom(func(w *World) any { return w.randomText() })),
 		given(`I store a random integer under "{name}"`, "Keeps a number from 0 to 99.",
-			`I store a random integer under "n"`, storeRandomInteger),
+			`I store a random integer under "n"`, storeRandom(func(w *World) any { return w.randomInteger() })),
+		given(`I store a random float under "{name}"`, "Keeps a number from 0 to 100 with a fraction.",
+			`I store a random float under "amount"`, storeRandom(func(w *World) any { return w.randomFloat() })),
+		given(`I encode "{value}" using Base64 under "{name}"`, "Keeps the Base64 of a text.",
+			`I encode "Sean" using Base64 under "encoded"`, storeEncoded),
+		unpacked,
 		reply(`I store "{path}" from response under "{name}"`, "Keeps what a JSON Pointer, or in an XML reply an XPath, finds.",
 			`I store "/response/first_name" from response under "first"`, storeFromReply),
 		reply(`I store "{path}" from response under "{name}", default "{default}"`, "The same, with a text for where there is no such value.",
 			`I store "/response/nickname" from response under "nick", default "none"`, storeFromReplyOr),
 		reply(`I store header "{header}" under "{name}"`, "Keeps a header of the reply.",
 			`I store header "X-Parley-CID" under "cid"`, storeHeader),
-		then(`variable "{variable}" is a string "{value}"`, "A stored value, as #name, is that text.",
-			`variable "#first" is a string "Sean"`, assertVariableText),
-		then(`variable "{variable}" is an integer "{value}"`, "A stored value, as #name, is that whole number and no text.",
-			`variable "#code" is an integer "0"`, assertVariableInteger),
 		then(`I sleep for "{seconds}"`, "Does nothing for so many seconds. Prefer: within 5 seconds, ...",
 			`I sleep for "0.01"`, sleep),
-	}
+	}, variableSteps()...)
 }
 
 func storeValue(_ context.Context, w *World, a Args) error {
@@ -41,21 +47,56 @@ func storeValue(_ context.Context, w *World, a Args) error {
 	return nil
 }
 
-func storeRandomString(_ context.Context, w *World, a Args) error {
-	raw := make([]byte, 16)
-	if _, err := rand.Read(raw); err != nil {
-		return err
+func storeRandom(pick func(*World) any) func(context.Context, *World, Args) error {
+	return func(_ context.Context, w *World, a Args) error {
+		w.Store(a.Text(0), pick(w))
+		return nil
 	}
-	w.Store(a.Text(0), "a"+hex.EncodeToString(raw))
+}
+
+var formatField = regexp.MustCompile(`\{\{|\}\}|\{[^{}]*\}|[{}]`)
+
+// storeFormatted fills in names between braces, by the rules of Python's str.format without its conversions.
+func storeFormatted(_ context.Context, w *World, a Args) error {
+	var fault error
+	filled := formatField.ReplaceAllStringFunc(a.Text(0), func(found string) string {
+		switch found {
+		case "{{", "}}":
+			return found[:1]
+		case "{", "}":
+			fault = fmt.Errorf("a single %s in a format string; write %s%s for the character itself", found, found, found)
+			return found
+		}
+		v, err := w.named('#', found[1:len(found)-1])
+		if err != nil {
+			fault = err
+			return found
+		}
+		return textOf(v)
+	})
+	if fault != nil {
+		return fault
+	}
+	w.Store(a.Text(1), filled)
 	return nil
 }
 
-func storeRandomInteger(_ context.Context, w *World, a Args) error {
-	n, err := rand.Int(rand.Reader, big.NewInt(100))
-	if err != nil {
-		return err
+func storeEncoded(_ context.Context, w *World, a Args) error {
+	w.Store(a.Text(1), base64.StdEncoding.EncodeToString([]byte(a.Text(0))))
+	return nil
+}
+
+func storeDecoded(_ context.Context, w *World, a Args) error {
+	compact := strings.TrimRight(strings.Join(strings.Fields(a.Text(0)), ""), "=")
+	encoding := base64.RawStdEncoding
+	if strings.ContainsAny(compact, "-_") {
+		encoding = base64.RawURLEncoding
 	}
-	w.Store(a.Text(0), json.Number(n.String()))
+	raw, err := encoding.DecodeString(compact)
+	if err != nil {
+		return fmt.Errorf("%q is no Base64: %w", a.Text(0), err)
+	}
+	w.Store(a.Text(1), string(raw))
 	return nil
 }
 
@@ -70,8 +111,11 @@ func storeFromReply(_ context.Context, w *World, a Args) error {
 
 func storeFromReplyOr(_ context.Context, w *World, a Args) error {
 	v, err := w.reply.at(a.Text(0), w.namespaces)
-	if err != nil {
+	switch {
+	case errors.Is(err, errNoValue):
 		v = a.Value(2)
+	case err != nil:
+		return err
 	}
 	w.Store(a.Text(1), v)
 	return nil
@@ -86,104 +130,26 @@ func storeHeader(_ context.Context, w *World, a Args) error {
 	return nil
 }
 
-func assertVariableText(_ context.Context, _ *World, a Args) error {
-	if a.Value(0) != any(a.Text(1)) {
-		return differs("the variable is something else", a.Text(1), a.Value(0))
-	}
-	return nil
-}
-
-func assertVariableInteger(_ context.Context, _ *World, a Args) error {
-	want := json.Number(a.Text(1))
-	if _, isNumber := a.Value(0).(json.Number); !isNumber || !equal(want, a.Value(0)) {
-		return differs("the variable is something else", want, a.Value(0))
-	}
-	return nil
-}
-
 func sleep(ctx context.Context, _ *World, a Args) error {
 	seconds, err := a.Float(0)
 	if err != nil {
 		return err
 	}
+	if !(seconds >= 0 && seconds <= float64(longestSleep/time.Second)) { // NaN is neither
+		return fmt.Errorf("nobody can sleep for %s seconds; write a number from 0 to %d", a.Text(0), longestSleep/time.Second)
+	}
 	return wait(ctx, time.Duration(seconds*float64(time.Second)))
 }
 
-// at is what a JSON Pointer or an XPath finds in the reply.
+const longestSleep = 7 * 24 * time.Hour
+
+// at is what a JSON Pointer or an XPath finds in the reply. Where there is no such value the error is errNoValue.
 func (r *Reply) at(path string, namespaces map[string]string) (any, error) {
 	if r.format != formatXML {
+		if len(strings.TrimSpace(string(r.Body))) == 0 {
+			return nil, fmt.Errorf("JSON Pointer %q: %w: the reply is empty", path, errNoValue)
+		}
 		return r.lookUp(path)
 	}
-	found, err := r.find(path, namespaces)
-	if err != nil {
-		return nil, err
-	}
-	switch len(found) {
-	case 0:
-		return nil, fmt.Errorf("no such path %q", path)
-	case 1:
-		return found[0].InnerText(), nil
-	}
-	var list []any
-	for _, node := range found {
-		list = append(list, node.InnerText())
-	}
-	return list, nil
-}
-
-var embedded = regexp.MustCompile(`[$#@]\{\w+\}`)
-
-// resolve fills in a parameter: $NAME of the environment, #name of the stored values, both also as ${NAME} and
-// #{name} inside a text. A stored value as a whole keeps its type.
-func (w *World) resolve(text string) (any, error) {
-	if !embedded.MatchString(text) || embedded.FindStringIndex(text)[0] != 0 {
-		switch text[0] {
-		case '$':
-			return fromEnvironment(text[1:])
-		case '#':
-			return w.stored(text[1:])
-		case '@':
-			return nil, noConfig(text)
-		}
-	}
-	var fault error
-	filled := embedded.ReplaceAllStringFunc(text, func(found string) string {
-		name := found[2 : len(found)-1]
-		var v any
-		var err error
-		switch found[0] {
-		case '$':
-			v, err = fromEnvironment(name)
-		case '#':
-			v, err = w.stored(name)
-		default:
-			err = noConfig(found)
-		}
-		if err != nil {
-			fault = err
-			return found
-		}
-		return textOf(v)
-	})
-	return filled, fault
-}
-
-func fromEnvironment(name string) (any, error) {
-	v, there := os.LookupEnv(name)
-	if !there {
-		return nil, fmt.Errorf("the environment has no variable %q", name)
-	}
-	return v, nil
-}
-
-func (w *World) stored(name string) (any, error) {
-	v, there := w.vars[name]
-	if !there {
-		return nil, fmt.Errorf("nothing is stored under %q; store it first, with: I store \"...\" under %s", name, strconv.Quote(name))
-	}
-	return v, nil
-}
-
-func noConfig(text string) error {
-	return fmt.Errorf("%q names a configured value, and there is no configuration file yet; use $NAME of the environment", text)
+	return r.xpathAt(path, namespaces)
 }

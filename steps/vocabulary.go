@@ -3,46 +3,58 @@ package steps
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
 // Vocabulary is a table of steps, compiled once and used by every scenario, from many goroutines.
 type Vocabulary struct {
-	rows []*compiled
-	any  map[Kind]*regexp.Regexp // one expression for all of a kind; its only capture is the line
+	rows  []*compiled
+	index map[entry][]*compiled
 }
+
+// entry is where a row is looked for: by its kind, the first word, and how it ends. A line has few rows to be tried.
+type entry struct {
+	kind        Kind
+	first, last string
+}
+
+// anyWord is the first or last word of rows that may begin or end in several ways.
+const anyWord = "*"
 
 // NewVocabulary compiles a table. A pattern that is there twice is an error.
 func NewVocabulary(table []Step) (*Vocabulary, error) {
-	v := &Vocabulary{any: map[Kind]*regexp.Regexp{}}
-	sources := map[Kind][]string{}
+	v := &Vocabulary{index: map[entry][]*compiled{}}
 	seen := map[string]bool{}
 	for _, s := range table {
 		for _, kind := range s.Kinds {
-			c, err := compile(s, kind)
-			if err != nil {
-				return nil, err
-			}
 			key := kind.String() + " " + strings.ToLower(s.Pattern)
 			if seen[key] {
 				return nil, fmt.Errorf("step %q is in the table twice", key)
 			}
 			seen[key] = true
+			c := compile(s, kind)
 			v.rows = append(v.rows, c)
-			sources[kind] = append(sources[kind], c.source)
+			for _, e := range c.entries() {
+				v.index[e] = append(v.index[e], c)
+			}
 		}
-	}
-	for kind, list := range sources {
-		expr, err := regexp.Compile("(?i)^(" + strings.Join(list, "|") + ")$")
-		if err != nil {
-			return nil, fmt.Errorf("the %s steps together: %w", kind, err)
-		}
-		v.any[kind] = expr
 	}
 	return v, nil
 }
 
-// Lookup gives the step that a line means.
+// Expression is one regular expression for all steps of a kind; its only capture is the line.
+func (v *Vocabulary) Expression(kind Kind) *regexp.Regexp {
+	var sources []string
+	for _, row := range v.rows {
+		if row.kind == kind {
+			sources = append(sources, strings.ReplaceAll(row.source, capture, "(?:"))
+		}
+	}
+	return regexp.MustCompile("(?i)^(" + strings.Join(sources, "|") + ")$")
+}
+
+// Lookup gives the step that a line means. The error is as of Bind.
 func (v *Vocabulary) Lookup(kind Kind, line string) (Step, error) {
 	m, err := v.find(kind, line)
 	if err != nil {
@@ -51,15 +63,46 @@ func (v *Vocabulary) Lookup(kind Kind, line string) (Step, error) {
 	return m.row.Step, nil
 }
 
+// UnknownError says that no step reads like a line.
+type UnknownError struct {
+	Text string
+	Note string   // why, where that can be told: the same words after another keyword, two blanks, an empty value
+	Near []string // up to three steps that are near, with their keyword
+}
+
+// Error is the whole of it.
+func (e *UnknownError) Error() string {
+	return strings.TrimSuffix(fmt.Sprintf("no step reads like %q\n%s", e.Text, e.hint()), "\n")
+}
+
+func (e *UnknownError) hint() string {
+	var lines []string
+	if e.Note != "" {
+		lines = append(lines, e.Note)
+	}
+	if len(e.Near) > 0 {
+		lines = append(lines, "did you mean: "+strings.Join(e.Near, "\n              "))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// AmbiguousError says that a line may mean more than one step.
+type AmbiguousError struct {
+	Text string
+	May  []string // the patterns
+}
+
+// Error names them.
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("%q is ambiguous; it may mean:\n  %s", e.Text, strings.Join(e.May, "\n  "))
+}
+
 // find gives the match of a line. Of several rows that match, the one with most fixed words is meant; where two
 // have as many the line is ambiguous, and an error.
 func (v *Vocabulary) find(kind Kind, line string) (*match, error) {
 	var best *match
 	var tie *compiled
-	for _, row := range v.rows {
-		if row.kind != kind {
-			continue
-		}
+	for _, row := range v.candidates(kind, line) {
 		m := row.match(line)
 		switch {
 		case m == nil:
@@ -71,89 +114,52 @@ func (v *Vocabulary) find(kind Kind, line string) (*match, error) {
 	}
 	switch {
 	case best == nil:
-		return nil, fmt.Errorf("no step matches %q", line)
+		return nil, v.unknown(kind, line)
 	case tie != nil:
-		return nil, fmt.Errorf("%q may mean %q or %q", line, best.row.Pattern, tie.Pattern)
+		return nil, &AmbiguousError{Text: line, May: []string{best.row.Pattern, tie.Pattern}}
 	}
 	return best, nil
 }
 
-// Suggest says what may have been meant by a line that no step of that kind matches: the same words after
-// another keyword, or the nearest pattern. It is empty where nothing is near.
-func (v *Vocabulary) Suggest(kind Kind, line string) string {
+// candidates are the rows that a line may mean, found by its first and last word.
+func (v *Vocabulary) candidates(kind Kind, line string) []*compiled {
+	text := line
+	if kind == Then {
+		text = withoutAround(line)
+	}
+	text = strings.ToLower(text)
+	first, last := firstWord(text), lastWord(text)
+	var found []*compiled
+	for _, e := range []entry{{kind, first, last}, {kind, first, anyWord}, {kind, anyWord, last}, {kind, anyWord, anyWord}} {
+		if rows := v.index[e]; len(found) == 0 {
+			found = rows
+		} else if len(rows) > 0 {
+			found = slices.Concat(found, rows)
+		}
+	}
+	return found
+}
+
+// unknown says why no step of that kind reads like a line, and what may have been meant.
+func (v *Vocabulary) unknown(kind Kind, line string) *UnknownError {
+	e := &UnknownError{Text: line}
 	for _, other := range []Kind{Given, When, Then} {
 		if other == kind {
 			continue
 		}
-		if m, err := v.find(other, line); err == nil {
-			return fmt.Sprintf("it is a %s step, and stands after %s here", m.row.kind, kind)
-		}
-	}
-	var nearest *compiled
-	worth := 0.0
-	for _, row := range v.rows {
-		if s := likeness(skeleton(line), skeleton(row.Pattern)); s > worth {
-			nearest, worth = row, s
-		}
-	}
-	if nearest == nil || worth < 0.5 {
-		return ""
-	}
-	return fmt.Sprintf("did you mean: %s %s", nearest.kind, nearest.Pattern)
-}
-
-var (
-	quoted = regexp.MustCompile(`"[^"]*"`)
-	digits = regexp.MustCompile(`\{\w+\}|\d+`)
-)
-
-// skeleton is the words of a line, with its parameters taken out.
-func skeleton(line string) []string {
-	line = quoted.ReplaceAllString(strings.ToLower(line), `""`)
-	return strings.Fields(digits.ReplaceAllString(strings.ReplaceAll(line, "(s)", "s"), "0"))
-}
-
-// likeness is how alike two lists of words are, from 0 to 1, each word counting by its letters.
-func likeness(a, b []string) float64 {
-	if len(a) == 0 || len(b) == 0 {
-		return 0
-	}
-	costs := make([]float64, len(b)+1)
-	for j := range costs {
-		costs[j] = float64(j)
-	}
-	for i := range a {
-		previous := costs[0]
-		costs[0] = float64(i + 1)
-		for j := range b {
-			change := previous + wordDistance(a[i], b[j])
-			previous = costs[j+1]
-			costs[j+1] = min(change, costs[j]+1, costs[j+1]+1)
-		}
-	}
-	return 1 - costs[len(b)]/float64(max(len(a), len(b)))
-}
-
-// wordDistance is 0 for the same word and 1 for another, with what lies between for misspellings.
-func wordDistance(a, b string) float64 {
-	if a == b {
-		return 0
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		previous := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := previous
-			if a[i] != b[j] {
-				change++
+		for _, row := range v.candidates(other, line) {
+			if row.match(line) != nil {
+				e.Note = fmt.Sprintf("these words are a %s step, and stand after %s here", row.kind, kind)
+				return e
 			}
-			previous = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
 		}
 	}
-	return float64(row[len(b)]) / float64(max(len(a), len(b)))
+	switch {
+	case strings.Contains(line, `""`):
+		e.Note = `a value between quotes must have at least one character`
+	case strings.Contains(quoted.ReplaceAllString(line, `""`), "  "):
+		e.Note = "there are two blanks between words"
+	}
+	e.Near = v.near(kind, line)
+	return e
 }

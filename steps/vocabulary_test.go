@@ -1,6 +1,8 @@
 package steps_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -75,21 +77,77 @@ func TestAPatternMayStandOnceOnly(t *testing.T) {
 	assert.ErrorContains(t, err, "twice")
 }
 
-func TestSuggest(t *testing.T) {
+func TestAnUnknownLineIsExplained(t *testing.T) {
 	v, err := steps.NewVocabulary(steps.Table())
 	require.NoError(t, err)
 	rows := []struct {
 		name string
 		kind steps.Kind
 		line string
-		want string
+		note string
+		near string // the first suggestion
 	}{
-		{"misspelt", steps.When, `the URL is invokd`, "did you mean: When the URL is invoked"},
-		{"wrong keyword", steps.Then, `the URL is invoked`, "it is a When step, and stands after Then here"},
-		{"a word too many", steps.Then, `the status is "200"`, `did you mean: Then status is "{expected_status}"`},
-		{"nothing near", steps.When, `pigs fly over the moon tonight`, ""},
+		{"misspelt", steps.When, `the URL is invokd`, "", "When the URL is invoked"},
+		{"wrong keyword", steps.Then, `the URL is invoked`, "these words are a When step, and stand after Then here", ""},
+		{"a word too many", steps.Then, `the status is "200"`, "", `Then status is "{expected_status}"`},
+		{"an empty value", steps.Given, `URL path ""`, "a value between quotes must have at least one character", `Given URL path "{url_path}"`},
+		{"two blanks", steps.Given, `URL  path "/x  y"`, "there are two blanks between words", `Given URL path "{url_path}"`},
+		{"nothing near", steps.When, `pigs fly over the moon tonight`, "", ""},
 	}
 	for _, row := range rows {
-		t.Run(row.name, func(t *testing.T) { assert.Equal(t, row.want, v.Suggest(row.kind, row.line)) })
+		t.Run(row.name, func(t *testing.T) {
+			_, err := v.Bind(row.kind, row.line)
+			var unknown *steps.UnknownError
+			require.ErrorAs(t, err, &unknown)
+			assert.Equal(t, row.note, unknown.Note)
+			assert.LessOrEqual(t, len(unknown.Near), 3)
+			if row.near == "" {
+				assert.Empty(t, unknown.Near)
+				return
+			}
+			require.NotEmpty(t, unknown.Near)
+			assert.Equal(t, row.near, unknown.Near[0])
+			assert.ErrorContains(t, err, "did you mean: "+row.near)
+		})
+	}
+}
+
+func TestAnAmbiguousLineIsAnError(t *testing.T) {
+	row := func(pattern string) steps.Step {
+		return steps.Step{Topic: "x", Kinds: []steps.Kind{steps.Given}, Pattern: pattern, Example: "x"}
+	}
+	v, err := steps.NewVocabulary([]steps.Step{row(`send "{a}" to {n}`), row(`send "{b}" to {m}`), row(`send "{c}" to {k} people`)})
+	require.NoError(t, err)
+	_, err = v.Bind(steps.Given, `send "x" to 7 people`)
+	require.NoError(t, err)
+	_, err = v.Bind(steps.Given, `send "x" to 7`)
+	var ambiguous *steps.AmbiguousError
+	require.ErrorAs(t, err, &ambiguous)
+	assert.Equal(t, []string{`send "{a}" to {n}`, `send "{b}" to {m}`}, ambiguous.May)
+}
+
+// TestNoExampleMeansTwoSteps holds that no two rows of the vocabulary claim each other's lines.
+func TestNoExampleMeansTwoSteps(t *testing.T) {
+	v, err := steps.NewVocabulary(steps.Table())
+	require.NoError(t, err)
+	other := strings.NewReplacer("JSON Pointer ", "path ", " is not ", " isn't ", " does not ", " doesn't ")
+	for _, s := range steps.Table() {
+		for _, kind := range s.Kinds {
+			for _, line := range []string{s.Example, other.Replace(s.Example), strings.ToUpper(s.Example[:1]) + s.Example[1:]} {
+				found, err := v.Lookup(kind, line)
+				if assert.NoError(t, err, line) {
+					assert.Equal(t, s.Pattern, found.Pattern, line)
+				}
+			}
+			if kind != steps.Then || strings.Contains(s.Example, "within ") {
+				continue // it says by itself how long it waits
+			}
+			for _, around := range []string{"within 2 seconds, %s", "%s within 0.5 seconds"} {
+				found, err := v.Lookup(kind, fmt.Sprintf(around, s.Example))
+				if assert.NoError(t, err, s.Example) {
+					assert.Equal(t, s.Pattern, found.Pattern, s.Example)
+				}
+			}
+		}
 	}
 }

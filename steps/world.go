@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net/http"
+	"os"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/antchfx/xmlquery"
@@ -15,31 +18,41 @@ import (
 	"github.com/parley-run/parley/fixtures"
 )
 
-// World is what one scenario has said and got so far. A step's function reads and changes it; only one step
-// runs at a time.
+// World is what one scenario has said and got so far, and under PerFeature those before it in its file. A step's
+// function reads and changes it; only one step runs at a time.
 type World struct {
-	suite   *Suite
-	feature *feature
-	client  *http.Client
+	suite  *Suite
+	file   *File
+	random *rand.Rand // of random values
 
 	address, path, query string
 	method               string
-	requestFormat        string // JSON, XML, RAW; empty: none given
+	requestFormat        string // JSON, XML, RAW, FORM; empty: none given
 	responseFormat       string // empty: as requestFormat
 	header               http.Header
+	typed                string // the Content-Type in header, where a body and no step put it there
 	payload              payload
+	form                 form
 	namespaces           map[string]string
+	dateFormats          map[string]string // Arrow patterns such as YYYY-MM-DD, by name
 	vars                 map[string]any
+	filters              map[string]filter // of SQL and CQL, by the text that is stored for them
+	cassandra            cassandraAddress
 
 	target   int // server to which the last request went; 0: by the address
 	reply    *Reply
+	last     *Exchange // the last request and, where one came, its reply: evidence for whatever fails from then on
 	received *fixtures.Received
+	mocks    []*fixtures.HTTPMock // that steps started from files
 	change   *change
 	load     *load
 	redis    *redis.Client // named by a step; nil: the cluster's
+	socket   *socket       // a WebSocket that steps use in the place of HTTP; nil: none
 
 	pending    chan outcome // of a request sent in the background; nil: there is none
 	endPending context.CancelFunc
+
+	closers []func() error // of what steps opened; called last first
 }
 
 // payload is the request's body before it is written: a JSON tree, an XML document or bytes.
@@ -65,59 +78,112 @@ type change struct {
 	err  error
 }
 
-// requestTimeout ends a request that nobody answers.
-const requestTimeout = 60 * time.Second
+// defaultDateFormat is the pattern of the date format called default.
+const defaultDateFormat = "YYYY-MM-DDTHH:mm:ss"
 
-func (w *World) begin(f *feature) {
-	w.feature = f
-	w.header = http.Header{}
-	w.namespaces = map[string]string{}
-	w.vars = map[string]any{}
-	w.client = &http.Client{
-		Timeout: requestTimeout,
-		// A connection of its own for each request: one that was kept may lead to a server that has died.
-		Transport: &http.Transport{DisableKeepAlives: true, Proxy: http.ProxyFromEnvironment},
+func newWorld(f *File, random *rand.Rand) *World {
+	w := &World{suite: f.suite, file: f, random: random}
+	w.forget()
+	return w
+}
+
+// forget takes back all that was said, as at the beginning of a scenario. What was opened stays open.
+func (w *World) forget() {
+	*w = World{
+		suite: w.suite, file: w.file, random: w.random, closers: w.closers,
+		load: w.load, pending: w.pending, endPending: w.endPending, mocks: w.mocks,
+		header: http.Header{}, namespaces: map[string]string{}, vars: map[string]any{},
+		dateFormats: map[string]string{"default": defaultDateFormat},
 	}
 }
 
-func (w *World) end() {
+// End is called after a scenario's last step, with the outcome of what ran beside it.
+func (w *World) End() error {
+	f := w.file
+	f.mu.Lock()
+	f.running--
+	f.mu.Unlock()
+	w.endBackground()
+	if f.shared == w {
+		return nil // the file ends it
+	}
+	return w.close()
+}
+
+// endBackground ends what runs beside the steps.
+func (w *World) endBackground() {
 	if w.load != nil {
 		w.load.stop()
-	}
-	if w.redis != nil {
-		_ = w.redis.Close()
+		w.load = nil
 	}
 	if w.pending != nil {
 		w.endPending()
 		<-w.pending
+		w.pending = nil
 	}
+}
+
+func (w *World) close() error {
+	w.endBackground()
+	var faults []error
+	for _, end := range slices.Backward(w.closers) {
+		faults = append(faults, end())
+	}
+	w.closers = nil
+	return errors.Join(faults...)
+}
+
+// OnClose registers what ends something that a step opened. It is called once, when nothing can use it any more: after
+// the scenario, or with state per feature after the file's last.
+func (w *World) OnClose(end func() error) { w.closers = append(w.closers, end) }
+
+// client sends requests. Through a cluster each has a connection of its own: one that was kept may lead to a server
+// that has died.
+func (w *World) client() *http.Client {
+	if w.file.cluster != nil {
+		return w.suite.fresh
+	}
+	return w.suite.kept
 }
 
 // Store puts a value under a name, for later steps to use as #name.
-func (w *World) Store(name string, value any) { w.vars[name] = value }
+func (w *World) Store(name string, value any) {
+	if text, isText := value.(string); isText {
+		w.suite.mask.Named(name, text)
+	}
+	w.vars[name] = value
+}
 
 // cluster is the feature's, or an error that says how to have one.
 func (w *World) cluster() (*fixtures.Cluster, error) {
-	if w.feature.cluster == nil {
+	if w.file.cluster == nil {
 		return nil, errors.New("there is no cluster; start one with: Given a cluster of 2 servers")
 	}
-	return w.feature.cluster, nil
+	return w.file.cluster, nil
 }
 
-// file reads a file that a step names: beside the feature file, else one of the samples that come with fixtures.
-func (w *World) file(name string) ([]byte, error) {
-	beside := path.Join(path.Dir(w.feature.uri), name)
-	text, err := w.readFile(beside)
-	if err == nil {
-		return text, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+// read reads a file that a step names: beside the feature file, else in a folder above it that is still in the project,
+// else one of the samples that come with fixtures. It gives the path under which it was found.
+func (w *World) read(name string) (text []byte, found string, err error) {
+	beside := path.Dir(w.file.path)
+	for _, folder := range foldersUp(beside, w.suite.options.Root) {
+		found = path.Join(folder, name)
+		if text, err = w.readFile(found); err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return text, found, err
+		}
 	}
 	if text, err := fs.ReadFile(fixtures.Samples(), name); err == nil {
-		return text, nil
+		return text, name, nil
 	}
-	return nil, fmt.Errorf("no file %q beside the feature file (%s) nor among the samples", name, beside)
+	return nil, "", fmt.Errorf("no file %q: looked for %s", name, path.Join(beside, name))
+}
+
+// readFile reads a file that may stand in the suite's FS.
+func (w *World) readFile(name string) ([]byte, error) {
+	if w.suite.options.FS != nil {
+		return fs.ReadFile(w.suite.options.FS, name)
+	}
+	return os.ReadFile(name)
 }
 
 // put is such a file, in the cluster's temporary folder.
@@ -126,7 +192,7 @@ func (w *World) put(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text, err := w.file(name)
+	text, _, err := w.read(name)
 	if err != nil {
 		return "", err
 	}

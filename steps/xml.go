@@ -1,161 +1,148 @@
 package steps
 
 import (
-	"bytes"
 	"context"
-	"encoding/xml"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/antchfx/xmlquery"
-	"github.com/antchfx/xpath"
 )
 
-func xmlSteps() []Step {
+func xmlSteps() []Step { return slices.Concat(xmlRequestSteps(), xmlReplySteps()) }
+
+func xmlReplySteps() []Step {
 	return []Step{
-		given(`namespace prefix "{prefix}" of "{namespace}"`, "A prefix for the XPaths of later steps.",
-			`namespace prefix "soap" of "http://schemas.xmlsoap.org/soap/envelope/"`, setNamespace),
-		given(`XPath "{xpath}" in request is "{value}"`, "Sets the text of the one element that the XPath finds in the request.",
-			`XPath "/request/cust_type" in request is "B"`, setXPath),
 		reply(`XPath "{xpath}" is "{value}"`, "The XPath finds one element or attribute, and that is its text.",
 			`XPath "//item/first_name" is "Sean"`, assertXPath(asIs)),
 		reply(`XPath "{xpath}" is an integer "{value}"`, "The same, compared as whole numbers.", `XPath "//code" is an integer "0"`, assertXPath(asInteger)),
 		reply(`XPath "{xpath}" is a float "{value}"`, "The same, compared as numbers.", `XPath "//amount" is a float "357.0"`, assertXPath(asFloat)),
-		reply(`XPath "{xpath}" is empty`, "The XPath finds one element, with nothing in it.", `XPath "//details" is empty`, assertXPathEmpty),
-		reply(`XPath "{xpath}" is not empty`, "The XPath finds one element, with something in it.", `XPath "//cid" is not empty`, assertXPathFull),
+		reply(`XPath "{xpath}" is empty`, "The XPath finds one element or attribute, with no text.", `XPath "//details" is empty`, assertXPathEmpty),
+		reply(`XPath "{xpath}" is not empty`, "The XPath finds one element; as in zato-apitest it may be one with no text. Say: has text, where it must have some.",
+			`XPath "//cid" is not empty`, assertXPathThere),
+		reply(`XPath "{xpath}" has text`, "The XPath finds one element or attribute, with some text.", `XPath "//cid" has text`, assertXPathText),
 		reply(`XPath "{xpath}" is one of "{value}"`, "Its text is one of these, written with commas.", `XPath "//type" is one of "A,B"`, assertXPathOneOf),
 		reply(`XPath "{xpath}" is not one of "{value}"`, "Its text is none of these.", `XPath "//type" is not one of "A,B"`, assertXPathNotOneOf),
-		reply(`XPath "{xpath}" contains the text "{value}"`, "That occurs in its text.", `XPath "//details" contains the text "cust_id"`, assertXPathContains),
+		reply(`XPath "{xpath}" contains the text "{value}"`, "That occurs in its text, or in that of an element inside.",
+			`XPath "//details" contains the text "cust_id"`, assertXPathContains),
+		reply(`XPath "{xpath}" exists`, "The XPath finds something.", `XPath "//item" exists`, assertSomeXPath),
 		reply(`XPath "{xpath}" does not exist`, "The XPath finds nothing.", `XPath "//password" does not exist`, assertNoXPath),
+		reply(`XPath "{xpath}" finds {count} element(s)`, "It finds so many.", `XPath "//item" finds 3 elements`, assertXPathCount),
 	}
 }
 
-func parseXML(raw []byte) (doc *xmlquery.Node, err error) {
-	defer recoverXML(&err)
-	doc, err = xmlquery.Parse(bytes.NewReader(raw))
+// document is the reply as XML, whatever the response format is.
+func (r *Reply) document() (*xmlquery.Node, error) {
+	if r.xml != nil {
+		return r.xml, nil
+	}
+	doc, err := parseXML(r.Body)
 	if err != nil {
-		return nil, fmt.Errorf("not XML: %w", err)
+		return nil, fmt.Errorf("the reply is %w", err)
 	}
-	if rootOf(doc) == nil {
-		return nil, fmt.Errorf("not XML: it has no element")
-	}
+	r.xml = doc
 	return doc, nil
 }
 
-// recoverXML makes an error of a panic: the XPath engine panics on some wrong expressions.
-func recoverXML(err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("the XML or the XPath is wrong: %v", p)
-	}
-}
-
-func rootOf(doc *xmlquery.Node) *xmlquery.Node {
-	for n := doc.FirstChild; n != nil; n = n.NextSibling {
-		if n.Type == xmlquery.ElementNode {
-			return n
-		}
-	}
-	return nil
-}
-
-func query(doc *xmlquery.Node, path string, namespaces map[string]string) (found []*xmlquery.Node, err error) {
-	defer recoverXML(&err)
-	expr, err := xpath.CompileWithNS(path, namespaces)
-	if err == nil {
-		return xmlquery.QuerySelectorAll(doc, expr), nil
-	}
-	return nil, fmt.Errorf("XPath %q: %w", path, err)
-}
-
-func (r *Reply) find(path string, namespaces map[string]string) ([]*xmlquery.Node, error) {
-	doc := r.xml
-	if doc == nil {
-		var err error
-		if doc, err = parseXML(r.Body); err != nil {
-			return nil, fmt.Errorf("the reply is %w", err)
-		}
-	}
-	return query(doc, path, namespaces)
-}
-
-// one is the text of the only node that an XPath finds in the reply.
-func (w *World) one(path string) (string, error) {
-	found, err := w.reply.find(path, w.namespaces)
+// all is what an XPath finds in the reply.
+func (w *World) all(path string) (*xpathFound, error) {
+	doc, err := w.reply.document()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if len(found) != 1 {
-		return "", &Failure{What: fmt.Sprintf("XPath %q finds %d elements", path, len(found)), Expected: "exactly one", Got: fmt.Sprint(len(found))}
-	}
-	return found[0].InnerText(), nil
+	return query(doc, path, w.namespaces)
 }
 
-func setNamespace(_ context.Context, w *World, a Args) error {
-	w.namespaces[a.Text(0)] = a.Text(1)
-	return nil
-}
-
-func setXPath(_ context.Context, w *World, a Args) error {
-	if w.payload.xml == nil {
-		return fmt.Errorf(`there is no XML request to set it in; begin with: format "XML", and: request is "<...>"`)
-	}
-	found, err := query(w.payload.xml, a.Text(0), w.namespaces)
+// one is the only node that an XPath finds in the reply. Where it computes a value, that is a text without an element.
+func (w *World) one(path string) (hit, error) {
+	found, err := w.all(path)
 	if err != nil {
-		return err
+		return hit{}, err
 	}
-	if len(found) != 1 {
-		return fmt.Errorf("XPath %q finds %d elements in the request; it must find exactly one", a.Text(0), len(found))
+	if found.scalar {
+		return hit{node: &xmlquery.Node{Type: xmlquery.TextNode, Data: found.value}, attr: -1}, nil
 	}
-	for n := found[0].FirstChild; n != nil; n = found[0].FirstChild {
-		xmlquery.RemoveFromTree(n)
+	if len(found.hits) != 1 {
+		return hit{}, prefixes(w.namespaces).notOne(w.reply.xml, "reply", path, found)
 	}
-	xmlquery.AddChild(found[0], &xmlquery.Node{Type: xmlquery.TextNode, Data: a.Text(1)})
-	return nil
+	return found.hits[0], nil
 }
 
+// xpathAt is what a step stores of a reply: the text of the one node that an XPath finds, or a list of several.
+func (r *Reply) xpathAt(path string, namespaces map[string]string) (any, error) {
+	doc, err := r.document()
+	if err != nil {
+		return nil, err
+	}
+	found, err := query(doc, path, namespaces)
+	switch {
+	case err != nil:
+		return nil, err
+	case found.scalar:
+		return found.value, nil
+	case len(found.hits) == 0:
+		return nil, fmt.Errorf("XPath %q: %w", path, errNoValue)
+	case len(found.hits) == 1:
+		return found.hits[0].text(), nil
+	}
+	var list []any
+	for _, h := range found.hits {
+		list = append(list, h.text())
+	}
+	return list, nil
+}
+
+// assertXPath compares an element's text with what a step expects, both converted.
 func assertXPath(convert func(any) (any, error)) func(context.Context, *World, Args) error {
 	return func(_ context.Context, w *World, a Args) error {
-		want, err := convert(a.Value(1))
+		want, err := convert(a.Text(1))
 		if err != nil {
 			return err
 		}
-		text, err := w.one(a.Text(0))
+		h, err := w.one(a.Text(0))
 		if err != nil {
 			return err
 		}
-		got, err := convert(text)
-		if err != nil || !equal(want, got) {
-			return differs(fmt.Sprintf("XPath %q is not what was expected", a.Text(0)), want, text)
+		if got, err := convert(h.text()); err != nil || !equal(want, got) {
+			return differs(fmt.Sprintf("XPath %q is not what was expected", a.Text(0)), want, h.text())
 		}
 		return nil
 	}
 }
 
 func assertXPathEmpty(_ context.Context, w *World, a Args) error {
-	got, err := w.one(a.Text(0))
-	if err == nil && got != "" {
-		return differs(fmt.Sprintf("XPath %q is not empty", a.Text(0)), "", got)
+	h, err := w.one(a.Text(0))
+	if err == nil && h.text() != "" {
+		return differs(fmt.Sprintf("XPath %q is not empty", a.Text(0)), "", h.text())
 	}
 	return err
 }
 
-func assertXPathFull(_ context.Context, w *World, a Args) error {
-	got, err := w.one(a.Text(0))
-	if err == nil && got == "" {
+// assertXPathThere is as lenient as zato-apitest: it compares an element's text, which is null in <e/>, with "".
+func assertXPathThere(_ context.Context, w *World, a Args) error {
+	h, err := w.one(a.Text(0))
+	if err == nil && (h.attr >= 0 || h.node.Type != xmlquery.ElementNode) && h.text() == "" {
 		return failf("XPath %q is empty", a.Text(0))
 	}
 	return err
 }
 
-func (w *World) xpathOneOf(a Args) (string, any, bool, error) {
-	got, err := w.one(a.Text(0))
+func assertXPathText(_ context.Context, w *World, a Args) error {
+	h, err := w.one(a.Text(0))
+	if err == nil && h.text() == "" {
+		return failf("XPath %q has no text", a.Text(0))
+	}
+	return err
+}
+
+func (w *World) xpathOneOf(a Args) (got string, list any, found bool, err error) {
+	h, err := w.one(a.Text(0))
 	if err != nil {
 		return "", nil, false, err
 	}
-	list, err := asList(a.Value(1))
+	list, err = asList(a.Value(1))
 	all, _ := list.([]any)
-	return got, list, slices.Contains(all, any(got)), err
+	return h.text(), list, slices.ContainsFunc(all, func(v any) bool { return textOf(v) == h.text() }), err
 }
 
 func assertXPathOneOf(_ context.Context, w *World, a Args) error {
@@ -175,69 +162,59 @@ func assertXPathNotOneOf(_ context.Context, w *World, a Args) error {
 }
 
 func assertXPathContains(_ context.Context, w *World, a Args) error {
-	got, err := w.one(a.Text(0))
-	if err == nil && !strings.Contains(got, a.Text(1)) {
+	h, err := w.one(a.Text(0))
+	if err != nil {
+		return err
+	}
+	got := h.text()
+	if h.node.Type == xmlquery.ElementNode && h.attr < 0 {
+		got = h.node.InnerText()
+	}
+	if !strings.Contains(got, a.Text(1)) {
 		return differs(fmt.Sprintf("XPath %q does not contain the text", a.Text(0)), a.Text(1), got)
+	}
+	return nil
+}
+
+// nodes is what an XPath finds where it must find nodes and compute nothing.
+func (w *World) nodes(path string) (*xpathFound, error) {
+	found, err := w.all(path)
+	if err == nil && found.scalar {
+		return nil, fmt.Errorf("XPath %q finds no elements, it computes the value %s", path, show(found.value))
+	}
+	return found, err
+}
+
+func assertSomeXPath(_ context.Context, w *World, a Args) error {
+	found, err := w.nodes(a.Text(0))
+	if err == nil && len(found.hits) == 0 {
+		return &Failure{What: fmt.Sprintf("XPath %q finds nothing in the reply", a.Text(0)), Hint: prefixes(w.namespaces).near(w.reply.xml, a.Text(0), found)}
 	}
 	return err
 }
 
 func assertNoXPath(_ context.Context, w *World, a Args) error {
-	found, err := w.reply.find(a.Text(0), w.namespaces)
-	if err == nil && len(found) > 0 {
-		return differs(fmt.Sprintf("XPath %q finds something", a.Text(0)), missing{}, found[0].OutputXML(true))
+	found, err := w.nodes(a.Text(0))
+	if err == nil && len(found.hits) > 0 {
+		return differs(fmt.Sprintf("XPath %q finds something", a.Text(0)), plain(nothing), plain(prefixes(w.namespaces).list(found.hits)))
 	}
 	return err
 }
 
-// equalXML compares two documents: elements in their order, attributes in any, white space between elements
-// left out.
-func (r *Reply) equalXML(document []byte) error {
-	want, err := parseXML(document)
+func assertXPathCount(_ context.Context, w *World, a Args) error {
+	want, err := a.Int(1)
 	if err != nil {
-		return fmt.Errorf("the expected document is %w", err)
+		return err
 	}
-	got := r.xml
-	if got == nil {
-		if got, err = parseXML(r.Body); err != nil {
-			return fmt.Errorf("the reply is %w", err)
+	found, err := w.nodes(a.Text(0))
+	if err == nil && len(found.hits) != want {
+		f := &Failure{What: fmt.Sprintf("XPath %q finds another number of elements", a.Text(0)), Expected: show(want), Got: show(len(found.hits))}
+		if len(found.hits) > 0 {
+			f.Hint = "it finds " + prefixes(w.namespaces).list(found.hits)
+		} else {
+			f.Hint = prefixes(w.namespaces).near(w.reply.xml, a.Text(0), found)
 		}
+		return f
 	}
-	if w, g := canonical(rootOf(want)), canonical(rootOf(got)); w != g {
-		return differs("the XML is not what was expected", plain(w), plain(g))
-	}
-	return nil
-}
-
-func canonical(n *xmlquery.Node) string {
-	var b strings.Builder
-	writeCanonical(&b, n)
-	return b.String()
-}
-
-func writeCanonical(b *strings.Builder, n *xmlquery.Node) {
-	name := "{" + n.NamespaceURI + "}" + n.Data
-	if n.NamespaceURI == "" {
-		name = n.Data
-	}
-	b.WriteString("<" + name)
-	var attributes []string
-	for _, attr := range n.Attr {
-		if attr.Name.Space != "xmlns" && attr.Name.Local != "xmlns" {
-			attributes = append(attributes, fmt.Sprintf(" %s=%q", attr.Name.Local, attr.Value))
-		}
-	}
-	slices.Sort(attributes)
-	b.WriteString(strings.Join(attributes, "") + ">")
-	for child := n.FirstChild; child != nil; child = child.NextSibling {
-		switch child.Type {
-		case xmlquery.ElementNode:
-			writeCanonical(b, child)
-		case xmlquery.TextNode, xmlquery.CharDataNode:
-			if only := n.FirstChild == child && child.NextSibling == nil; only || strings.TrimSpace(child.Data) != "" {
-				_ = xml.EscapeText(b, []byte(child.Data)) // a Builder takes everything
-			}
-		}
-	}
-	b.WriteString("</" + name + ">")
+	return err
 }

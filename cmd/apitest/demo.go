@@ -59,12 +59,11 @@ func (d *demo) run(ctx context.Context) error {
 	d.say("First the tutorial's tests and hot deploy, then %d servers under load while one is killed: about 25 s in all", demoServers)
 	spec := fixtures.Spec{Binary: binary}
 	done, err := run.Features(ctx, run.Options{
-		Paths: []string{"tutorial.feature", "deploy.feature"}, FS: features.Files, Console: d.console, Steps: steps.Options{Spec: spec},
+		Paths: []string{"tutorial.feature", "deploy.feature"}, FS: features.Files, Sink: d.console, Steps: steps.Options{Spec: spec},
 	})
 	if err != nil {
 		return verdict(done, err)
 	}
-	d.console.Summary(done)
 	result, err := d.load(ctx, spec)
 	if errors.Is(err, context.Canceled) {
 		return verdict(done, err)

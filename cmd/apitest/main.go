@@ -66,7 +66,7 @@ func rootCommand() *cobra.Command {
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(runCommand(), demoCommand(), stepsCommand(), mockCommand(), benchCommand(openCluster), versionCommand())
+	root.AddCommand(initCommand(), runCommand(), demoCommand(), stepsCommand(), mockCommand(), benchCommand(openCluster), versionCommand())
 	return root
 }
 

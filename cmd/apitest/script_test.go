@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -16,19 +17,24 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the command as a user does. $SERVER answers every request with the JSON {"name": "Sean"};
-// $TARGET is its address without a scheme.
+// $TARGET is its address without a scheme. $PAGE is the committed page of steps.
 func TestScripts(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte(`{"name": "Sean"}`))
 	}))
 	t.Cleanup(server.Close)
+	page, err := filepath.Abs(stepsPage)
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SERVER", server.URL)
 			env.Setenv("TARGET", server.Listener.Addr().String())
+			env.Setenv("PAGE", page)
 			return nil
 		},
 	})

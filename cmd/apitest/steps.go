@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,59 +13,97 @@ import (
 )
 
 func stepsCommand() *cobra.Command {
-	return &cobra.Command{
+	var format string
+	cmd := &cobra.Command{
 		Use:   "steps [WORD...]",
 		Short: "List what scenarios may say",
 		Long: `Lists every step with what it means and an example; with words, those steps in which all of them occur.
 
 "{name}" takes any text, {n} a number, {mock} the name of a mock. A value may be #name (stored), $NAME (environment),
 or hold #{name} and ${NAME}. A Then step may begin with "within 5 seconds, " or end with " within 5 seconds": it is
-tried again until it passes. One that looks at a reply may also begin with "on every server, " or "on server 2, ".`,
+tried again until it passes. One that looks at a reply may also begin with "on every server, " or "on server 2, ".
+
+--format json gives an array of objects with topic, kind, pattern, wordings (other ways to say it), doc and example, one for
+each keyword that a step may stand behind; --format markdown a page of documentation.`,
+		Example: "  apitest steps header\n  apitest steps json list --format json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			listed, err := listSteps(cmd.OutOrStdout(), args)
-			if err == nil && listed == 0 {
+			write, known := stepFormats()[format]
+			if !known {
+				return fmt.Errorf("--format %q is none of text, json and markdown", format)
+			}
+			table := matching(steps.Table(), args)
+			if len(table) == 0 {
 				return &exit{code: exitFailed, err: fmt.Errorf("no step has the words %q", strings.Join(args, " "))}
 			}
-			return err
+			return write(cmd.OutOrStdout(), table)
 		},
 	}
+	cmd.Flags().StringVar(&format, "format", "text", "text, json or markdown")
+	return cmd
 }
 
-func listSteps(w io.Writer, words []string) (int, error) {
-	listed, topic := 0, ""
-	for _, s := range steps.Table() {
-		if !hasAll(s, words) {
-			continue
-		}
-		listed++
+func stepFormats() map[string]func(io.Writer, []steps.Step) error {
+	return map[string]func(io.Writer, []steps.Step) error{"text": stepsText, "json": stepsJSON, "markdown": stepsMarkdown}
+}
+
+// matching are the steps that have all the words.
+func matching(table []steps.Step, words []string) []steps.Step {
+	return slices.DeleteFunc(table, func(s steps.Step) bool {
+		text := strings.ToLower(strings.Join(append(s.Wordings(), s.Topic, s.Pattern, s.Doc, s.Example), "\n"))
+		return slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(text, strings.ToLower(word)) })
+	})
+}
+
+func stepsText(w io.Writer, table []steps.Step) error {
+	var text strings.Builder
+	topic := ""
+	for _, s := range table {
 		if s.Topic != topic {
 			topic = s.Topic
-			if _, err := fmt.Fprintf(w, "\n%s\n", strings.ToUpper(topic[:1])+topic[1:]); err != nil {
-				return listed, err
-			}
+			fmt.Fprintf(&text, "\n%s\n", heading(topic))
 		}
-		var kinds []string
-		for _, k := range s.Kinds {
-			kinds = append(kinds, k.String())
-		}
-		text := fmt.Sprintf("  %-5s %s\n", strings.Join(kinds, "|"), s.Pattern)
+		fmt.Fprintf(&text, "  %-5s %s\n", kindsOf(s, "|"), s.Pattern)
 		if s.Doc != "" {
-			text += "          " + s.Doc + "\n"
+			text.WriteString("          " + s.Doc + "\n")
 		}
-		text += "          " + s.Kinds[0].String() + " " + s.Example + "\n"
-		if _, err := io.WriteString(w, text); err != nil {
-			return listed, err
-		}
+		text.WriteString("          " + s.Kinds[0].String() + " " + s.Example + "\n")
 	}
-	return listed, nil
+	_, err := io.WriteString(w, text.String())
+	return err
 }
 
-func hasAll(s steps.Step, words []string) bool {
-	text := strings.ToLower(s.Topic + " " + s.Pattern + " " + s.Doc)
-	for _, word := range words {
-		if !strings.Contains(text, strings.ToLower(word)) {
-			return false
+func heading(topic string) string { return strings.ToUpper(topic[:1]) + topic[1:] }
+
+func kindsOf(s steps.Step, between string) string {
+	var kinds []string
+	for _, k := range s.Kinds {
+		kinds = append(kinds, k.String())
+	}
+	return strings.Join(kinds, between)
+}
+
+// listedStep is a step as programs read it.
+type listedStep struct {
+	Topic    string   `json:"topic"`
+	Kind     string   `json:"kind"`
+	Pattern  string   `json:"pattern"`
+	Wordings []string `json:"wordings"`
+	Doc      string   `json:"doc"`
+	Example  string   `json:"example"`
+}
+
+func stepsJSON(w io.Writer, table []steps.Step) error {
+	list := []listedStep{}
+	for _, s := range table {
+		for _, k := range s.Kinds {
+			list = append(list, listedStep{
+				Topic: s.Topic, Kind: k.String(), Pattern: s.Pattern, Wordings: append([]string{}, s.Wordings()...),
+				Doc: s.Doc, Example: k.String() + " " + s.Example,
+			})
 		}
 	}
-	return true
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(list)
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/parley-run/parley/bench/figures"
 	"github.com/parley-run/parley/fixtures"
 )
 
@@ -49,7 +50,7 @@ func isVersion(body []byte, n int) bool {
 }
 
 // deploy measures from the call of a deployment to the first reply of the new version.
-func deploy(ctx context.Context, o options) (s Section, err error) {
+func deploy(ctx context.Context, o options) (s figures.Section, err error) {
 	b, err := serveBackEnds(ctx) // nothing calls them here
 	if err != nil {
 		return s, err
@@ -73,9 +74,9 @@ func deploy(ctx context.Context, o options) (s Section, err error) {
 		if err != nil {
 			return s, fmt.Errorf("version %d: %w", n, err)
 		}
-		one = append(one, ms(took.first))
-		both = append(both, ms(max(took.first, took.second)))
-		calls = append(calls, ms(took.call))
+		one = append(one, figures.MS(took.first))
+		both = append(both, figures.MS(max(took.first, took.second)))
+		calls = append(calls, figures.MS(took.call))
 	}
 	commands, err := d.commands(ctx)
 	if err != nil {
@@ -86,14 +87,14 @@ func deploy(ctx context.Context, o options) (s Section, err error) {
 		return s, err
 	}
 	s.Title = fmt.Sprintf("the tutorial's file, %d versions, from the call on server 1 to the first reply of the new version", deploys)
-	s.Figures = []Figure{
-		medianOf("deploy.one_median", "on the server that was asked", one, "ms").atMost(oneTarget),
-		figure("deploy.one_p99", "on the server that was asked, p99", quantile(one, 0.99), "ms"),
-		medianOf("deploy.both_median", "on both servers", both, "ms"),
-		figure("deploy.both_p99", "on both servers, p99", quantile(both, 0.99), "ms").atMost(bothTarget),
-		medianOf("deploy.call", "until the call returns: both servers have said so", calls, "ms"),
-		medianOf("deploy.command", "`parley deploy FILE`, the whole process", commands, "ms"),
-		medianOf("deploy.flush", "a write and fsync of 4 KB on this disk, for comparison", flush, "ms"),
+	s.Figures = []figures.Figure{
+		figures.Median("deploy.one_median", "on the server that was asked", one, "ms").AtMost(oneTarget),
+		figures.Of("deploy.one_p99", "on the server that was asked, p99", figures.Quantile(one, 0.99), "ms"),
+		figures.Median("deploy.both_median", "on both servers", both, "ms"),
+		figures.Of("deploy.both_p99", "on both servers, p99", figures.Quantile(both, 0.99), "ms").AtMost(bothTarget),
+		figures.Median("deploy.call", "until the call returns: both servers have said so", calls, "ms"),
+		figures.Median("deploy.command", "`parley deploy FILE`, the whole process", commands, "ms"),
+		figures.Median("deploy.flush", "a write and fsync of 4 KB on this disk, for comparison", flush, "ms"),
 	}
 	s.Notes = []string{fmt.Sprintf("each server is asked for its version again %d us after each reply", pollEvery.Microseconds())}
 	return s, nil
@@ -208,7 +209,7 @@ func (d *deployer) commands(ctx context.Context) ([]float64, error) {
 		if _, err := d.cluster.Deploy(ctx, file); err != nil {
 			return nil, err
 		}
-		took = append(took, ms(time.Since(began)))
+		took = append(took, figures.MS(time.Since(began)))
 	}
 	return took, nil
 }
@@ -229,7 +230,7 @@ func flushTime(dir string) (took []float64, err error) {
 		if err := f.Sync(); err != nil {
 			return nil, err
 		}
-		took = append(took, ms(time.Since(began)))
+		took = append(took, figures.MS(time.Since(began)))
 	}
 	return took, nil
 }

@@ -16,6 +16,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/parley-run/parley/bench/figures"
 )
 
 func main() {
@@ -65,7 +67,7 @@ type options struct {
 // part is one thing that is measured.
 type part struct {
 	name    string
-	measure func(context.Context, options) (Section, error)
+	measure func(context.Context, options) (figures.Section, error)
 }
 
 func parts() []part {
@@ -111,9 +113,9 @@ func run(c *cobra.Command, o options) error {
 	if err := os.MkdirAll(o.dir, 0o755); err != nil {
 		return err
 	}
-	report := newReport()
+	report := figures.New()
 	if !o.json {
-		report.writeHead(c.OutOrStdout())
+		report.WriteHead(c.OutOrStdout())
 	}
 	for _, p := range parts() {
 		if len(o.only) > 0 && !slices.Contains(o.only, p.name) {
@@ -126,12 +128,12 @@ func run(c *cobra.Command, o options) error {
 		section.Name = p.name
 		report.Sections = append(report.Sections, section)
 		if !o.json {
-			section.write(c.OutOrStdout())
+			section.Write(c.OutOrStdout())
 		}
 	}
 	if o.json {
-		return report.writeJSON(c.OutOrStdout())
+		return report.WriteJSON(c.OutOrStdout())
 	}
-	report.writeFoot(c.OutOrStdout())
+	report.WriteFoot(c.OutOrStdout())
 	return nil
 }

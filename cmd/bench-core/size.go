@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/parley-run/parley/bench/figures"
 )
 
 const (
@@ -19,7 +21,7 @@ const (
 )
 
 // size measures the memory of an idle server and the commands on disk.
-func size(ctx context.Context, o options) (s Section, err error) {
+func size(ctx context.Context, o options) (s figures.Section, err error) {
 	s.Title = fmt.Sprintf("a server that has answered %d requests of the tutorial and idled for %s; the commands on disk", fewRequests, idleTime)
 	resident, err := idleMemory(ctx, o)
 	if err != nil {
@@ -38,13 +40,13 @@ func size(ctx context.Context, o options) (s Section, err error) {
 		if err != nil {
 			return s, err
 		}
-		s.Figures = append(s.Figures, figure("size."+info.Name(), "the command "+info.Name(), float64(info.Size())/megabyte, "MB").atMost(binaryTarget))
+		s.Figures = append(s.Figures, figures.Of("size."+info.Name(), "the command "+info.Name(), float64(info.Size())/megabyte, "MB").AtMost(binaryTarget))
 	}
 	return s, nil
 }
 
 // idleMemory is what the server holds in memory; nothing where the system does not tell.
-func idleMemory(ctx context.Context, o options) (figures []Figure, err error) {
+func idleMemory(ctx context.Context, o options) (found []figures.Figure, err error) {
 	b, err := serveBackEnds(ctx)
 	if err != nil {
 		return nil, err
@@ -78,9 +80,9 @@ func idleMemory(ctx context.Context, o options) (figures []Figure, err error) {
 	if err != nil {
 		return nil, nil // no Linux
 	}
-	figures = append(figures, figure("size.resident", "resident memory of the idle server", float64(all)/megabyte, "MB").atMost(memoryTarget))
+	found = append(found, figures.Of("size.resident", "resident memory of the idle server", float64(all)/megabyte, "MB").AtMost(memoryTarget))
 	if files, err := memoryOf(server.PID, "RssFile"); err == nil {
-		figures = append(figures, figure("size.resident_files", "of it, pages of the command's file, which processes share", float64(files)/megabyte, "MB"))
+		found = append(found, figures.Of("size.resident_files", "of it, pages of the command's file, which processes share", float64(files)/megabyte, "MB"))
 	}
-	return figures, nil
+	return found, nil
 }

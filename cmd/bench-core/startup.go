@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/parley-run/parley/bench/figures"
 	"github.com/parley-run/parley/fixtures"
 )
 
@@ -40,7 +41,7 @@ service(
 }
 
 // startup measures how long a server with many services takes until it is ready, and what heap each of them takes.
-func startup(ctx context.Context, o options) (s Section, err error) {
+func startup(ctx context.Context, o options) (s figures.Section, err error) {
 	binary, err := o.parleyBinary()
 	if err != nil {
 		return s, err
@@ -75,11 +76,11 @@ func startup(ctx context.Context, o options) (s Section, err error) {
 		return s, err
 	}
 	s.Title = fmt.Sprintf("a server with %d small services, from the start of its process to GET /parley/ready", smallServices)
-	s.Figures = []Figure{
-		medianOf("startup.ready", fmt.Sprintf("ready with %d services", smallServices), full, "ms").atMost(readyTarget),
-		medianOf("startup.ready_empty", "ready with none", empty, "ms"),
-		figure("startup.heap", "heap of an idle service", float64(after-before)*1024/smallServices, "KB").atMost(heapTarget),
-		figure("startup.deploy_all", "deploying all of them in one call", loading, "ms"),
+	s.Figures = []figures.Figure{
+		figures.Median("startup.ready", fmt.Sprintf("ready with %d services", smallServices), full, "ms").AtMost(readyTarget),
+		figures.Median("startup.ready_empty", "ready with none", empty, "ms"),
+		figures.Of("startup.heap", "heap of an idle service", float64(after-before)*1024/smallServices, "KB").AtMost(heapTarget),
+		figures.Of("startup.deploy_all", "deploying all of them in one call", loading, "ms"),
 	}
 	s.Notes = []string{
 		fmt.Sprintf("%d starts each; heap: live after a collection, %d MB with all services and %d MB with none, which the Go runtime reports rounded down", starts, after, before),
@@ -102,7 +103,7 @@ func (m *starter) several(ctx context.Context) ([]float64, error) {
 		if err != nil {
 			return nil, err
 		}
-		took = append(took, ms(time.Since(began)))
+		took = append(took, figures.MS(time.Since(began)))
 		if _, err := p.stop(); err != nil {
 			return nil, err
 		}
@@ -131,7 +132,7 @@ func (m *starter) deployAll(ctx context.Context) (took float64, err error) {
 	}
 	began := time.Now()
 	err = a.deploy(ctx, files...)
-	return ms(time.Since(began)), err
+	return figures.MS(time.Since(began)), err
 }
 
 // start starts the server and returns when it is ready.

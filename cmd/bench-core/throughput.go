@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/parley-run/parley/bench/figures"
 )
 
 const (
@@ -45,7 +47,7 @@ type arm struct {
 }
 
 // throughput compares the tutorial's request with the same work written by hand, under the same load.
-func throughput(ctx context.Context, o options) (s Section, err error) {
+func throughput(ctx context.Context, o options) (s figures.Section, err error) {
 	b := backEnds{}
 	back, err := startChild(ctx, &b, "serve-back-ends")
 	if err != nil {
@@ -213,20 +215,20 @@ func askCounts(ctx context.Context, url string) (counts, error) {
 	return out, json.NewDecoder(res.Body).Decode(&out)
 }
 
-func throughputSection(hand, parley *arm, p pace, others *foreign) Section {
-	s := Section{Title: fmt.Sprintf("the tutorial's request, sent to one server by %d connections in turns of %s", connections, p.turn)}
+func throughputSection(hand, parley *arm, p pace, others *foreign) figures.Section {
+	s := figures.Section{Title: fmt.Sprintf("the tutorial's request, sent to one server by %d connections in turns of %s", connections, p.turn)}
 	s.Figures = append(
 		s.Figures,
-		medianOf("throughput.by_hand", byHandArm, hand.rates, "requests/s"),
-		medianOf("throughput.parley", parleyArm, parley.rates, "requests/s"),
-		medianOf("throughput.ratio", "ratio, parley to hand-written", ratios(parley.rates, hand.rates), "").atLeast(ratioTarget),
+		figures.Median("throughput.by_hand", byHandArm, hand.rates, "requests/s"),
+		figures.Median("throughput.parley", parleyArm, parley.rates, "requests/s"),
+		figures.Median("throughput.ratio", "ratio, parley to hand-written", figures.Ratios(parley.rates, hand.rates), "").AtLeast(ratioTarget),
 	)
 	if len(hand.costs) > 0 {
 		s.Figures = append(
 			s.Figures,
-			medianOf("throughput.by_hand_cpu", "CPU of a request, hand-written", hand.costs, "us"),
-			medianOf("throughput.parley_cpu", "CPU of a request, parley", parley.costs, "us"),
-			medianOf("throughput.cpu_ratio", "ratio of CPU, parley to hand-written", ratios(parley.costs, hand.costs), ""),
+			figures.Median("throughput.by_hand_cpu", "CPU of a request, hand-written", hand.costs, "us"),
+			figures.Median("throughput.parley_cpu", "CPU of a request, parley", parley.costs, "us"),
+			figures.Median("throughput.cpu_ratio", "ratio of CPU, parley to hand-written", figures.Ratios(parley.costs, hand.costs), ""),
 		)
 	}
 	for _, one := range []struct {
@@ -234,7 +236,7 @@ func throughputSection(hand, parley *arm, p pace, others *foreign) Section {
 		arm  *arm
 	}{{"throughput.by_hand_resident", hand}, {"throughput.parley_resident", parley}} {
 		if resident, err := memoryOf(one.arm.pid, "VmRSS"); err == nil {
-			s.Figures = append(s.Figures, figure(one.name, "resident memory at the end, "+one.arm.name, float64(resident)/megabyte, "MB"))
+			s.Figures = append(s.Figures, figures.Of(one.name, "resident memory at the end, "+one.arm.name, float64(resident)/megabyte, "MB"))
 		}
 	}
 	s.Notes = []string{

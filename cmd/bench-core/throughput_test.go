@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/parley-run/parley/bench/figures"
 )
 
 // armOf is an arm whose service answers text, slow being how long that takes.
@@ -47,7 +49,7 @@ func TestCompareFindsTheSlowerOne(t *testing.T) {
 	require.NoError(t, compare(t.Context(), []*arm{fast, slow}, p, newForeign(os.Getpid())))
 	require.Len(t, fast.rates, 2)
 	require.Len(t, slow.rates, 2)
-	for i, ratio := range ratios(slow.rates, fast.rates) {
+	for i, ratio := range figures.Ratios(slow.rates, fast.rates) {
 		assert.Less(t, ratio, 0.9)
 		assert.LessOrEqual(t, slow.rates[i], connections/0.005)
 	}

@@ -4,113 +4,163 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 )
 
-// Console writes a run on a terminal or into a log, as it goes on.
+// Console writes a run on a terminal or into a log, as it goes on: a line for each scenario, and where one fails its
+// steps with all that is known. It is a Sink. Errors of Out are passed over: a closed terminal must not end a run.
 type Console struct {
-	Out   io.Writer
-	Color bool
+	Out      io.Writer
+	Color    bool
+	Terminal bool // Out is a terminal: long text is cut, and long runs show how far they are
+	Width    int  // columns of the terminal; 0: 80
+
+	progress ticker
+	rule     string // the last that was named
+	skipped  int    // scenarios that were not run and are still to be told
 }
 
-const (
-	green = "32"
-	red   = "31"
-	faint = "2"
-	bold  = "1"
-)
+var _ Sink = (*Console)(nil)
 
-func (c *Console) paint(code, text string) string {
-	if !c.Color {
-		return text
-	}
-	return "\x1b[" + code + "m" + text + "\x1b[0m"
-}
+func (c *Console) look() *look { return &look{color: c.Color, cut: c.Terminal} }
 
-// markOf is the sign that stands before a step or scenario.
-func markOf(s Status) string {
-	switch s {
-	case Passed:
-		return "✓"
-	case Skipped:
-		return "-"
-	case Undefined:
-		return "?"
-	}
-	return "✗"
-}
+// write puts text above the line of progress, in one piece.
+func (c *Console) write(text string) { _, _ = io.WriteString(c.Out, c.progress.over(text)) }
 
-func (c *Console) mark(s Status) string {
-	switch s {
-	case Passed:
-		return c.paint(green, markOf(s))
-	case Skipped:
-		return c.paint(faint, markOf(s))
-	}
-	return c.paint(red, markOf(s))
-}
+// Begin is told by a run that begins.
+func (c *Console) Begin(*Run, int) {}
 
 // Feature writes the heading of a feature file.
 func (c *Console) Feature(f *Feature) {
-	_, _ = fmt.Fprintf(c.Out, "\n%s  %s\n", c.paint(bold, f.Name), c.paint(faint, f.Path))
+	c.rule = ""
+	name := f.Name
+	if name == "" {
+		name = "(no name)"
+	}
+	l := c.look()
+	c.write(c.leftOut() + "\n" + l.paint(bold, clean(name)) + "  " + l.paint(faint, f.Path) + "\n")
 }
 
 // Scenario writes one scenario: a line, and where it failed its steps with what went wrong.
-func (c *Console) Scenario(s *Scenario) {
-	_, _ = fmt.Fprintf(c.Out, "  %s %s  %s\n", c.mark(s.Status), s.Name, c.paint(faint, Duration(s.Took)))
-	if s.Status == Passed {
+func (c *Console) Scenario(_ *Feature, s *Scenario) {
+	if s.Status == Skipped {
+		c.skipped++
 		return
 	}
-	for _, step := range s.Steps {
-		_, _ = fmt.Fprintf(c.Out, "      %s %s %s", c.mark(step.Status), step.Keyword, step.Text)
-		if step.Message == "" {
-			_, _ = fmt.Fprintln(c.Out)
-			continue
-		}
-		_, _ = fmt.Fprintf(c.Out, "  %s\n", c.paint(faint, fmt.Sprintf("%s:%d", s.Path, step.Line)))
-		for line := range strings.Lines(step.Message + "\n") {
-			_, _ = fmt.Fprint(c.Out, "          ", line)
-		}
+	l := c.look()
+	text := c.leftOut()
+	if s.Rule != c.rule {
+		c.rule = s.Rule
+		text += "  " + l.paint(bold, "Rule: "+clean(s.Rule)) + "\n"
 	}
+	text += "  " + l.heading(s) + "\n"
+	if s.Status != Passed {
+		text += l.detail(s, "      ")
+	}
+	c.write(text)
+}
+
+// leftOut tells of the scenarios that were not run.
+func (c *Console) leftOut() string {
+	if c.skipped == 0 {
+		return ""
+	}
+	l := c.look()
+	text := "  " + l.paint(faint, Skipped.mark()+" "+number(c.skipped, "scenario")+" not run") + "\n"
+	c.skipped = 0
+	return text
+}
+
+// Progress shows on a terminal how far a run is, once it has gone on for 2 s.
+func (c *Console) Progress(p Progress) {
+	if c.Terminal && c.progress.due(p) {
+		_, _ = io.WriteString(c.Out, c.progress.next(p, width(c.Width)))
+	}
+}
+
+func width(columns int) int {
+	if columns <= 0 {
+		return 80
+	}
+	return columns
+}
+
+// End writes the summary.
+func (c *Console) End(r *Run) {
+	_, _ = io.WriteString(c.Out, c.progress.end())
+	c.write(c.leftOut())
+	c.Summary(r)
 }
 
 // Summary writes the counts, and again the names of what failed.
-func (c *Console) Summary(r *Run) {
-	_, _ = fmt.Fprintln(c.Out)
+func (c *Console) Summary(r *Run) { c.write(c.look().summary(r)) }
+
+// listed is how many scenarios a terminal is given by name at most.
+const listed = 100
+
+// summary is the end of a run: what failed and where, the counts, how long it took, and how to have it again.
+func (l *look) summary(r *Run) string {
+	var b strings.Builder
+	b.WriteString("\n")
+	for _, f := range r.Faults {
+		fmt.Fprintf(&b, "%s %s\n", l.mark(Failed), indent(l.block(f, bodyLines), 2))
+	}
+	var list []string
 	for _, f := range r.Features {
 		for _, s := range f.Scenarios {
-			if s.Status != Passed {
-				_, _ = fmt.Fprintf(c.Out, "%s %s:%d  %s\n", c.mark(Failed), s.Path, s.Line, s.Name)
+			if s.Status != Passed && s.Status != Skipped {
+				list = append(list, fmt.Sprintf("%s %s  %s\n", l.mark(s.Status), shellWord(s.Location()), clean(s.Title())))
 			}
 		}
 	}
-	_, _ = fmt.Fprintf(c.Out, "%s\n%s\nTook %s\n", counted("scenario", r.Scenarios()), counted("step", r.Steps()), Duration(r.Took))
+	if more := len(list) - listed; l.cut && more > 1 {
+		list = append(list[:listed], l.paint(faint, fmt.Sprintf("… %d more; the report files (--out DIR) have them all", more))+"\n")
+	}
+	b.WriteString(strings.Join(list, ""))
+	if len(list)+len(r.Faults) > 0 {
+		b.WriteString("\n")
+	}
+	fmt.Fprintf(&b, "%s\n%s\n%s\n", counted("feature", r.FeatureFiles()), l.counted("scenario", r.Scenarios()), counted("step", r.Steps()))
+	if n := len(r.Faults); n > 0 {
+		b.WriteString(l.paint(red, number(n, "fault")+" kept feature files from being run, or from ending well") + "\n")
+	}
+	if r.Interrupted {
+		b.WriteString(l.paint(red, "Interrupted: this is what had been done by then") + "\n")
+	}
+	b.WriteString(ending(r) + "\n")
+	return b.String()
 }
 
-// counted is such as "3 scenarios: 2 passed, 1 failed".
-func counted(noun string, c Counts) string {
-	if c.Total() != 1 {
-		noun += "s"
+// counted has the scenarios' verdict in colour.
+func (l *look) counted(noun string, c Counts) string {
+	color := green
+	if c.Passed+c.Flaky != c.Total() {
+		color = red
 	}
-	parts := []string{fmt.Sprintf("%d passed", c.Passed)}
-	for _, p := range []struct {
-		n    int
-		what string
-	}{{c.Failed, "failed"}, {c.Undefined, "undefined"}, {c.Skipped, "skipped"}} {
-		if p.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
-		}
-	}
-	return fmt.Sprintf("%d %s: %s", c.Total(), noun, strings.Join(parts, ", "))
+	return l.paint(color, counted(noun, c))
 }
 
-// Duration is a time as people read it: "0.3 ms", "12 ms", "1.25 s".
-func Duration(d time.Duration) string {
+// ending is the last line: how long, and the seed where the same run cannot be had without it.
+func ending(r *Run) string {
+	text := "Took " + Duration(r.Took)
+	if r.DryRun {
+		text = "A dry run: every step was looked up, nothing was done"
+	}
 	switch {
-	case d < 10*time.Millisecond:
-		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Round(time.Millisecond).Milliseconds())
+	case r.Shuffled:
+		text += fmt.Sprintf(". The order is that of --shuffle --seed %d", r.Seed)
+	case r.Seed != 0 && !r.DryRun && !r.Passed():
+		text += fmt.Sprintf(". Random values are those of --seed %d", r.Seed)
 	}
-	return fmt.Sprintf("%.2f s", d.Seconds())
+	return text
+}
+
+// shellWord is text as one word of a POSIX shell.
+func shellWord(text string) string {
+	special := func(r rune) bool {
+		return r <= ' ' || strings.ContainsRune(`"'\$&|;<>()*?[]{}#~!`+"`", r)
+	}
+	if !strings.ContainsFunc(text, special) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }

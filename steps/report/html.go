@@ -1,8 +1,10 @@
 package report
 
 import (
+	"bufio"
+	"crypto/sha256"
 	_ "embed"
-	"fmt"
+	"encoding/base64"
 	"html/template"
 	"io"
 	"time"
@@ -10,6 +12,12 @@ import (
 
 //go:embed page.html
 var pageText string
+
+//go:embed page.css
+var pageStyle string
+
+//go:embed page.js
+var pageScript string
 
 // Page is a report as one HTML page, which needs no other file and no network.
 type Page struct {
@@ -27,7 +35,8 @@ type Fact struct {
 	Bad         bool
 }
 
-// Section is a part made by somebody else, such as the result of a load.
+// Section is a part made by somebody else, such as the result of a load. The page lets no script of its run, and
+// nothing that would be fetched.
 type Section struct {
 	Title string
 	HTML  template.HTML
@@ -40,34 +49,24 @@ func (p *Page) Passed() bool { return p.Run.Passed() && len(p.Faults) == 0 }
 func (p *Page) WriteHTML(w io.Writer) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
 		"duration": Duration,
-		"mark":     markOf,
-		"percent":  percent,
+		"clean":    clean,
+		"first":    firstLine,
+		"timing":   (*Exchange).timing,
+		"inc":      func(i int) int { return i + 1 },
 		"when":     func(t time.Time) string { return t.Format("2 January 2006, 15:04:05 MST") },
-		"scenarios": func(f *Feature) string {
-			var c Counts
-			for _, s := range f.Scenarios {
-				c.add(s.Status)
-			}
-			return counted("scenario", c)
-		},
-		"failed": func(f *Feature) bool {
-			for _, s := range f.Scenarios {
-				if s.Status != Passed {
-					return true
-				}
-			}
-			return false
-		},
 	}).Parse(pageText)
 	if err != nil {
 		return err
 	}
-	return t.Execute(w, p)
+	out := bufio.NewWriter(w)
+	if err := t.Execute(out, newView(p)); err != nil {
+		return err
+	}
+	return out.Flush()
 }
 
-func percent(part, whole int) string {
-	if whole == 0 {
-		return "0"
-	}
-	return fmt.Sprintf("%.2f", 100*float64(part)/float64(whole))
+// hash is that of a script, as a Content-Security-Policy has it.
+func hash(script string) string {
+	sum := sha256.Sum256([]byte(script))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }

@@ -1,63 +1,138 @@
-// Package report holds the outcome of a run of feature files, and writes it for people: on a terminal, and as
-// one HTML page that needs nothing else.
+// Package report holds the outcome of a run of feature files, and writes it: for people on a terminal and as one HTML
+// page that needs nothing else, for machines as JUnit XML, as cucumber JSON and as GitHub annotations.
 package report
 
 import (
+	"slices"
 	"time"
 )
 
 // Status is what became of a step or scenario.
 type Status string
 
-// The statuses. Of a scenario only Passed and Failed; Undefined is a step that no pattern matches, Skipped one
-// that stands behind a failure.
+// The statuses. Undefined is a step that no pattern matches, or a scenario with such; Skipped is a step that stands
+// behind a failure and exists, and a scenario that was not begun; Flaky is a scenario that passed only when it was run again.
 const (
 	Passed    Status = "passed"
 	Failed    Status = "failed"
 	Skipped   Status = "skipped"
 	Undefined Status = "undefined"
+	Flaky     Status = "flaky"
 )
 
-// Run is the outcome of a whole run.
+// Run is the outcome of a whole run, in source order however it was run.
 type Run struct {
-	Began    time.Time
-	Took     time.Duration
-	Features []*Feature
+	Began       time.Time
+	Took        time.Duration
+	Features    []*Feature
+	Faults      []string // what kept feature files from being run, each path:line:column: message
+	Interrupted bool     // it was ended before its end: scenarios that had not begun are Skipped
+	Seed        uint64   // of the order and of random values
+	Shuffled    bool     // the order of running was not that of the source
+	DryRun      bool     // nothing was done: a scenario is Skipped where all its steps exist
 }
 
 // Feature is one feature file.
 type Feature struct {
 	Name        string
+	Keyword     string // as written: Feature, Funkcja, ...
 	Description string
-	Path        string
+	Language    string // such as en
+	Path        string // as the run was given it, with slashes
+	Line        int
+	Tags        []Tag
 	Scenarios   []*Scenario
+}
+
+// Tag is a tag with its @.
+type Tag struct {
+	Name string
+	Line int
 }
 
 // Scenario is one scenario, or one row of a scenario outline.
 type Scenario struct {
-	Name   string
-	Path   string
-	Line   int
-	Status Status
-	Took   time.Duration
-	Steps  []*Step
+	Name        string // of a row of an outline, with the row's values filled in
+	Keyword     string // as written: Scenario, Scenario Outline, ...
+	Description string
+	Rule        string // name of the rule that it stands in; empty: none
+	Path        string // of its feature
+	Line        int    // of the scenario, or of the row
+	Row         int    // of an outline's examples, from 1 over all their tables; 0: it is no outline
+	Tags        []Tag  // its own and those it has from its feature, rule and examples
+	Status      Status
+	Attempts    int // how often it was run; Steps are those of the last
+	Began       time.Time
+	Took        time.Duration // of the last attempt
+	Steps       []*Step
+	Earlier     []*Failure // of a scenario run again: why each earlier attempt failed
 }
 
 // Step is one step.
 type Step struct {
-	Keyword string // as written: Given, And, ...
-	Text    string
-	Line    int
-	Status  Status
-	Took    time.Duration
-	Message string // why it failed; empty where it did not
+	Keyword    string // as written: Given, And, ...
+	Text       string
+	Line       int
+	Background bool // it stands in a background
+	Status     Status
+	Took       time.Duration
+	Failure    *Failure // nil where it passed or was skipped
+	Pattern    string   // of the step that it means; empty where it is undefined
+	DocString  *DocString
+	Table      [][]string
 }
 
+// DocString is the text between three quotes behind a step.
+type DocString struct {
+	MediaType, Content string
+	Line               int
+}
+
+// Failure is why a step failed, for people. Secrets are masked in all of it.
+type Failure struct {
+	What        string // one or more sentences
+	Note        string // such as how long it was tried
+	Expected    string // as JSON where that shows the type; empty where What says all
+	Got         string
+	Differences []Difference // of two documents: all places where they differ
+	Hint        string       // what to do: the nearest phrases, the variables that are set, ...
+	Exchange    *Exchange    // nil where no request had been sent
+}
+
+// Difference is one place in which two documents differ.
+type Difference struct {
+	Path          string // a JSON Pointer, or an XPath
+	Expected, Got string // "(nothing)" where there is no value
+}
+
+// Exchange is the request that was sent and what came back.
+type Exchange struct {
+	Request string        // request line, headers and body, as sent
+	Curl    string        // a command line that repeats it; secrets are shell variables
+	Reply   string        // status line, headers and body, JSON and XML indented; empty where none came
+	Took    time.Duration // from sending to the end of the reply
+	// Timing is where the time went, such as "connected after 0.2 ms, first byte after 12 ms"; may be empty.
+	Timing string
+}
+
+// Failing is the first step that is Failed or Undefined; nil where there is none.
+func (s *Scenario) Failing() *Step {
+	for _, step := range s.Steps {
+		if step.Status == Failed || step.Status == Undefined {
+			return step
+		}
+	}
+	return nil
+}
+
+// Good says whether a scenario does not make its run fail.
+func (s *Scenario) Good() bool { return s.Status == Passed || s.Status == Flaky }
+
 // Counts are numbers by status.
-type Counts struct{ Passed, Failed, Skipped, Undefined int }
+type Counts struct{ Passed, Failed, Skipped, Undefined, Flaky int }
 
 // Total is the sum of all.
-func (c Counts) Total() int { return c.Passed + c.Failed + c.Skipped + c.Undefined }
+func (c Counts) Total() int { return c.Passed + c.Failed + c.Skipped + c.Undefined + c.Flaky }
 
 func (c *Counts) add(s Status) {
 	switch s {
@@ -69,7 +144,41 @@ func (c *Counts) add(s Status) {
 		c.Skipped++
 	case Undefined:
 		c.Undefined++
+	case Flaky:
+		c.Flaky++
 	}
+}
+
+// Counts counts the feature's scenarios.
+func (f *Feature) Counts() Counts {
+	var c Counts
+	for _, s := range f.Scenarios {
+		c.add(s.Status)
+	}
+	return c
+}
+
+// Status is that of the feature as a whole: Failed where a scenario is Failed or Undefined, Skipped where all are.
+func (f *Feature) Status() Status {
+	c := f.Counts()
+	switch {
+	case c.Failed+c.Undefined > 0:
+		return Failed
+	case c.Skipped == c.Total():
+		return Skipped
+	case c.Flaky > 0:
+		return Flaky
+	}
+	return Passed
+}
+
+// FeatureFiles counts the run's feature files.
+func (r *Run) FeatureFiles() Counts {
+	var c Counts
+	for _, f := range r.Features {
+		c.add(f.Status())
+	}
+	return c
 }
 
 // Scenarios counts the run's scenarios.
@@ -96,10 +205,14 @@ func (r *Run) Steps() Counts {
 	return c
 }
 
-// Passed says whether something ran and all of it passed.
+// Passed says whether something ran and all of it passed; of a dry run, whether all its steps exist.
 func (r *Run) Passed() bool {
 	c := r.Scenarios()
-	return c.Total() > 0 && c.Passed == c.Total()
+	good := c.Passed + c.Flaky
+	if r.DryRun {
+		good += c.Skipped
+	}
+	return c.Total() > 0 && good == c.Total() && len(r.Faults) == 0 && !r.Interrupted
 }
 
 // Join is one run made of several, in their order.
@@ -110,10 +223,31 @@ func Join(runs ...*Run) *Run {
 			continue
 		}
 		if all.Began.IsZero() {
-			all.Began = r.Began
+			all.Began, all.Seed = r.Began, r.Seed
 		}
 		all.Took += r.Took
 		all.Features = append(all.Features, r.Features...)
+		all.Faults = slices.Concat(all.Faults, r.Faults)
+		all.Interrupted = all.Interrupted || r.Interrupted
+		all.Shuffled = all.Shuffled || r.Shuffled
+		all.DryRun = all.DryRun || r.DryRun
 	}
 	return all
+}
+
+// Sink is told of a run while it goes on, one call at a time: first Begin; then Feature and its Scenarios, all in
+// source order; then End. Progress may come at any moment between.
+type Sink interface {
+	Begin(run *Run, scenarios int)
+	Feature(f *Feature)
+	Scenario(f *Feature, s *Scenario)
+	Progress(p Progress)
+	End(run *Run)
+}
+
+// Progress is how far a run is.
+type Progress struct {
+	Done, Total, Failed int           // scenarios
+	Running             []string      // names of those that run now
+	Elapsed             time.Duration // since the run began
 }
