@@ -31,22 +31,15 @@ func TestREADME(t *testing.T) {
 	}
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	require.NoError(t, err)
-	require.NoError(t, os.Symlink(filepath.Join(root, "fixtures"), filepath.Join(dir, "fixtures")))
-	require.NoError(t, os.Mkdir(filepath.Join(dir, "bin"), 0o755))
-	build(t, root, filepath.Join(dir, "bin"))
-	t.Cleanup(func() {
-		stop := exec.Command(filepath.Join(dir, "bin/parley"), "stop", filepath.Join(dir, "bank"))
-		_ = stop.Run() // it has stopped already, where all went well
-	})
-
 	readme := filepath.Join(root, "README.md")
 	text, err := os.ReadFile(readme)
 	require.NoError(t, err)
 	blocks := consoleBlocks(string(text))
 	require.NotEmpty(t, blocks)
-	real := runBlocks(t, dir, blocks)
+	real := tour(t, root, blocks)
+	for try := 1; try < 3 && strings.Contains(strings.Join(real, ""), "another program uses that port"); try++ {
+		real = tour(t, root, blocks) // the tour's ports are of those that any connection may get
+	}
 	if *update {
 		changed := string(text)
 		for i, b := range blocks {
@@ -58,6 +51,21 @@ func TestREADME(t *testing.T) {
 	for i, b := range blocks {
 		assert.Equal(t, alike(b.text), alike(real[i]))
 	}
+}
+
+// tour runs the blocks in a folder of their own and gives what they print.
+func tour(t *testing.T, root string, blocks []block) []string {
+	t.Helper()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	require.NoError(t, os.Symlink(filepath.Join(root, "fixtures"), filepath.Join(dir, "fixtures")))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "bin"), 0o755))
+	build(t, root, filepath.Join(dir, "bin"))
+	defer func() {
+		stop := exec.Command(filepath.Join(dir, "bin/parley"), "stop", filepath.Join(dir, "bank"))
+		_ = stop.Run() // it has stopped already, where all went well
+	}()
+	return runBlocks(t, dir, blocks)
 }
 
 var feature = regexp.MustCompile("(?s)```gherkin\n(.*?)```\n")
