@@ -1,15 +1,22 @@
-// Package apitest runs API tests in plain English from Go: under go test with [Run], or with the settings of a project
-// of API tests as the command apitest runs them.
+// Package apitest runs API tests in plain English from Go: each scenario of the feature files as a subtest of go test with
+// [Run], or anywhere else with [Features]. Steps of your own in Go stand beside the vocabulary.
 //
 //	func TestAPI(t *testing.T) {
 //		apitest.Run(t, "features", apitest.Options{})
 //	}
+//
+// Needed are a folder of feature files, and where there are settings an apitest.yaml beside or above them: the same
+// project that the command apitest runs.
 package apitest
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
 	"net/http"
 	"os"
-	"testing"
+	"slices"
 	"time"
 
 	"github.com/parley-run/parley/steps"
@@ -19,57 +26,59 @@ import (
 	"github.com/parley-run/parley/steps/vault"
 )
 
-// Options of Run. The zero value runs what the settings of the project say: apitest.yaml or config.ini beside or above
-// the path, and the environment.
+// Options of Run and Features. The zero value runs what the project says: its apitest.yaml or config.ini, and variables
+// of the environment such as APITEST_TAGS.
 type Options struct {
-	Steps    []steps.Step                  // steps of your own, beside the vocabulary
-	Settings func(*project.Settings) error // changes the settings before the run; may be nil
+	Steps    []steps.Step      // steps of your own, beside the vocabulary
+	Settings map[string]string // by their keys in apitest.yaml, such as "tags": "@smoke"; they win over the environment, and that over the file
+	User     map[string]any    // what @name means in features, beside user in apitest.yaml: texts, or lists of texts ([]any)
 }
 
-// Run runs the feature files of a path, each scenario as a subtest of t, named by its feature and its own name. All that
-// is known about a failure is the subtest's error. That nothing was selected fails the test, unless the settings allow it.
-func Run(t *testing.T, path string, o Options) {
-	t.Helper()
+// Features runs the feature files of a path: a file, a folder, a project, or file.feature:12 for the scenario on that line.
+// Scenarios that fail are in the outcome, whose Passed says whether all is well. Reports that the settings ask for are
+// written. The error says why nothing could be run, or not to the end; nothing to run is [run.ErrNothing], unless the
+// settings allow it.
+func Features(ctx context.Context, path string, o Options) (*report.Run, error) {
+	options, settings, err := o.prepare(path)
+	if err != nil {
+		return nil, err
+	}
+	done, err := run.Features(ctx, options)
+	switch {
+	case errors.Is(err, run.ErrNothing) && settings.AllowEmpty:
+		return &report.Run{}, nil
+	case done == nil:
+		return nil, err
+	}
+	_, faults := writeReports(settings, done)
+	return done, errors.Join(err, faults)
+}
+
+// prepare finds the project of a path, and its settings with all that has a say in them.
+func (o Options) prepare(path string) (run.Options, project.Settings, error) {
 	p, err := project.Find(path)
 	if err != nil {
-		t.Fatal(err)
+		return run.Options{}, project.Settings{}, err
 	}
-	settings := p.Settings
-	if err := settings.Environment(os.LookupEnv); err != nil {
-		t.Fatal(err)
-	}
-	if o.Settings != nil {
-		if err := o.Settings(&settings); err != nil {
-			t.Fatal(err)
+	s := p.Settings
+	faults := []error{s.Environment(os.LookupEnv)}
+	for _, name := range slices.Sorted(maps.Keys(o.Settings)) {
+		if err := s.Set(name, o.Settings[name]); err != nil {
+			faults = append(faults, fmt.Errorf("apitest.Options.Settings: %w", err))
 		}
 	}
-	options := Configure(p, settings)
-	options.Steps.Extra, options.Steps.Log = o.Steps, t.Logf
-	done, err := run.Features(t.Context(), options)
-	if err != nil && (done == nil || !settings.AllowEmpty) {
-		t.Fatal(err)
-	}
-	for _, fault := range done.Faults {
-		t.Error(fault)
-	}
-	for _, f := range done.Features {
-		for _, s := range f.Scenarios {
-			t.Run(f.Name+"/"+s.Title(), func(t *testing.T) { tell(t, s) })
+	if len(o.User) > 0 {
+		user := maps.Clone(o.User)
+		for name, value := range s.User {
+			if _, there := user[name]; !there {
+				user[name] = value
+			}
 		}
+		s.User = user
 	}
-}
-
-// tell gives a scenario's outcome to its subtest.
-func tell(t *testing.T, s *report.Scenario) {
-	switch s.Status {
-	case report.Skipped:
-		t.Skip("not run")
-	case report.Flaky:
-		t.Logf("passed on attempt %d; before: %s", s.Attempts, s.Earlier[0].Text())
-	}
-	if step := s.Failing(); step != nil {
-		t.Errorf("%s:%d: %s %s\n%s", s.Path, step.Line, step.Keyword, step.Text, step.Failure.Text())
-	}
+	options := Configure(p, s)
+	options.Steps.Extra = o.Steps
+	return options, s, errors.Join(faults...)
 }
 
 // Configure makes the options of a run of the settings of a project.

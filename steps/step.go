@@ -29,6 +29,10 @@ func (k Kind) String() string { return [...]string{"Given", "When", "Then"}[k] }
 // steps may begin with "within 5 seconds, " or end with " within 5 seconds": they are tried again until they pass
 // or the time is over. Those that look at a reply send the request again each time, and may also begin with
 // "on every server, " or "on server 2, ", which sends it to these servers one by one.
+//
+// What the step does is Func for steps of your own: a function with a parameter for each of the pattern's, as string, bool,
+// int, float64, time.Duration ("2 seconds", "500 ms") or any (a stored value as it is), that gives an error, best a
+// [Failure]. A [context.Context] and a [*World] may stand before them. Do is the same with parameters by number.
 type Step struct {
 	Topic   string
 	Kinds   []Kind
@@ -39,6 +43,7 @@ type Step struct {
 	Literal bool // its parameters are taken as they are, $, # and @ included
 	Shares  bool // it uses what the scenarios of a file share, a cluster or mocks: they do not run side by side
 	Do      func(ctx context.Context, w *World, a Args) error
+	Func    any // such as func(w *World, name string, count int) error; in the place of Do
 }
 
 // Table is the whole vocabulary, by topic.

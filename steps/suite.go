@@ -44,9 +44,9 @@ type Suite struct {
 	fresh      *http.Client // opens one for each request
 }
 
-// New makes a Suite. It panics where two patterns are one, which only Extra can cause.
+// New makes a Suite. It panics where Extra does not go with the table, as NewVocabulary says.
 func New(o Options) *Suite {
-	v, err := NewVocabulary(append(Table(), o.Extra...))
+	v, err := NewVocabulary(Table(), o.Extra...)
 	if err != nil {
 		panic(err)
 	}

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -22,8 +23,9 @@ type entry struct {
 // anyWord is the first or last word of rows that may begin or end in several ways.
 const anyWord = "*"
 
-// NewVocabulary compiles a table. A pattern that is there twice is an error.
-func NewVocabulary(table []Step) (*Vocabulary, error) {
+// NewVocabulary compiles a table, and steps of your own beside it. A pattern that is there twice is an error, and so is a
+// step of your own whose line could mean another step as well, or whose function has other parameters than its pattern.
+func NewVocabulary(table []Step, own ...Step) (*Vocabulary, error) {
 	v := &Vocabulary{index: map[entry][]*compiled{}}
 	seen := map[string]bool{}
 	for _, s := range table {
@@ -33,14 +35,49 @@ func NewVocabulary(table []Step) (*Vocabulary, error) {
 				return nil, fmt.Errorf("step %q is in the table twice", key)
 			}
 			seen[key] = true
-			c := compile(s, kind)
-			v.rows = append(v.rows, c)
-			for _, e := range c.entries() {
-				v.index[e] = append(v.index[e], c)
-			}
+			v.add(compile(s, kind))
+		}
+	}
+	for _, s := range own {
+		if err := v.addOwn(s); err != nil {
+			return nil, err
 		}
 	}
 	return v, nil
+}
+
+func (v *Vocabulary) add(c *compiled) {
+	v.rows = append(v.rows, c)
+	for _, e := range c.entries() {
+		v.index[e] = append(v.index[e], c)
+	}
+}
+
+func (v *Vocabulary) addOwn(s Step) error {
+	s, err := s.ready()
+	if err != nil {
+		return err
+	}
+	if s.Topic == "" {
+		s.Topic = "your own"
+	}
+	for _, kind := range s.Kinds {
+		c := compile(s, kind)
+		v.add(c)
+		m, err := v.find(kind, s.sample())
+		var twins *AmbiguousError
+		twin := ""
+		switch {
+		case errors.As(err, &twins):
+			twin = twins.May[0]
+		case err == nil && m.row != c:
+			twin = m.row.Pattern
+		default:
+			continue
+		}
+		return fmt.Errorf("step %q reads like %q, which is there already: say it in other words", kind.String()+" "+s.Pattern, kind.String()+" "+twin)
+	}
+	return nil
 }
 
 // Expression is one regular expression for all steps of a kind; its only capture is the line.

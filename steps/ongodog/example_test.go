@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 
 	"github.com/cucumber/godog"
 
@@ -13,32 +12,49 @@ import (
 	"github.com/parley-run/parley/steps/ongodog"
 )
 
+// A suite of godog with steps of its own gets all steps of apitest beside them, and typed ones of one's own.
 func ExampleSteps_Register() {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte(`{"name": "Sean"}`))
+		_, _ = w.Write([]byte(`{"name": "Sean", "points": 700}`))
 	}))
 	defer server.Close()
-	_ = os.Setenv("EXAMPLE_ADDRESS", server.URL)
 
-	suite := steps.New(steps.Options{})
+	suite := steps.New(steps.Options{
+		User: map[string]any{"crm": server.URL}, // Given address "@crm"
+		Extra: []steps.Step{{
+			Kinds: []steps.Kind{steps.Then}, Pattern: `the customer has {count} points`, Reply: true,
+			Func: func(w *steps.World, count int) error {
+				var customer struct{ Points int }
+				if err := w.Reply().JSON(&customer); err != nil {
+					return err
+				}
+				if customer.Points != count {
+					return &steps.Failure{What: "the points differ", Expected: fmt.Sprint(count), Got: fmt.Sprint(customer.Points)}
+				}
+				return nil
+			},
+		}},
+	})
 	defer func() { _ = suite.Close() }()
 	all := ongodog.New(suite)
 	defer func() { _ = all.Close() }()
+
 	code := godog.TestSuite{
 		ScenarioInitializer: func(sc *godog.ScenarioContext) {
 			all.Register(sc)
-			sc.Step(`^a step of your own$`, func() error { return nil })
+			sc.Given(`^the shop is open$`, func() error { return nil }) // as in any suite of godog
 		},
 		Options: &godog.Options{
 			Strict: true, Format: "progress", Output: io.Discard,
-			FeatureContents: []godog.Feature{{Name: "names.feature", Contents: []byte(`
-Feature: Names
+			FeatureContents: []godog.Feature{{Name: "customers.feature", Contents: []byte(`
+Feature: Customers
   Scenario: Sean is there
-    Given address "$EXAMPLE_ADDRESS"
+    Given the shop is open
+    And address "@crm"
     And format "JSON"
-    And a step of your own
     When the URL is invoked
     Then JSON Pointer "/name" is "Sean"
+    And the customer has 700 points
 `)}},
 		},
 	}.Run()

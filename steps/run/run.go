@@ -66,6 +66,11 @@ func Features(ctx context.Context, o Options) (done *report.Run, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(o.Steps.Extra) > 0 {
+		if _, err := steps.NewVocabulary(steps.Table(), o.Steps.Extra...); err != nil {
+			return nil, &UsageError{err.Error()}
+		}
+	}
 	suite := steps.New(o.Steps)
 	defer func() { err = errors.Join(err, suite.Close()) }()
 	plan, err := compile(suite.Vocabulary(), o.FS, o.Paths, choose)
