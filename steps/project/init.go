@@ -61,7 +61,7 @@ func settingsText() string {
 
 # What tests use as @name: texts, or lists of texts.
 user:
-  tester: Hello
+  tester: Kim
 `)
 	group := ""
 	for _, r := range table() {

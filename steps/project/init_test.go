@@ -31,7 +31,7 @@ func TestInit(t *testing.T) {
 		assert.Equal(t, []string{dir + "/features"}, p.Features)
 		assert.Equal(t, project.StateScenario, p.Settings.State)
 		assert.True(t, p.Settings.IsSet("state"))
-		assert.Equal(t, map[string]any{"tester": "Hello"}, p.Settings.User)
+		assert.Equal(t, map[string]any{"tester": "Kim"}, p.Settings.User)
 	}
 }
 
@@ -76,6 +76,6 @@ func TestTheReadmeNamesAScenarioByItsLine(t *testing.T) {
 	require.NoError(t, err)
 	feature, err := os.ReadFile("p/features/demo.feature")
 	require.NoError(t, err)
-	require.Contains(t, string(readme), "demo.feature:13")
+	require.Contains(t, string(readme), "demo.feature:15")
 	assert.Contains(t, strings.Split(string(feature), "\n")[12], "Scenario:")
 }
