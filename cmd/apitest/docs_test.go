@@ -206,7 +206,7 @@ func TestDocsInstall(t *testing.T) {
 	const address = "https://github.com/parley-run/parley"
 	require.Contains(t, script, "git clone "+address+"\n")
 	home := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(script, address, root, 1))
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(script, address, root+" parley", 1))
 	cmd.Dir = home
 	cmd.Env = append(os.Environ(), "HOME="+home, "GOPATH=", "GOBIN=", "GOMODCACHE="+goEnv(t, "GOMODCACHE"), "GOCACHE="+goEnv(t, "GOCACHE"))
 	out, err := cmd.CombinedOutput()

@@ -77,5 +77,5 @@ func TestTheReadmeNamesAScenarioByItsLine(t *testing.T) {
 	feature, err := os.ReadFile("p/features/demo.feature")
 	require.NoError(t, err)
 	require.Contains(t, string(readme), "demo.feature:15")
-	assert.Contains(t, strings.Split(string(feature), "\n")[12], "Scenario:")
+	assert.Contains(t, strings.Split(string(feature), "\n")[14], "Scenario:")
 }
