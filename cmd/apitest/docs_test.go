@@ -61,6 +61,7 @@ func proveDocs(t *testing.T, bin, page string) {
 	require.NotEmpty(t, blocks)
 	home, err := filepath.EvalSymlinks(t.TempDir())
 	require.NoError(t, err)
+	require.NoError(t, os.Symlink(filepath.Join(filepath.Dir(page), ".."), filepath.Join(home, "parley"))) // a reader's clone
 	printed := runDocs(t, bin, home, blocks)
 	if flag.Lookup("update").Value.String() == "true" {
 		for i, b := range blocks {
