@@ -12,15 +12,15 @@ func clusterSteps() []Step {
 	return []Step{
 		given(`a cluster of {n} server(s)`, "Starts it, or takes the one of an earlier scenario of this file, its servers all up. Requests go to its balancer.",
 			`a cluster of 2 servers`, startCluster),
-		either(`server {n} is killed`, "By SIGKILL.", `server 1 is killed`, onServer("killed")),
-		either(`server {n} is started`, "And ready.", `server 1 is started`, onServer("started")),
-		either(`server {n} is stopped`, "As planned: it finishes what it has begun.", `server 1 is stopped`, onServer("stopped")),
-		either(`server {n} is restarted`, "Stopped and started.", `server 1 is restarted`, onServer("restarted")),
+		either(`server {n} is killed`, "Ends the server at once by SIGKILL, as a power cut would.", `server 1 is killed`, onServer("killed")),
+		either(`server {n} is started`, "Starts the server, and waits until it is ready.", `server 1 is started`, onServer("started")),
+		either(`server {n} is stopped`, "Stops the server as planned: it finishes what it has begun.", `server 1 is stopped`, onServer("stopped")),
+		either(`server {n} is restarted`, "Stops the server as planned, and starts it again.", `server 1 is restarted`, onServer("restarted")),
 		then(`server {n} answers`, "It says that it is ready to serve.", `server 1 answers within 5 seconds`, assertAnswers),
-		then(`server {n} does not answer`, "", `server 1 does not answer`, assertSilent),
+		then(`server {n} does not answer`, "The server does not say that it is ready to serve, or is not there.", `server 1 does not answer`, assertSilent),
 		then(`all servers are at the same revision`, "All are up, their content is the same, and nothing is quarantined.", `all servers are at the same revision`, assertSame),
-		then(`the log of server {n} contains "{text}"`, "", `the log of server 1 contains "tutorial.star"`, assertLog),
-		then(`the servers' logs contain "{text}"`, "The log of one of them does.", `the servers' logs contain "failing.star:4"`, assertLogs),
+		then(`the log of server {n} contains "{text}"`, "The text occurs in the log of that server.", `the log of server 1 contains "tutorial.star"`, assertLog),
+		then(`the servers' logs contain "{text}"`, "The text occurs in the log of at least one server.", `the servers' logs contain "failing.star:4"`, assertLogs),
 	}
 }
 

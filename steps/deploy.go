@@ -14,7 +14,7 @@ func deploySteps() []Step {
 	return []Step{
 		either(`definitions from "{file}"`, "Imports channels and outgoing connections from YAML: a file beside the feature file, or a sample.",
 			`definitions from "tutorial.yaml"`, importDefinitions),
-		when(`importing definitions from "{file}" is tried`, "The same, where it may be refused.", `importing definitions from "refused/definitions.yaml" is tried`, tryImport),
+		when(`importing definitions from "{file}" is tried`, "Imports them where that may be refused; a later step says whether it was.", `importing definitions from "refused/definitions.yaml" is tried`, tryImport),
 		either(`service file "{file}" is deployed`, "By parley deploy: every server serves it then. A file beside the feature file, or a sample.",
 			`service file "tutorial.star" is deployed`, deploy),
 		when(`service files "{a}" and "{b}" are deployed in turn {n} times`, "One after the other, so many deploys in all.",
@@ -27,7 +27,7 @@ func deploySteps() []Step {
 		then(`it is refused with "{text}"`, "What was tried was refused, and the text occurs in what was said.", `it is refused with "syntax.star:4:"`, assertRefused),
 		then(`it is accepted`, "What was tried was done.", `it is accepted`, assertAccepted),
 		then(`service "{name}" is deployed`, "It is in the list of services.", `service "demo.version" is deployed`, assertDeployed),
-		then(`service "{name}" is not deployed`, "It is not.", `service "demo.none" is not deployed`, assertNotDeployed),
+		then(`service "{name}" is not deployed`, "It is not in the list of services.", `service "demo.none" is not deployed`, assertNotDeployed),
 	}
 }
 

@@ -20,7 +20,7 @@ func kvdbSteps() []Step {
 		then(`the Redis list "{key}" is empty`, "There is nothing in it.", `the Redis list "jobs" is empty`, assertEmptyList),
 		then(`the Redis list "{key}" has {count} element(s)`, "So many are in it.", `the Redis list "jobs" has 3 elements`, assertListLength),
 		then(`the Redis key "{key}" is "{value}"`, "It is that text.", `the Redis key "rate" is "7"`, assertKey),
-		then(`the Redis key "{key}" does not exist`, "", `the Redis key "rate" does not exist`, assertNoKey),
+		then(`the Redis key "{key}" does not exist`, "There is no such key.", `the Redis key "rate" does not exist`, assertNoKey),
 	}
 }
 

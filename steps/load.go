@@ -11,9 +11,9 @@ import (
 
 func loadSteps() []Step {
 	return []Step{
-		when(`I send {rate} request(s) per second in the background`, "The request as it stands now, until the scenario or a step ends it.",
+		when(`I send {rate} request(s) per second in the background`, "Sends the request as it stands now so often, until the scenario or a step ends it.",
 			`I send 200 requests per second in the background`, startLoad),
-		when(`the background requests stop`, "And those on their way come to an end.", `the background requests stop`, stopLoad),
+		when(`the background requests stop`, "Ends them, and waits for the replies that are still to come.", `the background requests stop`, stopLoad),
 		then(`no request failed`, "Ends the background requests: some were sent, and each got a status below 400.", `no request failed`, assertNoneFailed),
 		then(`at least {count} request(s) were answered`, "Of those sent in the background, so far, with a status below 400.",
 			`at least 100 requests were answered`, assertAnswered),

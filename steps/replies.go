@@ -15,16 +15,16 @@ import (
 
 func replySteps() []Step {
 	return append(headerSteps(),
-		reply(`status is "{expected_status}"`, "The reply's status.", `status is "200"`, assertStatus),
+		reply(`status is "{expected_status}"`, "The reply's status, such as 200 for done, 404 for not found.", `status is "200"`, assertStatus),
 		reply(`response is equal to "{expected}"`, "The whole reply: by value in the formats JSON and XML (order of XML elements included), else as text.",
 			`response is equal to "{"response": {"ok": true}}"`, assertReply),
 		reply(`response is equal to that from "{path}"`,
-			"The same, with a file in the folder json/response (xml/response, raw/response) beside the feature file or above it. As text, a line end at the file's end is none of the reply's.",
+			"The whole reply is what stands in a file of the folder json/response (xml/response, raw/response) beside the feature file or above it. As text, a line end at the file's end is none of the reply's.",
 			`response is equal to that from "details.json"`, assertReplyFile),
 		reply(`response contains "{text}"`, "The text occurs in the reply's body.", `response contains "Sean"`, assertReplyContains),
 		reply(`response does not contain "{text}"`, "The text does not occur in the reply's body.", `response does not contain "Traceback"`, assertReplyLacks),
-		reply(`the reply took less than "{duration}"`, "Time from sending the request to the end of the reply.", `the reply took less than "2 seconds"`, assertFaster),
-		reply(`the reply took at least "{duration}"`, "The same, the other way round.", `the reply took at least "500 ms"`, assertSlower),
+		reply(`the reply took less than "{duration}"`, "From sending the request to the end of the reply it was less than that.", `the reply took less than "2 seconds"`, assertFaster),
+		reply(`the reply took at least "{duration}"`, "From sending the request to the end of the reply it was that, or more.", `the reply took at least "500 ms"`, assertSlower),
 	)
 }
 
@@ -37,21 +37,21 @@ func headerSteps() []Step {
 	}
 	is := func(got, want string) bool { return got == want }
 	return []Step{
-		compared("is", `A header of the reply is exactly that. One that was sent several times is compared with all of its values, ", " between them.`,
+		compared("is", `The reply's header is exactly that. Of one that was sent several times all values are compared, ", " between them.`,
 			`"Allow" is "POST"`, "is not what was expected", is),
-		compared("is not", "It is there, and something else.", `"Server" is not "nginx"`, "is just that", not(is)),
-		compared("contains", "The text occurs in it, in that case.", `"Content-Type" contains "json"`, "does not contain the text", strings.Contains),
-		compared("does not contain", "It is there, without the text.", `"Content-Type" does not contain "xml"`, "contains the text", not(strings.Contains)),
-		compared("starts with", "It begins with the text.", `"Content-Type" starts with "application"`, "does not start with the text", strings.HasPrefix),
-		compared("does not start with", "It is there, and begins with something else.", `"Content-Type" does not start with "text"`,
+		compared("is not", "The reply has that header, and it is something else.", `"Server" is not "nginx"`, "is just that", not(is)),
+		compared("contains", "The text occurs in the reply's header; upper and lower case differ.", `"Content-Type" contains "json"`, "does not contain the text", strings.Contains),
+		compared("does not contain", "The reply has that header, without the text in it.", `"Content-Type" does not contain "xml"`, "contains the text", not(strings.Contains)),
+		compared("starts with", "The reply's header begins with the text.", `"Content-Type" starts with "application"`, "does not start with the text", strings.HasPrefix),
+		compared("does not start with", "The reply has that header, and it begins with something else.", `"Content-Type" does not start with "text"`,
 			"starts with the text", not(strings.HasPrefix)),
-		compared("ends with", "It ends with the text.", `"Content-Type" ends with "json"`, "does not end with the text", strings.HasSuffix),
-		compared("does not end with", "It is there, and ends with something else.", `"Content-Type" does not end with "xml"`,
+		compared("ends with", "The reply's header ends with the text.", `"Content-Type" ends with "json"`, "does not end with the text", strings.HasSuffix),
+		compared("does not end with", "The reply has that header, and it ends with something else.", `"Content-Type" does not end with "xml"`,
 			"ends with the text", not(strings.HasSuffix)),
 		reply(`header "{header}" exists`, "The reply has that header.", `header "X-Parley-CID" exists`, assertHeaderExists),
 		reply(`header "{header}" does not exist`, "The reply has no such header.", `header "X-Debug" does not exist`, assertHeaderMissing),
-		reply(`header "{header}" is empty`, "It is there, with nothing in it.", `header "X-Note" is empty`, assertHeaderEmpty),
-		reply(`header "{header}" is not empty`, "It is there, with something in it.", `header "X-Parley-CID" is not empty`, assertHeaderFull),
+		reply(`header "{header}" is empty`, "The reply has that header, with nothing in it.", `header "X-Note" is empty`, assertHeaderEmpty),
+		reply(`header "{header}" is not empty`, "The reply has that header, with something in it.", `header "X-Parley-CID" is not empty`, assertHeaderFull),
 	}
 }
 

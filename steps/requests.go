@@ -22,36 +22,36 @@ const (
 )
 
 func requestSteps() []Step {
-	method := given(`HTTP method "{method}"`, "The method; GET where none is said. It is taken as it stands here: $, # and @ mean nothing in it.",
+	method := given(`HTTP method "{method}"`, "GET, POST, PUT, DELETE or another; GET where nothing is said. $, # and @ mean nothing in it.",
 		`HTTP method "POST"`, setMethod)
 	method.Literal = true
-	onServer := when(`the URL is invoked on server {n}`, "The same, to one server of the cluster, past the balancer.",
+	onServer := when(`the URL is invoked on server {n}`, "Sends the request to one server of the cluster, past the balancer.",
 		`the URL is invoked on server 2`, invokeOn)
 	onServer.Shares = true
 	return []Step{
-		given(`address "{address}"`, "Where requests go: scheme, host and port. In a scenario with a cluster its balancer, unless said.",
+		given(`address "{address}"`, "Where the API is: http:// or https://, the machine's name and its port. In a scenario with a cluster it is the cluster's balancer, unless said.",
 			`address "http://127.0.0.1:11223"`, setAddress),
-		given(`URL path "{url_path}"`, "What follows the address, with its slash; / where none is said.", `URL path "/tutorial/first-service"`, setPath),
-		given(`query string "{query_string}"`, "What follows the path, with its question mark.", `query string "?page=2"`, setQuery),
+		given(`URL path "{url_path}"`, "What stands behind the address, with the slash it begins with; / where nothing is said.", `URL path "/tutorial/first-service"`, setPath),
+		given(`query string "{query_string}"`, "What stands behind the URL path, with the question mark it begins with.", `query string "?page=2"`, setQuery),
 		method,
-		given(`format "{format}"`, "JSON, XML, RAW or FORM, of requests and replies. Another word is an error, for nothing could be sent in it.",
+		given(`format "{format}"`, "How bodies are written, in requests and replies: JSON, XML, RAW (text as it is) or FORM (a web form). Another word is an error, for nothing could be sent in it.",
 			`format "JSON"`, setFormat),
-		given(`request format "{format}"`, "The same.", `request format "RAW"`, setFormat),
-		given(`response format "{format}"`, "Of replies, where it is another than of requests.", `response format "JSON"`, setResponseFormat),
+		given(`request format "{format}"`, "The format of requests, and of replies where none is said for these: the same as the step format \"JSON\".", `request format "RAW"`, setFormat),
+		given(`response format "{format}"`, "The format of replies, where it is another than that of requests.", `response format "JSON"`, setResponseFormat),
 		given(`header "{header}" "{value}"`, "A header of requests, in the place of one of that name said before. The Content-Type of JSON and of forms is theirs, whatever is said.",
 			`header "X-Client" "branch 7"`, setHeader),
-		given(`user agent is "{value}"`, "The header User-Agent.", `user agent is "curl/8"`, setUserAgent),
-		given(`Basic Auth "{username}" "{password}"`, "Sends these credentials.", `Basic Auth "joe" "secret"`, setBasicAuth),
-		given(`request is "{data}"`, "The body, as it stands here.", `request is "{"cust_id": 123, "cust_type": "A"}"`, setRequest),
-		given(`request "{path}"`, "The body, from a file in the folder json/request (xml/request, raw/request, form/request) beside the feature file or above it.",
+		given(`user agent is "{value}"`, "The header User-Agent of requests, which says what program sends them.", `user agent is "curl/8"`, setUserAgent),
+		given(`Basic Auth "{username}" "{password}"`, "A user's name and password, sent with each request.", `Basic Auth "joe" "secret"`, setBasicAuth),
+		given(`request is "{data}"`, "The body to send, as it stands here.", `request is "{"cust_id": 123, "cust_type": "A"}"`, setRequest),
+		given(`request "{path}"`, "The body to send, from a file in the folder json/request (xml/request, raw/request, form/request) beside the feature file or above it.",
 			`request "details.json"`, setRequestFile),
-		given(`request is a text of {count} bytes`, "A body of that size, in the format JSON a JSON text.", `request is a text of 100000 bytes`, setLargeRequest),
-		given(`there is no request body`, "Sends no body from here on.", `there is no request body`, dropRequest),
+		given(`request is a text of {count} bytes`, "A body of so many bytes; in the format JSON it is one text of JSON.", `request is a text of 100000 bytes`, setLargeRequest),
+		given(`there is no request body`, "From here on no body is sent.", `there is no request body`, dropRequest),
 		when(`the URL is invoked`, "Sends the request and reads the reply. Redirects are followed.", `the URL is invoked`, invoke),
 		onServer,
-		when(`the URL is invoked in the background`, "Sends the request and goes on at once.", `the URL is invoked in the background`, invokeLater),
-		when(`the background reply has arrived`, "Waits for that reply, which later steps look at.", `the background reply has arrived`, awaitReply),
-		then(`context is cleaned up`, "Takes back all that was said, stored values included, as at the beginning.", `context is cleaned up`, cleanUp),
+		when(`the URL is invoked in the background`, "Sends the request and goes on at once, without its reply.", `the URL is invoked in the background`, invokeLater),
+		when(`the background reply has arrived`, "Waits for the reply to the request in the background; later steps look at it.", `the background reply has arrived`, awaitReply),
+		then(`context is cleaned up`, "Forgets all that was said, stored values included, as at the beginning of a scenario.", `context is cleaned up`, cleanUp),
 	}
 }
 

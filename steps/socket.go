@@ -27,7 +27,7 @@ func socketSteps() []Step {
 	return []Step{
 		either(`I connect to the WebSocket`, "Opens a WebSocket at the address, URL path and query string, with the headers said before. http stands for ws, https for wss.",
 			`I connect to the WebSocket`, func(ctx context.Context, w *World, _ Args) error { return w.openSocket(ctx, nil) }),
-		either(`I connect to the WebSocket with subprotocol "{name}"`, "The same, and the server must speak that subprotocol.",
+		either(`I connect to the WebSocket with subprotocol "{name}"`, "Opens a WebSocket, and the server must speak that subprotocol.",
 			`I connect to the WebSocket with subprotocol "graphql-transport-ws"`, func(ctx context.Context, w *World, a Args) error {
 				return w.openSocket(ctx, []string{a.Text(0)})
 			}),

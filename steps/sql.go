@@ -43,7 +43,7 @@ func sqlSteps() []Step {
 			`I create SQL table "customers" and insert data from csv "below.csv", using "#shop", names from the header and data types from the line below`,
 			createFromCSV(csvBelow)),
 		then(`I create SQL table "{tablename}" and insert data from csv "{filename}", using "{conn_name}",     names from the header and data types from the line below`,
-			"The same, with the five blanks that zato-apitest has there.",
+			"The same as the step with one blank there; zato-apitest has five.",
 			`I create SQL table "customers" and insert data from csv "below.csv", using "#shop",     names from the header and data types from the line below`,
 			createFromCSV(csvBelow)),
 	}

@@ -33,7 +33,7 @@ func valueSteps() []Step {
 		unpacked,
 		reply(`I store "{path}" from response under "{name}"`, "Keeps what a JSON Pointer, or in an XML reply an XPath, finds.",
 			`I store "/response/first_name" from response under "first"`, storeFromReply),
-		reply(`I store "{path}" from response under "{name}", default "{default}"`, "The same, with a text for where there is no such value.",
+		reply(`I store "{path}" from response under "{name}", default "{default}"`, "Keeps what a JSON Pointer, or in an XML reply an XPath, finds; where there is no such value, the default.",
 			`I store "/response/nickname" from response under "nick", default "none"`, storeFromReplyOr),
 		reply(`I store header "{header}" under "{name}"`, "Keeps a header of the reply.",
 			`I store header "X-Parley-CID" under "cid"`, storeHeader),

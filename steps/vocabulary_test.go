@@ -28,6 +28,8 @@ func TestEveryStepIsDescribed(t *testing.T) {
 	for _, s := range steps.Table() {
 		assert.NotEmpty(t, s.Topic, s.Pattern)
 		assert.NotEmpty(t, s.Example, s.Pattern)
+		assert.NotEmpty(t, s.Doc, s.Pattern)
+		assert.NotEqual(t, "The same.", s.Doc, "%s: a search shows it without the step before", s.Pattern)
 		assert.NotNil(t, s.Do, s.Pattern)
 	}
 }

@@ -15,8 +15,8 @@ func xmlReplySteps() []Step {
 	return []Step{
 		reply(`XPath "{xpath}" is "{value}"`, "The XPath finds one element or attribute, and that is its text.",
 			`XPath "//item/first_name" is "Sean"`, assertXPath(asIs)),
-		reply(`XPath "{xpath}" is an integer "{value}"`, "The same, compared as whole numbers.", `XPath "//code" is an integer "0"`, assertXPath(asInteger)),
-		reply(`XPath "{xpath}" is a float "{value}"`, "The same, compared as numbers.", `XPath "//amount" is a float "357.0"`, assertXPath(asFloat)),
+		reply(`XPath "{xpath}" is an integer "{value}"`, "The XPath finds one element or attribute, and its text is that whole number.", `XPath "//code" is an integer "0"`, assertXPath(asInteger)),
+		reply(`XPath "{xpath}" is a float "{value}"`, "The XPath finds one element or attribute, and its text is that number; 357 is 357.0.", `XPath "//amount" is a float "357.0"`, assertXPath(asFloat)),
 		reply(`XPath "{xpath}" is empty`, "The XPath finds one element or attribute, with no text.", `XPath "//details" is empty`, assertXPathEmpty),
 		reply(`XPath "{xpath}" is not empty`, "The XPath finds one element; as in zato-apitest it may be one with no text. Say: has text, where it must have some.",
 			`XPath "//cid" is not empty`, assertXPathThere),
@@ -27,7 +27,7 @@ func xmlReplySteps() []Step {
 			`XPath "//details" contains the text "cust_id"`, assertXPathContains),
 		reply(`XPath "{xpath}" exists`, "The XPath finds something.", `XPath "//item" exists`, assertSomeXPath),
 		reply(`XPath "{xpath}" does not exist`, "The XPath finds nothing.", `XPath "//password" does not exist`, assertNoXPath),
-		reply(`XPath "{xpath}" finds {count} element(s)`, "It finds so many.", `XPath "//item" finds 3 elements`, assertXPathCount),
+		reply(`XPath "{xpath}" finds {count} element(s)`, "The XPath finds so many elements.", `XPath "//item" finds 3 elements`, assertXPathCount),
 	}
 }
 

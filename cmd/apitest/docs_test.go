@@ -156,7 +156,7 @@ func runDocs(t *testing.T, bin, home string, blocks []docBlock) []string {
 			fmt.Fprintf(&script, "{ %s\n} || { echo 'cannot do: %s'; exit 3; }\n", b.value, strings.ReplaceAll(b.value, "'", ""))
 		case "beside":
 			log := filepath.Join(logs, fmt.Sprint("beside", i))
-			fmt.Fprintf(&script, "echo; echo '@@ %d 0'\n%s > '%s' &\nuntil grep -q Ctrl-C '%s'; do sleep 0.05; done; cat '%s'\n", i, strings.TrimSpace(b.commands[0]), log, log, log)
+			fmt.Fprintf(&script, "echo; echo '@@ %d 0'\n%s > '%s' &\nuntil grep -sq Ctrl-C '%s'; do sleep 0.05; done; cat '%s'\n", i, strings.TrimSpace(b.commands[0]), log, log, log)
 		default:
 			for j, c := range b.commands {
 				fmt.Fprintf(&script, "was=$?; echo; echo '@@ %d %d'; (exit $was)\n%s", i, j, c) // $? is what a reader sees

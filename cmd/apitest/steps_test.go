@@ -56,6 +56,14 @@ func TestStepsMarkdownQuotesWhatMarksWouldChange(t *testing.T) {
 	require.NoError(t, stepsMarkdown(&out, []steps.Step{{
 		Topic: "HTTP mocks", Kinds: []steps.Kind{steps.Given}, Pattern: "a `b`", Doc: "#x_y, *not* <z> or _w_.", Example: `a "b"`, Reply: true,
 	}}))
-	assert.Contains(t, out.String(), "| [HTTP mocks](#http-mocks) | 1 |\n\n## HTTP mocks\n\n**Given** `` a `b` `` *reply*\\\n"+
+	assert.Contains(t, out.String(), "| [HTTP mocks](#http-mocks) | Start servers that stand in for what is not there, with answers from a file. | 1 |\n")
+	assert.Contains(t, out.String(), "**Given** `` a `b` `` *reply*\\\n"+
 		"\\#x_y, \\*not\\* \\<z> or \\_w\\_.\\\nExample: `Given a \"b\"`\n")
+}
+
+// TestEveryTopicIsIntroduced holds that the contents of the page say what each topic is for.
+func TestEveryTopicIsIntroduced(t *testing.T) {
+	for _, s := range steps.Table() {
+		assert.NotEmpty(t, topicIntro(s.Topic), s.Topic)
+	}
 }
