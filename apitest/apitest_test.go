@@ -76,6 +76,14 @@ func TestRunTellsEachScenarioAsASubtest(t *testing.T) {
 	}
 }
 
+func TestRunTellsOfEveryStepThatNeedsMending(t *testing.T) {
+	out, passed := inner(t, []string{innerPath + "=testdata/late"})
+	assert.False(t, passed)
+	assert.Contains(t, out, "testdata/late/late.feature:7: Then the order costs")
+	assert.Contains(t, out, `testdata/late/late.feature:8: And the oder costs "1" EUR`)
+	assert.Contains(t, out, `did you mean: Then the order costs "{amount}" EUR with {percent} percent VAT`)
+}
+
 func TestRunRunsWhatGoTestWasAskedFor(t *testing.T) {
 	both := []string{path, innerTags + "=@smoke or @dear"}
 	rows := []struct {

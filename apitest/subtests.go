@@ -73,8 +73,10 @@ func tell(t *testing.T, s *report.Scenario) {
 	case report.Flaky:
 		t.Logf("FLAKY: passed on attempt %d; before: %s", s.Attempts, s.Earlier[0].Text())
 	}
-	if step := s.Failing(); step != nil {
-		t.Errorf("%s:%d: %s %s\n%s", s.Path, step.Line, step.Keyword, step.Text, step.Failure.Text())
+	for _, step := range s.Steps {
+		if step.Failure != nil {
+			t.Errorf("%s:%d: %s %s\n%s", s.Path, step.Line, step.Keyword, step.Text, step.Failure.Text())
+		}
 	}
 }
 

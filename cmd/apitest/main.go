@@ -63,7 +63,6 @@ func rootCommand() *cobra.Command {
 		Short:         "API tests in plain English, mock back ends and load",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.AddCommand(initCommand(), runCommand(), demoCommand(), stepsCommand(), mockCommand(), benchCommand(openCluster), versionCommand())

@@ -122,7 +122,7 @@ func (r *runFlags) settings(cmd *cobra.Command, p *project.Project, behave []str
 func (r *runFlags) parse(cmd *cobra.Command, args []string) error {
 	ours, behave := splitBehave(cmd.Flags(), args)
 	if err := cmd.Flags().Parse(ours); err != nil {
-		return err
+		return fmt.Errorf("%w; see: apitest run --help", err)
 	}
 	if help, _ := cmd.Flags().GetBool("help"); help {
 		return cmd.Help()
@@ -159,6 +159,9 @@ func (r *runFlags) run(cmd *cobra.Command, paths, behave []string) error {
 		err = errors.Join(err, outputs.write(done))
 		if !done.DryRun && !done.Interrupted {
 			last.keep(run.Locations(done))
+		}
+		if p.Zato && done.Scenarios().Undefined > 0 {
+			tellPython(cmd.ErrOrStderr(), p.Root)
 		}
 	}
 	if errors.Is(err, run.ErrNothing) && settings.AllowEmpty {

@@ -33,7 +33,7 @@ each keyword that a step may stand behind; --format markdown a page of documenta
 			}
 			table := matching(steps.Table(), args)
 			if len(table) == 0 {
-				return &exit{code: exitFailed, err: fmt.Errorf("no step has the words %q", strings.Join(args, " "))}
+				return &exit{code: exitFailed, err: fmt.Errorf("no step has the words %q; apitest steps lists them all", strings.Join(args, " "))}
 			}
 			return write(cmd.OutOrStdout(), table)
 		},

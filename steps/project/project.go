@@ -135,6 +135,10 @@ func existing(path string) (string, error) {
 		}
 	}
 	if errors.Is(err, os.ErrNotExist) {
+		inside := featuresFolder + "/" + path
+		if _, err := os.Stat(lines.ReplaceAllString(inside, "")); err == nil {
+			return "", fmt.Errorf("%s: there is no such file or folder; did you mean %s?", path, inside)
+		}
 		return "", fmt.Errorf("%s: there is no such file or folder", path)
 	}
 	return "", err

@@ -14,6 +14,7 @@ import (
 	tagexpressions "github.com/cucumber/tag-expressions/go/v6"
 
 	"github.com/parley-run/parley/steps"
+	"github.com/parley-run/parley/steps/report"
 )
 
 // choice says which scenarios are to run.
@@ -105,7 +106,7 @@ func (c *choice) nothing(p *plan) error {
 		why = append(why, "those that failed last")
 	}
 	if len(c.lines) > 0 {
-		why = append(why, "the lines asked for")
+		why = append(why, "a line that was asked for")
 	}
 	return fmt.Errorf("%w: none of %d scenarios has %s", ErrNothing, p.found, strings.Join(why, " and "))
 }
@@ -153,10 +154,11 @@ func (c *choice) of(f *feature, name string) []*Scenario {
 }
 
 // covers says whether a line of the file means scenario i: it stands in it, or is the row of its values, or is a line of
-// the outline of which it is a row.
+// the outline of which it is a row, or it has a tag from there.
 func covers(all []*Scenario, i, line int) bool {
 	s := all[i]
-	if s.known.Line == line {
+	tagged := func(tag report.Tag) bool { return tag.Line == line }
+	if s.known.Line == line || slices.ContainsFunc(s.known.Tags, tagged) {
 		return true
 	}
 	first := s.known.Line

@@ -237,7 +237,7 @@ func TestNothingIsGreenBySilence(t *testing.T) {
 	}{
 		{"no scenario has the tag", run.Options{Tags: "@nobody"}, `nothing to run: none of 5 scenarios has the tags "@nobody"`},
 		{"no scenario has the name", run.Options{Names: []string{"nobody"}}, `nothing to run: none of 5 scenarios has the name "nobody"`},
-		{"no scenario on the line", run.Options{Paths: []string{"a.feature:1"}}, "nothing to run: none of 5 scenarios has the lines asked for"},
+		{"no scenario on the line", run.Options{Paths: []string{"a.feature:1"}}, "nothing to run: none of 5 scenarios has a line that was asked for"},
 		{"no such file", run.Options{Paths: []string{"b.feature"}}, "b.feature: there is no such file or folder"},
 		{"tags with a comma", run.Options{Tags: "@a,@b"}, `tag expression "@a,@b": "@a,@b" is no tag; write such as: @smoke and not (@slow or @wip)`},
 		{"tags with a tilde", run.Options{Tags: "~@a"}, `"~@a" is no tag`},
