@@ -69,7 +69,7 @@ func TestRunTellsEachScenarioAsASubtest(t *testing.T) {
 	assert.Contains(t, out, "--- PASS: TestInner/Orders/Order_7_is_dear_(row_1) (")
 	assert.Contains(t, out, "--- FAIL: TestInner/Orders/Order_8_is_dear_(row_2) (")
 	for _, told := range []string{
-		`: testdata/shop/features/orders.feature:18: Then the order costs "999.00" EUR with 19 percent VAT`,
+		`apitest_test.go:40: testdata/shop/features/orders.feature:18: Then the order costs "999.00" EUR with 19 percent VAT`,
 		"the order has another price", "expected: 999.00", "got:      119.00: net 100.00", "GET http://127.0.0.1:", "200 OK", "curl ",
 	} {
 		assert.Contains(t, out, told)

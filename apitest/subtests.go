@@ -30,18 +30,19 @@ func Run(t *testing.T, path string, o Options) {
 			t.Skipf("go test -run and -skip leave no scenario of %s", path)
 		}
 	}
-	told := make(chan outcome)
-	options.Sink = relay(told)
+	queue := make(turns)
+	options.Sink = queue
 	var done *report.Run
 	go func() {
-		defer close(told)
+		defer close(queue)
 		done, err = run.Features(t.Context(), options)
 	}()
-	for s := range told {
-		t.Run(s.name(), func(t *testing.T) {
+	for told := range queue {
+		t.Run(nameOf(told.feature, told.scenario), func(t *testing.T) {
 			t.Helper()
-			tell(t, s.Scenario)
+			tell(t, told.scenario)
 		})
+		close(told.over)
 	}
 	switch {
 	case errors.Is(err, run.ErrNothing) && settings.AllowEmpty:
@@ -80,23 +81,29 @@ func tell(t *testing.T, s *report.Scenario) {
 	}
 }
 
-// outcome is what became of a scenario.
-type outcome struct {
-	feature *report.Feature
-	*report.Scenario
+// turn is a scenario whose turn it is to be told.
+type turn struct {
+	feature  *report.Feature
+	scenario *report.Scenario
+	over     chan struct{} // closed when it has been told: until then the run does not touch the scenario
 }
 
-// name is that of its subtest.
-func (o outcome) name() string { return o.feature.Name + "/" + o.Title() }
+// turns hands them to the test's own goroutine, so that what go test prints names the caller's file.
+type turns chan turn
 
-// relay hands on what becomes of scenarios.
-type relay chan<- outcome
+func (turns) Begin(*report.Run, int)   {}
+func (turns) Feature(*report.Feature)  {}
+func (turns) Progress(report.Progress) {}
+func (turns) End(*report.Run)          {}
 
-func (relay) Begin(*report.Run, int)                           {}
-func (relay) Feature(*report.Feature)                          {}
-func (r relay) Scenario(f *report.Feature, s *report.Scenario) { r <- outcome{f, s} }
-func (relay) Progress(report.Progress)                         {}
-func (relay) End(*report.Run)                                  {}
+func (t turns) Scenario(f *report.Feature, s *report.Scenario) {
+	told := turn{f, s, make(chan struct{})}
+	t <- told
+	<-told.over
+}
+
+// nameOf is the name of a scenario's subtest.
+func nameOf(f *report.Feature, s *report.Scenario) string { return f.Name + "/" + s.Title() }
 
 // scenarios are path:line of those that go test was asked for; nil where they cannot be found out: the run will tell why.
 func (a asked) scenarios(t *testing.T, o run.Options) []string {
@@ -108,7 +115,7 @@ func (a asked) scenarios(t *testing.T, o run.Options) []string {
 	only := []string{}
 	for _, f := range all.Features {
 		for _, s := range f.Scenarios {
-			if a.includes(t.Name() + "/" + strings.Map(inName, outcome{f, s}.name())) {
+			if a.includes(t.Name() + "/" + strings.Map(inName, nameOf(f, s))) {
 				only = append(only, s.Location())
 			}
 		}
