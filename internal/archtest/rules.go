@@ -18,12 +18,12 @@ type level struct {
 func levels() []level {
 	return []level{
 		{rank: 0, packages: []string{"runtime", "runtime/service", "runtime/kind"}, standard: true},
-		{rank: 0, packages: []string{"runtime/database"}},
+		{rank: 0, packages: []string{"runtime/database", "runtime/password", "runtime/secret"}},
 		{rank: 1, packages: []string{
 			"runtime/channel", "runtime/outconn", "runtime/security", "runtime/sio", "runtime/stats", "runtime/pubsub", "runtime/scheduler",
 			"runtime/cache", "runtime/lock", "runtime/catalog", "runtime/cluster", "runtime/starlark", "runtime/balancer", "runtime/folder",
 		}},
-		{rank: 2, packages: []string{"runtime/channel/*", "runtime/outconn/*"}},
+		{rank: 2, packages: []string{"runtime/channel/*", "runtime/outconn/*", "runtime/security/*"}},
 		{rank: 3, packages: []string{"runtime/admin", "runtime/deploy", "runtime/enmasse"}},
 		{rank: 4, packages: []string{"runtime/node", "runtime/supervisor"}},
 		{rank: 5, packages: []string{"cmd/*"}},

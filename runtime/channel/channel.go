@@ -14,6 +14,7 @@ import (
 type Base struct {
 	IsActive   bool   `json:"is_active" doc:"an inactive channel answers as if it did not exist"`
 	Service    string `json:"service" kind:"required" doc:"name of the service that the channel exposes"`
+	Security   string `json:"security" doc:"name of the security definition whose credentials callers must show; empty: anybody may call"`
 	DataFormat string `json:"data_format" doc:"format of requests and replies: json, xml, or empty for bytes as they are"`
 }
 

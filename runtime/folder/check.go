@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/parley-run/parley/runtime/password"
 )
 
 // serverName keeps names fit to be folders, and apart from options.
@@ -59,7 +61,7 @@ func check(c *Cluster, body ast.Node, found *faults) {
 	if c.Admin.User == "" {
 		found.add(tokenAt(body, "admin", "user"), "admin.user: expected a name, such as admin")
 	}
-	if _, err := parseHash(c.Admin.PasswordHash); err != nil {
+	if _, err := password.Parse(c.Admin.PasswordHash); err != nil {
 		found.add(tokenAt(body, "admin", "password_hash"), "admin.password_hash: %v", err)
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/parley-run/parley/runtime/password"
 )
 
 // Options say what cluster to create. The zero value is two servers on the default ports of 127.0.0.1.
@@ -35,7 +37,7 @@ type Options struct {
 // Create makes the folder of a new cluster in dir, which must be missing or empty, and the administrator's
 // password: it is returned here and kept nowhere, but for its hash. No port may be in use. Where it fails,
 // dir is left as it was.
-func Create(dir string, o Options) (made *Folder, password string, err error) {
+func Create(dir string, o Options) (made *Folder, adminPassword string, err error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, "", err
@@ -54,8 +56,8 @@ func Create(dir string, o Options) (made *Folder, password string, err error) {
 		return nil, "", err
 	}
 	cluster.Name = cmp.Or(o.Name, nameFor(abs))
-	password = newPassword()
-	cluster.Admin = Admin{User: "admin", PasswordHash: hashPassword(password)}
+	adminPassword = newPassword()
+	cluster.Admin = Admin{User: "admin", PasswordHash: password.New(adminPassword).String()}
 
 	f := &Folder{Dir: abs, Cluster: *cluster}
 	if err := f.write(); err != nil {
@@ -65,7 +67,7 @@ func Create(dir string, o Options) (made *Folder, password string, err error) {
 	if err != nil {
 		return nil, "", errors.Join(err, takeBack(abs, missing))
 	}
-	return f, password, nil
+	return f, adminPassword, nil
 }
 
 func checkEmpty(dir string) (missing bool, err error) {

@@ -21,6 +21,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/parley-run/parley/runtime/password"
 )
 
 const (
@@ -92,7 +94,7 @@ type Admin struct {
 type Folder struct {
 	Dir       string // absolute
 	Cluster   Cluster
-	passwords passwords
+	passwords password.Checks
 }
 
 // Open reads the cluster's folder dir. Faults of cluster.yaml come back together, each as

@@ -26,6 +26,7 @@ type Field struct {
 	Type    string // "text", "integer", "number", "true or false", "list of text", ...
 	Default string // JSON of the default; "" for a required field
 	Doc     string // with its unit
+	Secret  bool   // nobody sees its value
 }
 
 // Fault is one thing that is wrong with an object's config.
@@ -88,7 +89,11 @@ func Decode[C any](raw []byte, def C) (C, error) {
 		dec := json.NewDecoder(bytes.NewReader(members[name]))
 		dec.DisallowUnknownFields()
 		if err := dec.Decode(target.Addr().Interface()); err != nil {
-			faults.Add(name, "expected %s, not %s%s", typeName(target.Type()), members[name], detail(err))
+			given := string(members[name])
+			if target.Type() == reflect.TypeFor[Secret]() {
+				given = "this"
+			}
+			faults.Add(name, "expected %s, not %s%s", typeName(target.Type()), given, detail(err))
 		}
 	}
 	if len(faults) == 0 {
@@ -116,7 +121,7 @@ func Describe[C any](def C) []Field {
 	var out []Field
 	v := reflect.ValueOf(&def).Elem()
 	walk(v, func(f reflect.StructField, fv reflect.Value) {
-		field := Field{Name: jsonName(f), Type: typeName(f.Type), Doc: f.Tag.Get("doc")}
+		field := Field{Name: jsonName(f), Type: typeName(f.Type), Doc: f.Tag.Get("doc"), Secret: f.Type == reflect.TypeFor[Secret]()}
 		if f.Tag.Get("kind") != "required" {
 			if raw, err := json.Marshal(fv.Interface()); err == nil {
 				field.Default = string(raw)

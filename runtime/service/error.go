@@ -12,6 +12,8 @@ type Error struct {
 	Message string // what is wrong, naming it
 	Fix     string // what to do about it; may be empty
 	Err     error  // for the log alone
+	// Header is of the reply, where the protocol has such: a challenge, or when to try again. Keys are in canonical form.
+	Header map[string][]string
 }
 
 // Error is the message, with the fix behind it where there is one.

@@ -13,6 +13,7 @@ package service
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 )
 
@@ -41,6 +42,18 @@ type Request struct {
 	Raw     []byte              // body as received, bounded by the channel
 	Payload any                 // Raw, decoded by the channel's format, in the neutral form (see Object)
 	Input   any                 // Payload and Params, checked against the service's Shape; an *Object where there is one
+
+	Remote    string               // address of the caller, host:port; empty where it has none
+	TLS       *tls.ConnectionState // of the connection; nil: it is not encrypted
+	Principal *Principal           // who calls; nil: anybody
+}
+
+// Principal is who calls, as a security definition has it.
+type Principal struct {
+	Definition string // its name
+	Kind       string // of the definition, such as security_basic_auth
+	Name       string // of the user, the key's owner, the certificate's subject
+	Claims     any    // what a token says beside that, in the neutral form; nil: nothing
 }
 
 // Response is a service's answer.

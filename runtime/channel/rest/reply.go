@@ -18,6 +18,9 @@ func WriteError(w http.ResponseWriter, names service.Names, format, cid string, 
 	status := e.HTTPStatus()
 	body, contentType := sio.EncodeError(format, names, cid, e.Error())
 	h := w.Header()
+	for name, values := range e.Header {
+		h[name] = values
+	}
 	h.Set(names.CIDHeader, cid)
 	h["Content-Type"] = []string{contentType}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}

@@ -105,6 +105,7 @@ func (c *rest) handle(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	}
 	resp, err := c.deps.Handle.Handle(ctx, &service.Request{
 		CID: cid, Channel: c.deps.Name, Method: r.Method, Path: r.URL.Path, Params: params, Header: r.Header, Raw: raw,
+		Remote: r.RemoteAddr, TLS: r.TLS,
 	})
 	if resp == nil && err == nil {
 		resp = &service.Response{}
