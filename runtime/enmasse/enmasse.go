@@ -41,6 +41,11 @@ type Kinds interface {
 	// Parse reads the config of an object of that kind: a JSON object without the name. canonical is what
 	// the catalog keeps, defaults included. Errors are kind.Faults.
 	Parse(kind string, raw []byte) (canonical []byte, err error)
+	// Settle is spec, as Parse gave it, as the catalog keeps it: secrets sealed, and those that the file does not give taken
+	// from have, the object that is there or nil. Errors are kind.Faults.
+	Settle(key catalog.Key, spec []byte, have *catalog.Object) ([]byte, error)
+	// Secrets are the keys of that kind that hold secrets.
+	Secrets(kind string) []string
 }
 
 // Position is a place in a file. Lines and columns count from 1, columns in characters.
@@ -99,6 +104,21 @@ type Definition struct {
 
 // Definitions are the objects of a set of files, in their order.
 type Definitions []Definition
+
+// settle makes d what the catalog would keep beside now.
+func (d Definitions) settle(now *catalog.Snapshot, kinds Kinds) (Definitions, Faults) {
+	var faults Faults
+	out := make(Definitions, len(d))
+	for i, def := range d {
+		spec, err := kinds.Settle(def.Key, def.Spec, now.Get(def.Kind, def.Name))
+		if err != nil {
+			faults.add(def.At, "%s", titled(def.Key, err))
+		}
+		def.Spec = spec
+		out[i] = def
+	}
+	return out, faults.sorted()
+}
 
 // Outcome is what a change does to a catalog.
 type Outcome struct {

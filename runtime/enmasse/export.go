@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/parley-run/parley/runtime/catalog"
+	"github.com/parley-run/parley/runtime/kind"
 )
 
 // Export writes the objects of now that kinds know as a file, sorted by kind and name, every key of theirs
@@ -28,7 +29,7 @@ func Export(now *catalog.Snapshot, kinds Kinds) (string, error) {
 			fmt.Fprintf(&b, "%s:\n", scalar(o.Kind))
 		}
 		fmt.Fprintf(&b, "  - name: %s\n", scalar(escape(o.Name)))
-		if err := exportSpec(&b, o.Spec); err != nil {
+		if err := exportSpec(&b, o.Spec, kinds.Secrets(o.Kind)); err != nil {
 			return "", fmt.Errorf("export %s %q: %w", o.Kind, o.Name, err)
 		}
 	}
@@ -38,8 +39,8 @@ func Export(now *catalog.Snapshot, kinds Kinds) (string, error) {
 	return b.String(), nil
 }
 
-// exportSpec writes a spec's keys in their order.
-func exportSpec(b *strings.Builder, spec []byte) error {
+// exportSpec writes a spec's keys in their order. Of secrets it writes references alone, and that there is one.
+func exportSpec(b *strings.Builder, spec []byte, secrets []string) error {
 	dec := json.NewDecoder(bytes.NewReader(spec))
 	dec.UseNumber()
 	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
@@ -51,7 +52,16 @@ func exportSpec(b *strings.Builder, spec []byte) error {
 			return err
 		}
 		fmt.Fprintf(b, "    %s: ", scalar(key.(string)))
-		if err := exportValue(b, dec, scalar); err != nil {
+		write := scalar
+		if slices.Contains(secrets, key.(string)) {
+			write = func(form string) string {
+				if s := kind.NewSecret(form); s.IsSet() && !s.IsReference() {
+					return scalar(kind.Kept)
+				}
+				return scalar(form)
+			}
+		}
+		if err := exportValue(b, dec, write); err != nil {
 			return err
 		}
 		b.WriteByte('\n')

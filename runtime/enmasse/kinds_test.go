@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/parley-run/parley/runtime/catalog"
 	"github.com/parley-run/parley/runtime/kind"
 )
 
@@ -60,6 +61,13 @@ func (testKinds) Parse(kindName string, raw []byte) ([]byte, error) {
 		return nil, fmt.Errorf("no kind %q", kindName)
 	}
 }
+
+// Settle seals nothing: these kinds hold no secrets.
+func (testKinds) Settle(_ catalog.Key, spec []byte, _ *catalog.Object) ([]byte, error) {
+	return spec, nil
+}
+
+func (testKinds) Secrets(string) []string { return nil }
 
 func canonical[C any](c C, err error) ([]byte, error) {
 	if err != nil {

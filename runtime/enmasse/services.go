@@ -90,6 +90,10 @@ func (d Deps) importFiles(ctx context.Context, _ service.Runtime, in ImportIn) (
 		return ImportOut{}, &service.Error{Code: service.Invalid, Message: err.Error(), Err: err}
 	}
 	now := d.Catalog.Current()
+	definitions, faults = definitions.settle(now, d.Kinds)
+	if err := faults.Err(); err != nil {
+		return ImportOut{}, &service.Error{Code: service.Invalid, Message: err.Error(), Err: err}
+	}
 	change, outcome := definitions.Change(now, d.By)
 	out := ImportOut{Revision: now.Revision, Created: named(outcome.Created), Updated: named(outcome.Updated), Unchanged: outcome.Unchanged}
 	if len(change.Put) == 0 {

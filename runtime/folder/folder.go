@@ -3,6 +3,7 @@
 //
 //	DIR/cluster.yaml          servers, ports and addresses; people edit it
 //	DIR/admin.token           0600; the bearer token of the admin APIs
+//	DIR/secrets.key           0600; what the catalog's secrets are encrypted by
 //	DIR/catalog.db            definitions and deployed services, unless they are in PostgreSQL
 //	DIR/stats.db              statistics, likewise
 //	DIR/redis.json            the embedded Redis, saved
@@ -178,6 +179,9 @@ func (f *Folder) Server(name string) (Server, error) {
 
 // CatalogDB is the file of definitions and deployed services.
 func (f *Folder) CatalogDB() string { return filepath.Join(f.Dir, "catalog.db") }
+
+// SecretsFile holds the keys that the catalog's secrets are encrypted by. It is of the whole cluster: each machine has it.
+func (f *Folder) SecretsFile() string { return filepath.Join(f.Dir, "secrets.key") }
 
 // MembersDB is the file that says which servers there are and how far each has followed.
 func (f *Folder) MembersDB() string { return filepath.Join(f.Dir, "servers.db") }

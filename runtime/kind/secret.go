@@ -45,7 +45,9 @@ func (s Secret) IsHashed() bool { return strings.HasPrefix(s.text, "hashed:") }
 func (s Secret) IsSealed() bool { return strings.HasPrefix(s.text, "sealed:") }
 
 // IsPlain says whether it is the secret itself, as users write it.
-func (s Secret) IsPlain() bool { return s.IsSet() && !s.IsReference() && !s.IsHashed() && !s.IsSealed() }
+func (s Secret) IsPlain() bool {
+	return s.IsSet() && !s.IsReference() && !s.IsHashed() && !s.IsSealed()
+}
 
 // String hides the secret.
 func (s Secret) String() string {
@@ -62,7 +64,9 @@ func (s Secret) GoString() string { return "kind.Secret(***)" }
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // TypeName says what a Secret accepts.
-func (s *Secret) TypeName() string { return "text, or a reference such as env:NAME, file:/path or vault:path#key" }
+func (s *Secret) TypeName() string {
+	return "text, or a reference such as env:NAME, file:/path or vault:path#key"
+}
 
 // MarshalJSON writes the form.
 func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.text) }

@@ -13,6 +13,7 @@ import (
 	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/deploy"
 	"github.com/parley-run/parley/runtime/outconn"
+	"github.com/parley-run/parley/runtime/security"
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/starlark"
 )
@@ -67,14 +68,21 @@ func (b *builder) build(ctx context.Context, next *catalog.Snapshot) *state {
 		files:    make(map[string]*file, len(b.prev.files)+1),
 		services: make(map[string]*entry, len(b.prev.services)+1),
 		channels: map[catalog.Key]*boundChannel{},
+		security: map[string]*boundSecurity{},
 		conns:    map[catalog.Key]*boundConn{},
 		out:      map[string]map[string]*boundConn{"kvdb": {"default": b.node.kvdb}},
 	}
 	s.users.Store(1)
 	b.state = s
+	for _, o := range next.Objects {
+		if k, ok := b.node.securityKinds[o.Kind]; ok {
+			b.addSecurity(o, k)
+		}
+	}
 	var channels []*catalog.Object
 	for _, o := range next.Objects {
 		switch {
+		case b.node.securityKinds[o.Kind].Name != "": // above: others name them
 		case o.Kind == deploy.FileKind:
 			b.addFile(o)
 		case b.node.outconnKinds[o.Kind].Name != "":
@@ -117,18 +125,25 @@ func (b *builder) addFile(o *catalog.Object) {
 
 func (b *builder) addConn(o *catalog.Object, k outconn.Kind) {
 	bound := b.prev.conns[o.Key()]
-	if bound == nil || string(bound.object.Spec) != string(o.Spec) {
+	if bound == nil || string(bound.object.Spec) != string(o.Spec) || bound.signer != nil && bound.signer != b.state.security[bound.signer.object.Name] {
 		config, err := k.Parse(o.Spec)
 		if err != nil {
 			b.fault(o, fmt.Errorf("%s %q: %w", k.Name, o.Name, err))
 			return
 		}
-		conn, err := k.New(config, outconn.Deps{Name: o.Name, Names: b.node.names, Log: b.node.log})
+		signer, sign, err := b.signer(config)
 		if err != nil {
 			b.fault(o, fmt.Errorf("%s %q: %w", k.Name, o.Name, err))
 			return
 		}
-		bound = &boundConn{object: o, kind: k, conn: conn}
+		conn, err := k.New(config, outconn.Deps{
+			Name: o.Name, Names: b.node.names, Log: b.node.log, Signer: sign, Reveal: b.node.reveal(o.Key()),
+		})
+		if err != nil {
+			b.fault(o, fmt.Errorf("%s %q: %w", k.Name, o.Name, err))
+			return
+		}
+		bound = &boundConn{object: o, kind: k, signer: signer, conn: conn}
 	}
 	bound.states.Add(1)
 	b.state.conns[o.Key()] = bound
@@ -168,7 +183,7 @@ func (b *builder) addServices(ctx context.Context) {
 
 func (b *builder) addChannel(o *catalog.Object, k channel.Kind) {
 	old := b.prev.channels[o.Key()]
-	if old != nil && old.object == o && old.entry == b.state.services[old.config.Common().Service] {
+	if old != nil && old.object == o && old.entry == b.state.services[old.config.Common().Service] && b.sameGuard(old) {
 		b.state.channels[o.Key()] = old
 		return
 	}
@@ -178,7 +193,14 @@ func (b *builder) addChannel(o *catalog.Object, k channel.Kind) {
 		return
 	}
 	bound := &boundChannel{object: o, config: config, entry: b.state.services[config.Common().Service]}
-	bound.built, err = k.New(config, channel.Deps{Name: o.Name, Names: b.node.names, Log: b.node.log, Handle: b.node.chain(o.Name, config.Common(), bound.entry)})
+	var guard security.Guard
+	if bound.guard, guard, err = b.guard(config.Common().Security); err != nil {
+		b.fault(o, fmt.Errorf("%s %q: %w", k.Name, o.Name, err))
+		return
+	}
+	bound.built, err = k.New(config, channel.Deps{
+		Name: o.Name, Names: b.node.names, Log: b.node.log, Handle: b.node.chain(o.Name, config.Common(), bound.entry, guard),
+	})
 	if err != nil {
 		b.fault(o, fmt.Errorf("%s %q: %w", k.Name, o.Name, err))
 		return

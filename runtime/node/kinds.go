@@ -6,6 +6,9 @@ import (
 	"github.com/parley-run/parley/runtime/outconn"
 	outrest "github.com/parley-run/parley/runtime/outconn/rest"
 	outzmq "github.com/parley-run/parley/runtime/outconn/zmq"
+	"github.com/parley-run/parley/runtime/security"
+	"github.com/parley-run/parley/runtime/security/apikey"
+	"github.com/parley-run/parley/runtime/security/basic"
 )
 
 // channelKinds is the one table of channels: a new kind is one line here.
@@ -20,5 +23,13 @@ func outconnKinds() []outconn.Kind {
 	return []outconn.Kind{
 		outrest.Kind(),
 		outzmq.Kind(),
+	}
+}
+
+// securityKinds is the one table of security definitions: a new kind is one line here.
+func securityKinds() []security.Kind {
+	return []security.Kind{
+		apikey.Kind(),
+		basic.Kind(),
 	}
 }

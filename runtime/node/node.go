@@ -24,6 +24,9 @@ import (
 	"github.com/parley-run/parley/runtime/folder"
 	"github.com/parley-run/parley/runtime/outconn"
 	"github.com/parley-run/parley/runtime/outconn/kvdb"
+	"github.com/parley-run/parley/runtime/password"
+	"github.com/parley-run/parley/runtime/secret"
+	"github.com/parley-run/parley/runtime/security"
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/sio"
 	"github.com/parley-run/parley/runtime/stats"
@@ -52,10 +55,13 @@ type Node struct {
 	log    *slog.Logger
 	token  string
 
-	compiled     map[string]*entry
-	channelKinds map[string]channel.Kind
-	outconnKinds map[string]outconn.Kind
-	kvdb         *boundConn
+	compiled      map[string]*entry
+	channelKinds  map[string]channel.Kind
+	outconnKinds  map[string]outconn.Kind
+	securityKinds map[string]security.Kind
+	secrets       *secret.Keyring
+	passwords     password.Checks
+	kvdb          *boundConn
 
 	store   *catalog.Database
 	live    *catalog.Live
@@ -84,9 +90,10 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	}
 	n := &Node{
 		folder: c.Folder, server: server, token: token, log: c.Log, names: service.ParleyNames(),
-		compiled:     map[string]*entry{},
-		channelKinds: map[string]channel.Kind{},
-		outconnKinds: map[string]outconn.Kind{},
+		compiled:      map[string]*entry{},
+		channelKinds:  map[string]channel.Kind{},
+		outconnKinds:  map[string]outconn.Kind{},
+		securityKinds: map[string]security.Kind{},
 	}
 	if c.Folder.Cluster.Compat == "zato" {
 		n.names = service.ZatoNames()
@@ -96,6 +103,12 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	}
 	for _, k := range outconnKinds() {
 		n.outconnKinds[k.Name] = k
+	}
+	for _, k := range securityKinds() {
+		n.securityKinds[k.Name] = k
+	}
+	if n.secrets, err = secret.Open(c.Folder.SecretsFile()); err != nil {
+		return nil, err
 	}
 	if err := n.openDatabase(ctx); err != nil {
 		return nil, err
@@ -190,8 +203,8 @@ func (n *Node) newEntry(s service.Service, file, position string) *entry {
 	return e
 }
 
-// chain is what a channel calls: statistics, then SimpleIO in the channel's format, then the service.
-func (n *Node) chain(channelName string, base channel.Base, e *entry) service.Handler {
+// chain is what a channel calls: statistics, then security, then SimpleIO in the channel's format, then the service.
+func (n *Node) chain(channelName string, base channel.Base, e *entry, guard security.Guard) service.Handler {
 	if e == nil {
 		return service.HandlerFunc(func(context.Context, *service.Request) (*service.Response, error) {
 			return nil, &service.Error{
@@ -200,7 +213,8 @@ func (n *Node) chain(channelName string, base channel.Base, e *entry) service.Ha
 			}
 		})
 	}
-	return n.counted(e.Name, sio.Wrap(n.dispatch(e), e.Shape, sio.Options{Format: base.DataFormat, Names: n.names, Service: e.Name}))
+	checked := sio.Wrap(n.dispatch(e), e.Shape, sio.Options{Format: base.DataFormat, Names: n.names, Service: e.Name})
+	return n.counted(e.Name, security.Wrap(checked, guard))
 }
 
 func (n *Node) counted(name string, next service.Handler) service.Handler {

@@ -17,6 +17,7 @@ import (
 	"github.com/parley-run/parley/runtime/cluster"
 	"github.com/parley-run/parley/runtime/deploy"
 	"github.com/parley-run/parley/runtime/enmasse"
+	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/stats"
 )
@@ -269,6 +270,9 @@ type kinds struct{ node *Node }
 // Names are the keys that a file may have.
 func (k kinds) Names() []string {
 	var names []string
+	for _, s := range securityKinds() {
+		names = append(names, s.Name)
+	}
 	for _, c := range channelKinds() {
 		names = append(names, c.Name)
 	}
@@ -279,21 +283,37 @@ func (k kinds) Names() []string {
 	return names
 }
 
+// read reads one object's config, and says what its kind is.
+func (k kinds) read(name string, raw []byte) (info kind.Info, config any, err error) {
+	n := k.node
+	if c, ok := n.channelKinds[name]; ok {
+		config, err = c.Parse(raw)
+	} else if o, ok := n.outconnKinds[name]; ok {
+		config, err = o.Parse(raw)
+	} else if s, ok := n.securityKinds[name]; ok {
+		config, err = s.Parse(raw)
+	} else {
+		err = errors.New("unknown kind " + name)
+	}
+	return k.info(name), config, err
+}
+
+func (k kinds) info(name string) kind.Info {
+	n := k.node
+	switch {
+	case n.channelKinds[name].Name != "":
+		return n.channelKinds[name].Info
+	case n.outconnKinds[name].Name != "":
+		return n.outconnKinds[name].Info
+	}
+	return n.securityKinds[name].Info
+}
+
 // Parse checks one object's config and gives it as the catalog keeps it, defaults filled in.
 func (k kinds) Parse(name string, raw []byte) ([]byte, error) {
-	if c, ok := k.node.channelKinds[name]; ok {
-		config, err := c.Parse(raw)
-		if err != nil {
-			return nil, err
-		}
-		return specOf(config)
+	_, config, err := k.read(name, raw)
+	if err != nil {
+		return nil, err
 	}
-	if o, ok := k.node.outconnKinds[name]; ok {
-		config, err := o.Parse(raw)
-		if err != nil {
-			return nil, err
-		}
-		return specOf(config)
-	}
-	return nil, errors.New("unknown kind " + name)
+	return specOf(config)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/outconn"
+	"github.com/parley-run/parley/runtime/security"
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/starlark"
 )
@@ -24,6 +25,7 @@ type state struct {
 	services map[string]*entry
 	channels map[catalog.Key]*boundChannel
 	conns    map[catalog.Key]*boundConn
+	security map[string]*boundSecurity        // by name: names of definitions are unique over all kinds
 	out      map[string]map[string]*boundConn // by the kind's name in services, then by name
 	routes   *routes
 	users    atomic.Int64 // requests that run on it, and 1 while it is the current one
@@ -47,14 +49,22 @@ type entry struct {
 type boundChannel struct {
 	object *catalog.Object
 	config channel.Config
-	entry  *entry // nil: the service is not deployed
+	entry  *entry         // nil: the service is not deployed
+	guard  *boundSecurity // nil: anybody may call
 	built  channel.Channel
+}
+
+// boundSecurity is a security definition.
+type boundSecurity struct {
+	object     *catalog.Object
+	definition security.Definition // nil: it could not be built, and nothing that names it serves
 }
 
 // boundConn is an outgoing connection that one or more states use.
 type boundConn struct {
 	object *catalog.Object
 	kind   outconn.Kind
+	signer *boundSecurity // nil: it shows no credentials
 	conn   outconn.Conn
 	states atomic.Int64 // how many states hold it
 }

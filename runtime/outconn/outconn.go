@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 
 	"github.com/parley-run/parley/runtime/kind"
@@ -31,9 +32,16 @@ type Starter interface{ Start() }
 
 // Deps is all that an outgoing connection may use.
 type Deps struct {
-	Name  string
-	Names service.Names
-	Log   *slog.Logger
+	Name   string
+	Names  service.Names
+	Log    *slog.Logger
+	Signer Signer                                          // credentials of the definition that the config names; nil: none
+	Reveal func(key string, s kind.Secret) (string, error) // what a secret of the config stands for
+}
+
+// Signer adds credentials to an HTTP request, of which a body is still to be sent. It is called for each attempt.
+type Signer interface {
+	Sign(ctx context.Context, req *http.Request, body []byte) error
 }
 
 // Kind is one kind of outgoing connection: a row of the table in node/kinds.go.

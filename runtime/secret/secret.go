@@ -39,7 +39,9 @@ type key struct {
 }
 
 func newKey(raw []byte) (key, error) {
-	derive := func(what string) ([]byte, error) { return hkdf.Key(sha256.New, raw, nil, "parley secrets "+what, keyBytes) }
+	derive := func(what string) ([]byte, error) {
+		return hkdf.Key(sha256.New, raw, nil, "parley secrets "+what, keyBytes)
+	}
 	seal, err := derive("seal")
 	if err != nil {
 		return key{}, err
@@ -166,7 +168,9 @@ func (r *Keyring) Unseal(place, sealed string) (string, error) {
 }
 
 // Current says whether sealed was sealed by the key that seals now.
-func (r *Keyring) Current(sealed string) bool { return strings.HasPrefix(sealed, prefix+r.keys[0].id+":") }
+func (r *Keyring) Current(sealed string) bool {
+	return strings.HasPrefix(sealed, prefix+r.keys[0].id+":")
+}
 
 // Salt is 16 bytes for a hash in that place: always the same ones, so that the same password gives the same hash.
 func (r *Keyring) Salt(place string) []byte {

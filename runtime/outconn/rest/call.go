@@ -168,6 +168,11 @@ func (c *conn) do(ctx context.Context, req *call, target *url.URL) (*reply, erro
 	if err := c.prepare(r, req); err != nil {
 		return nil, err
 	}
+	if c.signer != nil {
+		if err := c.sign(limited, r); err != nil {
+			return nil, err
+		}
+	}
 	res, err := c.transport.RoundTrip(r)
 	if err != nil {
 		return nil, c.failed(ctx, limited, req.verb, target, err)
@@ -211,6 +216,21 @@ func (c *conn) prepare(r *http.Request, req *call) error {
 		c.setHeader(h, name, text, &r.Host)
 	}
 	return nil
+}
+
+// sign shows the credentials of the connection's security definition.
+func (c *conn) sign(ctx context.Context, r *http.Request) error {
+	var body []byte
+	if r.GetBody != nil {
+		copied, err := r.GetBody()
+		if err != nil {
+			return err
+		}
+		if body, err = io.ReadAll(copied); err != nil { // it is in memory
+			return err
+		}
+	}
+	return c.signer.Sign(ctx, r, body)
 }
 
 // setBody makes data the body, and reports whether it was text. The body is of a type that net/http knows to lie

@@ -21,6 +21,7 @@ type Config struct {
 	PoolSize    int               `json:"pool_size" doc:"TCP connections to the host; calls beyond wait for one"`
 	Timeout     kind.Duration     `json:"timeout" doc:"of one call, waiting for a connection included; seconds or a text such as \"500ms\""`
 	ContentType string            `json:"content_type" doc:"Content-Type of requests; empty goes by data_format"`
+	Security    string            `json:"security" doc:"name of the security definition whose credentials each request shows; empty: none"`
 	Headers     map[string]string `json:"headers" doc:"headers of each request, by name"`
 	MaxResponse int64             `json:"max_response" doc:"bytes of a reply's body; a longer one is an error"`
 }
@@ -33,6 +34,9 @@ func Kind() outconn.Kind {
 	}
 	return outconn.Define("outgoing_rest", "an outgoing HTTP connection to a REST API", []string{"plain_http", "rest"}, def, build)
 }
+
+// SecurityName is the definition that requests are signed by.
+func (c Config) SecurityName() string { return c.Security }
 
 // Check finds everything that is wrong with the values.
 func (c Config) Check() kind.Faults {

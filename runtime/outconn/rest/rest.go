@@ -46,6 +46,7 @@ type conn struct {
 	dataType  []string
 	transport *http.Transport
 	slots     chan struct{} // one is held by each call
+	signer    outconn.Signer
 }
 
 func build(cfg Config, d outconn.Deps) (outconn.Conn, error) {
@@ -61,7 +62,7 @@ func build(cfg Config, d outconn.Deps) (outconn.Conn, error) {
 	c := &conn{
 		cfg: cfg, name: d.Name, cidHeader: d.Names.CIDHeader, base: base, path: path,
 		header: http.Header{"User-Agent": {userAgent}}, textType: []string{textType}, dataType: []string{jsonType},
-		slots: make(chan struct{}, cfg.PoolSize), transport: newTransport(cfg),
+		slots: make(chan struct{}, cfg.PoolSize), transport: newTransport(cfg), signer: d.Signer,
 	}
 	if len(path.names) == 0 {
 		u := *base
