@@ -7,9 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/parley-run/parley/fixtures"
+	"github.com/parley-run/parley/redisurl"
 )
 
 // File is one feature file while its scenarios run: it holds what they share, a cluster and mocks, which take long to
@@ -20,7 +19,7 @@ type File struct {
 	cluster  *fixtures.Cluster
 	backEnds *fixtures.BackEnds
 	imported map[string]string // text of the definitions that the cluster has, by file
-	redis    *redis.Client
+	redis    *redisurl.Client
 
 	mu      sync.Mutex
 	running int    // scenarios
@@ -102,18 +101,18 @@ func (f *File) ensureBackEnds(ctx context.Context) (*fixtures.BackEnds, error) {
 }
 
 // kvdb is a client of the cluster's Redis.
-func (f *File) kvdb() (*redis.Client, error) {
+func (f *File) kvdb() (*redisurl.Client, error) {
 	if f.redis != nil {
 		return f.redis, nil
 	}
 	if f.cluster == nil {
 		return nil, errors.New("there is no cluster, so no Redis; name one with: Given Redis \"redis://127.0.0.1:6379/0\", or start a cluster with: Given a cluster of 2 servers")
 	}
-	o, err := redis.ParseURL(f.cluster.KVDB())
+	db, err := openRedis(f.cluster.KVDB())
 	if err != nil {
 		return nil, err
 	}
-	f.redis = redis.NewClient(o)
+	f.redis = db
 	return f.redis, nil
 }
 

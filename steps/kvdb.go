@@ -6,11 +6,14 @@ import (
 	"fmt"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/parley-run/parley/redisurl"
 )
 
 func kvdbSteps() []Step {
 	return []Step{
-		given(`Redis "{address}"`, "Looks at that Redis, where it is not the cluster's.", `Redis "redis://127.0.0.1:6379/0"`, setRedis),
+		given(`Redis "{address}"`, "Looks at that Redis, where it is not the cluster's. docs/redis.md has the forms of its URL: one server, TLS, sentinels, a Redis Cluster.",
+			`Redis "redis://127.0.0.1:6379/0"`, setRedis),
 		either(`the Redis list "{key}" holds "{values}"`, "Makes it hold these texts, written with commas, and nothing else.",
 			`the Redis list "myapp:fraud-detection:cust-type" holds "A,B"`, setList),
 		either(`the Redis list "{key}" is empty`, "Takes everything out of it.", `the Redis list "jobs" is empty`, clearList),
@@ -25,17 +28,33 @@ func kvdbSteps() []Step {
 }
 
 func setRedis(_ context.Context, w *World, a Args) error {
-	o, err := redis.ParseURL(a.Text(0))
+	db, err := openRedis(a.Text(0))
 	if err != nil {
-		return fmt.Errorf("the address of Redis, %q: %w", a.Text(0), err)
+		return err
 	}
-	w.redis = redis.NewClient(o)
-	w.OnClose(w.redis.Close)
+	for _, secret := range db.Target().Passwords() {
+		w.suite.mask.Add("redis_password", secret)
+	}
+	w.redis = db
+	w.OnClose(db.Close)
 	return nil
 }
 
+// openRedis shows nothing of text, which may hold a password.
+func openRedis(text string) (*redisurl.Client, error) {
+	target, err := redisurl.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("the address of Redis: %w", err)
+	}
+	db, err := target.Open()
+	if err != nil {
+		return nil, fmt.Errorf("the address of Redis: %w", err)
+	}
+	return db, nil
+}
+
 // kvdb is a client of the Redis that the scenario named, else of the cluster's.
-func (w *World) kvdb() (*redis.Client, error) {
+func (w *World) kvdb() (*redisurl.Client, error) {
 	if w.redis != nil {
 		return w.redis, nil
 	}

@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/antchfx/xmlquery"
-	"github.com/redis/go-redis/v9"
 
 	"github.com/parley-run/parley/fixtures"
+	"github.com/parley-run/parley/redisurl"
 )
 
 // World is what one scenario has said and got so far, and under PerFeature those before it in its file. A step's
@@ -46,8 +46,8 @@ type World struct {
 	mocks    []*fixtures.HTTPMock // that steps started from files
 	change   *change
 	load     *load
-	redis    *redis.Client // named by a step; nil: the cluster's
-	socket   *socket       // a WebSocket that steps use in the place of HTTP; nil: none
+	redis    *redisurl.Client // named by a step; nil: the cluster's
+	socket   *socket          // a WebSocket that steps use in the place of HTTP; nil: none
 
 	pending    chan outcome // of a request sent in the background; nil: there is none
 	endPending context.CancelFunc

@@ -6,10 +6,9 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/parley-run/parley/bench"
 	"github.com/parley-run/parley/fixtures"
+	"github.com/parley-run/parley/redisurl"
 )
 
 // loaded does a benchmark's events to a cluster.
@@ -90,11 +89,14 @@ func (l *loaded) file(name string) (string, error) {
 
 // List is the elements of a Redis list of the cluster's KVDB.
 func (l *loaded) List(ctx context.Context, key string) ([]string, error) {
-	o, err := redis.ParseURL(l.cluster.KVDB())
+	target, err := redisurl.Parse(l.cluster.KVDB())
 	if err != nil {
 		return nil, err
 	}
-	db := redis.NewClient(o)
+	db, err := target.Open()
+	if err != nil {
+		return nil, err
+	}
 	defer func() { _ = db.Close() }()
 	return db.LRange(ctx, key, 0, -1).Result()
 }

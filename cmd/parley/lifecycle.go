@@ -179,7 +179,7 @@ type clusterStatus struct {
 		Address string `json:"address"`
 	} `json:"balancer"`
 	Redis struct {
-		Address  string `json:"address"`
+		Address  string `json:"address"` // host:port of the embedded one; else the URL without its passwords
 		Embedded bool   `json:"embedded"`
 	} `json:"redis"`
 	Database string         `json:"database"` // without its password; empty: files
@@ -198,6 +198,7 @@ type serverStatus struct {
 	Hash        string   `json:"hash"`
 	Quarantined []string `json:"quarantined"`
 	Problem     string   `json:"problem"` // why it cannot follow the catalog; empty where it can
+	KVDB        string   `json:"kvdb"`    // why it cannot use the KVDB; empty where it can
 }
 
 // readStatus asks the supervisor what runs, and each server that is up what it serves.
@@ -205,10 +206,7 @@ func readStatus(ctx context.Context, f *folder.Folder, client *admin.Client) (cl
 	status := clusterStatus{Cluster: f.Cluster.Name, Running: true}
 	status.Supervisor.Admin = f.Cluster.Supervisor.Admin
 	status.Balancer.Address = f.Cluster.Balancer.Address
-	status.Redis.Address, status.Redis.Embedded = f.Cluster.Redis.Embedded, f.Cluster.Redis.URL == ""
-	if !status.Redis.Embedded {
-		status.Redis.Address = f.Cluster.Redis.URL
-	}
+	status.Redis.Address, status.Redis.Embedded = f.Cluster.Redis.Name(), f.Cluster.Redis.URL == ""
 	status.Database = f.Cluster.Database.Name()
 	if err := client.Call(ctx, "parley.server.list", struct{}{}, &status.Servers); err != nil {
 		return status, err
@@ -233,11 +231,12 @@ func readStatus(ctx context.Context, f *folder.Folder, client *admin.Client) (cl
 			Hash        string   `json:"hash"`
 			Quarantined []string `json:"quarantined"`
 			Problem     string   `json:"problem"`
+			KVDB        string   `json:"kvdb"`
 		}
 		asked, cancel := context.WithTimeout(ctx, 2*time.Second)
 		server := admin.NewClient(s.Admin, token)
 		if err := server.Call(asked, "parley.server.info", struct{}{}, &info); err == nil {
-			s.Revision, s.Hash, s.Quarantined, s.Problem = info.Revision, info.Hash, info.Quarantined, info.Problem
+			s.Revision, s.Hash, s.Quarantined, s.Problem, s.KVDB = info.Revision, info.Hash, info.Quarantined, info.Problem, info.KVDB
 			status.Revision = max(status.Revision, s.Revision)
 		}
 		server.CloseIdle()
@@ -282,6 +281,9 @@ func (s clusterStatus) write(w io.Writer) {
 		}
 		if one.Problem != "" {
 			line(w, "  %s cannot follow the catalog: %s", one.Name, one.Problem)
+		}
+		if one.KVDB != "" {
+			line(w, "  %s cannot use the KVDB: %s", one.Name, one.KVDB)
 		}
 	}
 }

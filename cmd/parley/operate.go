@@ -135,7 +135,7 @@ func kvdbCommand(o *options) *cobra.Command {
 func pingCommand(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "ping [OUTCONN]",
-		Short: "Ping the cluster, or an outgoing connection from it",
+		Short: "Ping the cluster, or an outgoing connection from it; kvdb is the key/value database",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			in := map[string]any{}

@@ -34,7 +34,7 @@ func quickstartCommand(o *options) *cobra.Command {
 	flags.IntVar(&want.ServerPort, "server-port", 17010, "port of the first server; each next one takes the next")
 	flags.IntVar(&want.AdminPort, "admin-port", 18009, "port of the supervisor's admin API; the servers' take those that follow")
 	flags.IntVar(&want.RedisPort, "redis-port", 16379, "port of the embedded Redis")
-	flags.StringVar(&want.RedisURL, "redis", "", "use this Redis in place of the embedded one, such as redis://127.0.0.1:6379/0")
+	flags.StringVar(&want.RedisURL, "redis", "", "use this Redis in place of the embedded one: redis://user:password@host:6379/0, rediss://..., redis+sentinel://h1,h2,h3/master/0 or redis+cluster://h1,h2,h3 (docs/redis.md)")
 	flags.StringVar(&want.DatabaseURL, "database", "", "keep the catalog in this PostgreSQL, such as postgres://user:password@127.0.0.1:5432/name; several machines may share it")
 	flags.StringVar(&want.Name, "name", "", "name of the cluster (default: the folder's); the same on all machines of one cluster")
 	flags.StringSliceVar(&want.ServerNames, "server-names", nil, "names of the servers in place of server1, server2, ...; no two servers of a cluster have the same")
@@ -54,10 +54,13 @@ func (o *options) printCreated(c *cobra.Command, f *folder.Folder, password stri
 		User     string   `json:"admin_user"`
 		Password string   `json:"admin_password"`
 		Balancer string   `json:"balancer"`
-		Redis    string   `json:"redis"`
+		Redis    string   `json:"redis"`    // its URL without passwords
 		Database string   `json:"database"` // without its password; empty: files
 		Servers  []server `json:"servers"`
-	}{f.Dir, f.Cluster.Admin.User, password, "http://" + f.Cluster.Balancer.Address, f.RedisURL(), f.Cluster.Database.Name(), nil}
+	}{f.Dir, f.Cluster.Admin.User, password, "http://" + f.Cluster.Balancer.Address, f.Cluster.Redis.Name(), f.Cluster.Database.Name(), nil}
+	if f.Cluster.Redis.URL == "" {
+		out.Redis = f.RedisURL()
+	}
 	for _, s := range f.Cluster.Servers {
 		out.Servers = append(out.Servers, server{s.Name, s.Address})
 	}

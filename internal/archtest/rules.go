@@ -31,10 +31,11 @@ func levels() []level {
 }
 
 // area is a tree of packages beside the runtime: free among themselves, they import nothing else of ours but
-// the areas in may.
+// the areas in may, and what is shared.
 type area struct {
-	root string
-	may  []string
+	root   string
+	may    []string
+	shared bool // everybody may import it
 }
 
 func areas() []area {
@@ -45,6 +46,8 @@ func areas() []area {
 		{root: "apitest", may: []string{"steps", "fixtures"}},
 		{root: "features", may: []string{"steps", "fixtures"}},
 		{root: "bench"},
+		// What runs and what tests it must read a Redis's URL alike, and neither may import the other.
+		{root: "redisurl", shared: true},
 		{root: "internal/archtest"},
 	}
 }
@@ -90,9 +93,14 @@ func Check(module string, imports []Import) []string {
 // forbidden is why from must not import target, or empty. Tests may import fixtures: the servers of a test's own, such
 // as PostgreSQL, are there.
 func forbidden(from, target string, test bool) string {
+	if b := areaOf(target); b != nil && b.shared && !standardOnly(from) {
+		return ""
+	}
 	if a := areaOf(from); a != nil {
 		b := areaOf(target)
 		switch {
+		case a.shared && test && target == "fixtures":
+			return ""
 		case b == nil:
 			return a.root + " is a black box: it imports nothing of " + strings.Split(target, "/")[0]
 		case a.root != b.root && !slices.Contains(a.may, b.root):

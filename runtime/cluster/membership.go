@@ -147,16 +147,24 @@ func (m *Membership) beat(ctx context.Context) {
 }
 
 func (m *Membership) publish(ctx context.Context) {
+	lost := false // which was logged
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case revision := <-m.hint:
 			limited, cancel := context.WithTimeout(ctx, poll) // older than a poll, a hint is of no use
-			if err := m.cfg.Hints.Publish(limited, revision); err != nil && ctx.Err() == nil {
-				m.cfg.Log.Warn("hint not sent: the others follow by polling", "revision", revision, "err", err)
-			}
+			err := m.cfg.Hints.Publish(limited, revision)
 			cancel()
+			switch {
+			case ctx.Err() != nil:
+			case err != nil && !lost:
+				m.cfg.Log.Warn("hints are not sent: the others follow by polling", "revision", revision, "err", err)
+				lost = true
+			case err == nil && lost:
+				m.cfg.Log.Info("hints are sent again", "revision", revision)
+				lost = false
+			}
 		}
 	}
 }

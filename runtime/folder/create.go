@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/parley-run/parley/redisurl"
 	"github.com/parley-run/parley/runtime/password"
 )
 
@@ -140,7 +141,7 @@ func (o Options) check() error {
 		{"--redis", ""}, {"--database", ""}, {"--name", ""}, {"--server-names", ""},
 	}
 	if o.RedisURL != "" {
-		problems[0].problem = checkRedisURL(o.RedisURL)
+		problems[0].problem = checkNewRedisURL(o.RedisURL)
 	}
 	if o.DatabaseURL != "" {
 		problems[1].problem = checkDatabaseURL(o.DatabaseURL)
@@ -161,6 +162,18 @@ func (o Options) check() error {
 		}
 	}
 	return nil
+}
+
+// checkNewRedisURL also looks at the files of TLS that the URL names.
+func checkNewRedisURL(text string) string {
+	target, err := redisurl.Parse(text)
+	if err == nil {
+		_, err = target.TLS()
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // loopback is where everything listens that only this machine may call.
@@ -214,7 +227,8 @@ func (c *Cluster) text() string {
 	line("balancer:")
 	line("  address: %s # where clients call", quote(c.Balancer.Address))
 	line("redis:")
-	line("  url: %s # of an external Redis, such as redis://127.0.0.1:6379/0; empty: the embedded one", quote(c.Redis.URL))
+	line("  url: %s # of an external Redis, such as redis://user:password@host:6379/0, rediss:// for TLS, "+
+		"redis+sentinel://h1,h2,h3/master/0 or redis+cluster://h1,h2,h3 (docs/redis.md); empty: the embedded one", quote(c.Redis.URL))
 	line("  embedded: %s", quote(c.Redis.Embedded))
 	line("database:")
 	line("  url: %s # of PostgreSQL, such as postgres://user:password@127.0.0.1:5432/name; empty: files in this folder", quote(c.Database.URL))

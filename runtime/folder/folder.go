@@ -23,6 +23,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/parley-run/parley/redisurl"
 	"github.com/parley-run/parley/runtime/password"
 )
 
@@ -54,8 +55,20 @@ type Balancer struct {
 
 // Redis is the key/value database of the services: an external one, or the one that the supervisor holds.
 type Redis struct {
-	URL      string `yaml:"url"`      // of an external one, such as redis://127.0.0.1:6379/0; empty for the embedded
+	URL      string `yaml:"url"`      // of an external one, in a form of the package redisurl; empty for the embedded
 	Embedded string `yaml:"embedded"` // host:port of the embedded one; not used where URL is set
+}
+
+// Name is the Redis for people: its URL without passwords, or the address of the embedded one.
+func (r Redis) Name() string {
+	if r.URL == "" {
+		return r.Embedded
+	}
+	target, err := redisurl.Parse(r.URL)
+	if err != nil {
+		return "" // it was checked when it was read
+	}
+	return target.String()
 }
 
 // Database is where the catalog, the servers' table and the statistics are: a PostgreSQL that any number of machines may

@@ -111,7 +111,9 @@ func TestCreateRefuses(t *testing.T) {
 		{"one port twice", good(func(o *folder.Options) { o.ServerPort = ports[0] }), []string{"both the balancer and server1", "--server-port"}},
 		{"one port twice, on two addresses", good(func(o *folder.Options) { o.ServerPort, o.Host = ports[0], "0.0.0.0" }), []string{"both the balancer and server1"}},
 		{"no such port", good(func(o *folder.Options) { o.ServerPort = 70000 }), []string{"70000", "1 to 65535"}},
-		{"bad redis", good(func(o *folder.Options) { o.RedisURL = "localhost:6379" }), []string{"--redis", "redis://host:port/0"}},
+		{"bad redis", good(func(o *folder.Options) { o.RedisURL = "localhost:6379" }), []string{"--redis", "expected redis://host:6379/0"}},
+		{"bad redis, not shown", good(func(o *folder.Options) { o.RedisURL = "redis://:s3cret@h:x" }), []string{"--redis", `port "x" of host "h"`}},
+		{"no file of TLS", good(func(o *folder.Options) { o.RedisURL = "rediss://h?ca=/no/ca.pem" }), []string{"--redis: ca: open /no/ca.pem"}},
 		{"no servers", good(func(o *folder.Options) { o.Servers = -1 }), []string{"--servers"}},
 	}
 	for _, row := range rows {

@@ -78,9 +78,23 @@ func (n *Node) clusterLeases(ctx context.Context, _ service.Runtime, _ struct{})
 	return out, err
 }
 
-// standing says, for those who ask whether the server is ready, why it cannot follow the catalog, or nothing. They may be
-// anybody: it names no address.
+// standing says, for those who ask whether the server is ready, what it does without: the catalog's database, the KVDB. They
+// may be anybody: it names no address.
 func (n *Node) standing() string {
+	catalog := n.catalogStanding()
+	switch {
+	case n.outage.reason() == "":
+		return catalog
+	case catalog == "":
+		return kvdbAway
+	}
+	return catalog + "; " + kvdbAway
+}
+
+// kvdbAway is no reason for a server not to be ready: every other would say the same, and not all services use it.
+const kvdbAway = "the KVDB is away: services that use it fail, all else goes on"
+
+func (n *Node) catalogStanding() string {
 	problem := n.live.Problem()
 	revision := n.live.Current().Revision
 	switch away := new(database.Away); {

@@ -15,8 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
+	"github.com/parley-run/parley/redisurl"
 	"github.com/parley-run/parley/runtime/catalog"
 	"github.com/parley-run/parley/runtime/channel"
 	channelrest "github.com/parley-run/parley/runtime/channel/rest"
@@ -68,7 +67,8 @@ type Node struct {
 	table   *cluster.Table
 	leases  *cluster.Leases
 	members *cluster.Membership
-	redis   redis.UniversalClient // carries hints
+	redis   *redisurl.Client // carries hints, and is looked at: services have connections of their own
+	outage  outage
 	stats   *stats.Stats
 	current atomic.Pointer[state]
 	ready   atomic.Bool
@@ -137,11 +137,13 @@ func (n *Node) join() error {
 	if moved := n.table.Moved(); moved != "" {
 		n.log.Warn("the file of the cluster's servers was damaged and is made anew", "moved_to", moved)
 	}
-	options, err := redis.ParseURL(n.folder.RedisURL())
+	target, err := redisurl.Parse(n.folder.RedisURL())
 	if err != nil {
 		return fmt.Errorf("redis.url of the cluster: %w", err)
 	}
-	n.redis = redis.NewClient(options)
+	if n.redis, err = target.Open(); err != nil {
+		return fmt.Errorf("redis.url of the cluster: %w", err)
+	}
 	n.members = cluster.New(cluster.Config{
 		Name: n.server.Name, Address: n.server.Address, Admin: n.server.Admin, Table: n.table,
 		Hints:  n.hints(),

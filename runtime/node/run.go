@@ -52,6 +52,10 @@ func (n *Node) Run(ctx context.Context) error {
 	group.Go(func() error { return n.members.Run(inner) })
 	group.Go(func() error { return n.stats.Run(inner) })
 	group.Go(func() error {
+		n.watchKVDB(inner)
+		return nil
+	})
+	group.Go(func() error {
 		n.live.Keep(inner)
 		return nil
 	})

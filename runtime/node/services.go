@@ -136,7 +136,7 @@ func (n *Node) invokeService(ctx context.Context, _ service.Runtime, in InvokeIn
 
 // PingIn is the input of parley.outconn.ping.
 type PingIn struct {
-	Name string `sio:",optional"` // empty: this server
+	Name string `sio:",optional"` // empty: this server; kvdb: the key/value database
 }
 
 // PingOut says what came back.
@@ -156,6 +156,11 @@ func (n *Node) pingOutconn(ctx context.Context, _ service.Runtime, in PingIn) (P
 		}
 		names = append(names, b.object.Name)
 	}
+	if in.Name == n.kvdb.kind.Name {
+		info, err := n.kvdb.conn.Ping(ctx)
+		return PingOut{info}, err
+	}
+	names = append(names, n.kvdb.kind.Name)
 	return PingOut{}, unknown("no outgoing connection", in.Name, names)
 }
 
@@ -182,11 +187,12 @@ type Info struct {
 	Hash        string
 	Quarantined []string
 	Problem     string // why it cannot follow the catalog; empty where it can
+	KVDB        string `sio:"kvdb"` // why it cannot use the KVDB; empty where it can
 }
 
 func (n *Node) info(context.Context, service.Runtime, struct{}) (Info, error) {
 	now := n.live.Current()
-	out := Info{Name: n.server.Name, PID: os.Getpid(), Ready: n.ready.Load(), Revision: now.Revision, Hash: now.Hash}
+	out := Info{Name: n.server.Name, PID: os.Getpid(), Ready: n.ready.Load(), Revision: now.Revision, Hash: now.Hash, KVDB: n.outage.reason()}
 	for _, f := range n.live.Faults() {
 		out.Quarantined = append(out.Quarantined, fmt.Sprintf("%s %s: %v", f.Kind, f.Name, f.Err))
 	}

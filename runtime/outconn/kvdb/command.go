@@ -184,21 +184,6 @@ func withScores(words []any) bool {
 	return false
 }
 
-// blocks says whether a command may wait for data.
-func blocks(cmd command) bool {
-	switch cmd.name {
-	case "BLPOP", "BRPOP", "BLMOVE", "BRPOPLPUSH", "BLMPOP", "BZPOPMIN", "BZPOPMAX", "BZMPOP", "WAIT", "WAITAOF":
-		return true
-	case "XREAD", "XREADGROUP":
-		for _, w := range cmd.words {
-			if s, ok := w.(string); ok && strings.EqualFold(s, "BLOCK") {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // misuse is a mistake of the service that calls.
 func misuse(name, format string, args ...any) error {
 	return service.Errorf(service.Internal, "KVDB: %s: %s", strings.ToLower(name), fmt.Sprintf(format, args...))

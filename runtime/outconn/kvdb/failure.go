@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/parley-run/parley/redisurl"
 	"github.com/parley-run/parley/runtime/service"
 )
 
@@ -21,25 +20,30 @@ func (c *conn) failed(ctx context.Context, cmd command, err error) (any, error) 
 		return nil, nil
 	}
 	e := &service.Error{Err: err}
+	at := "KVDB at " + c.target.Name()
 	var said redis.Error
+	var away *redisurl.Unreachable
 	var slow net.Error
 	switch {
 	case over(ctx):
-		e.Code, e.Message = service.Timeout, fmt.Sprintf("KVDB at %s: the caller's deadline passed while %s was not answered", c.address, cmd.name)
+		e.Code, e.Message = service.Timeout, fmt.Sprintf("%s: the caller's deadline passed while %s was not answered", at, cmd.name)
 		if errors.Is(ctx.Err(), context.Canceled) {
-			e.Message = fmt.Sprintf("KVDB at %s: the caller went away while %s was not answered", c.address, cmd.name)
+			e.Message = fmt.Sprintf("%s: the caller went away while %s was not answered", at, cmd.name)
 		}
 	case errors.Is(err, redis.ErrPoolTimeout):
 		e.Code = service.Timeout
-		e.Message = fmt.Sprintf("KVDB at %s: all %d connections were in use for %s", c.address, poolSize, replyLimit)
+		e.Message = fmt.Sprintf("%s: all %d connections were in use for %s", at, c.target.PoolSize(), c.target.PoolTimeout())
+	case errors.As(err, &away):
+		e.Code, e.Message = service.Upstream, fmt.Sprintf("%s cannot be reached: %s", at, away.Why)
+		c.client.Refresh(context.WithoutCancel(ctx))
 	case errors.As(err, &said):
-		e.Code, e.Message = codeOf(said.Error()), fmt.Sprintf("KVDB: %s: %s", strings.ToLower(cmd.name), said.Error())
-	case isDial(err):
-		e.Code, e.Message = service.Upstream, fmt.Sprintf("KVDB at %s cannot be reached: %s", c.address, reason(err))
+		text := c.target.Hide(said.Error())
+		e.Code, e.Message, e.Fix = codeOf(text), fmt.Sprintf("KVDB: %s: %s", strings.ToLower(cmd.name), text), fixOf(text)
 	case errors.As(err, &slow) && slow.Timeout():
-		e.Code, e.Message = service.Timeout, fmt.Sprintf("KVDB at %s: %s was not answered within %s", c.address, cmd.name, replyLimit)
+		e.Code, e.Message = service.Timeout, fmt.Sprintf("%s: %s was not answered within %s", at, cmd.name, c.target.ReadTimeout())
 	default:
-		e.Code, e.Message = service.Upstream, fmt.Sprintf("KVDB at %s: %s was not answered: %s", c.address, cmd.name, reason(err))
+		e.Code, e.Message = service.Upstream, fmt.Sprintf("%s: %s was not answered: %s", at, cmd.name, c.target.Hide(redisurl.Reason(err)))
+		c.client.Refresh(context.WithoutCancel(ctx))
 	}
 	return nil, e
 }
@@ -48,7 +52,7 @@ func (c *conn) failed(ctx context.Context, cmd command, err error) (any, error) 
 func codeOf(text string) service.Code {
 	word, _, _ := strings.Cut(text, " ")
 	switch word {
-	case "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "OOM", "MISCONF", "NOREPLICAS":
+	case "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "OOM", "MISCONF", "NOREPLICAS", "UNBLOCKED", "MOVED", "ASK":
 		return service.Unavailable
 	case "NOAUTH", "WRONGPASS":
 		return service.Upstream
@@ -59,31 +63,16 @@ func codeOf(text string) service.Code {
 	return service.Internal
 }
 
+// fixOf is what a service can do about an error that Redis itself answered with, or "".
+func fixOf(text string) string {
+	if strings.HasPrefix(text, "CROSSSLOT") {
+		return "in a Redis Cluster all keys of a command share one slot: give them the same tag in braces, such as {customer:1}:name and {customer:1}:type"
+	}
+	return ""
+}
+
 // over says whether the caller has gone. A connection's deadline, which is ctx's, passes a moment before ctx says so.
 func over(ctx context.Context) bool {
 	deadline, ok := ctx.Deadline()
 	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
-}
-
-func isDial(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
-}
-
-// reason is the last word of an error: "connection refused" rather than the chain of calls before it.
-func reason(err error) string {
-	var sys *os.SyscallError
-	var dns *net.DNSError
-	var slow net.Error
-	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "the connection was closed"
-	case errors.As(err, &sys):
-		return sys.Err.Error()
-	case errors.As(err, &dns):
-		return dns.Err
-	case errors.As(err, &slow) && slow.Timeout():
-		return "no connection within " + dialLimit.String()
-	}
-	return err.Error()
 }

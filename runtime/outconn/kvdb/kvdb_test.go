@@ -93,15 +93,23 @@ func fault(t testing.TB, err error) *service.Error {
 }
 
 func TestCheck(t *testing.T) {
-	for _, url := range []string{"", "127.0.0.1:6379", "http://h:1", "redis://", "redis://u:secret@h:1/x", "redis://:secret@h:1/0?nonsense=1", "redis://:secret@h:x"} {
+	for url, says := range map[string]string{
+		"":                              "expected redis://host:6379/0",
+		"127.0.0.1:6379":                "expected redis://host:6379/0",
+		"http://h:1":                    `unknown scheme "http"`,
+		"redis://":                      "the host is missing",
+		"redis://u:secret@h:1/x":        `database "x": expected a number`,
+		"redis://:secret@h:1/0?nonse=1": `unknown option "nonse"`,
+		"redis://:secret@h:x":           `port "x" of host "h"`,
+	} {
 		_, err := kvdb.Kind().Parse(fmt.Appendf(nil, `{"url":%q}`, url))
 		var faults kind.Faults
 		require.ErrorAs(t, err, &faults, url)
 		assert.Equal(t, "url", faults[0].Path)
-		assert.Contains(t, faults[0].Message, "expected redis://host:port/database")
+		assert.Contains(t, err.Error(), says)
 		assert.NotContains(t, err.Error(), "secret")
 	}
-	for _, url := range []string{"redis://h:1", "redis://h:1/3", "rediss://u:p@h:1/0"} {
+	for _, url := range []string{"redis://h:1", "redis://h:1/3", "rediss://u:p@h:1/0", "redis+sentinel://h:1,i:2/main", "redis+cluster://h:1,i:2"} {
 		_, err := kvdb.Kind().Parse(fmt.Appendf(nil, `{"url":%q}`, url))
 		require.NoError(t, err)
 	}
