@@ -185,6 +185,10 @@ type clusterStatus struct {
 	Database string         `json:"database"` // without its password; empty: files
 	Revision int64          `json:"revision"`
 	Servers  []serverStatus `json:"servers"`
+	// Elsewhere are servers of other machines that share the database, as they last told it.
+	Elsewhere []elsewhere `json:"elsewhere"`
+	// Differ are servers whose content is not that of others at the same revision.
+	Differ []string `json:"differ"`
 }
 
 type serverStatus struct {
@@ -242,6 +246,10 @@ func readStatus(ctx context.Context, f *folder.Folder, client *admin.Client) (cl
 		server.CloseIdle()
 		cancel()
 	}
+	if status.Database != "" {
+		status.Elsewhere = readElsewhere(ctx, status.Servers, token)
+	}
+	status.Differ = differing(status.Servers, status.Elsewhere)
 	return status, nil
 }
 
@@ -285,6 +293,10 @@ func (s clusterStatus) write(w io.Writer) {
 		if one.KVDB != "" {
 			line(w, "  %s cannot use the KVDB: %s", one.Name, one.KVDB)
 		}
+	}
+	writeElsewhere(w, s.Elsewhere)
+	for _, one := range s.Differ {
+		line(w, "  %s", one)
 	}
 }
 

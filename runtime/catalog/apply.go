@@ -98,19 +98,22 @@ func (l *Live) buildStrictly(ctx context.Context, current, next *Snapshot) (Next
 
 // settle ends a try whose Commit failed without saying whether next was saved: the store knows.
 func (l *Live) settle(ctx context.Context, current, next *Snapshot, built Next, report Report, cause error) (int64, error) {
-	const patience = 5 * time.Second
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settlePatience)
 	defer cancel()
-	saved, err := l.store.Has(ctx, next.Version())
+	saved, err := l.has(ctx, next.Version())
 	switch {
 	case err != nil:
 		built.Discard()
 		return 0, &service.Error{
-			Code: service.Unavailable, Message: "catalog: the store went away while it saved: whether the change was saved is not known",
-			Fix: "look at parley status when it is back", Err: errors.Join(cause, err),
+			Code: service.Unavailable, Message: unclear(cause) + ": whether the change was saved is not known",
+			Fix: "look with parley status and parley services when the database is back; to make the same change again does no harm",
+			Err: errors.Join(cause, err),
 		}
 	case !saved:
 		built.Discard()
+		if known := service.AsError(cause); known.Code == service.Unavailable {
+			return 0, &service.Error{Code: known.Code, Message: known.Message + ", while a change was saved: nothing was changed", Fix: "try again", Err: cause}
+		}
 		return 0, cause
 	}
 	// Others may have come since.
@@ -119,6 +122,34 @@ func (l *Live) settle(ctx context.Context, current, next *Snapshot, built Next, 
 		l.log.Warn("a change was saved, but not what others changed since", "revision", next.Revision, "err", err)
 	}
 	return next.Revision, nil
+}
+
+// settlePatience is how long a change waits to learn whether it was saved: longer than PostgreSQL lets a transaction be
+// that was cut off, and than it takes to restart.
+const settlePatience = 8 * time.Second
+
+// has asks the store until it answers, or ctx ends.
+func (l *Live) has(ctx context.Context, v Version) (bool, error) {
+	const again = 200 * time.Millisecond
+	for {
+		saved, err := l.store.Has(ctx, v)
+		if err == nil || service.AsError(err).Code != service.Unavailable {
+			return saved, err
+		}
+		select {
+		case <-ctx.Done():
+			return false, err
+		case <-time.After(again):
+		}
+	}
+}
+
+// unclear is cause, of a store that broke off while it saved.
+func unclear(cause error) string {
+	if known := new(service.Error); errors.As(cause, &known) {
+		return known.Message
+	}
+	return "catalog: the database went away while it saved"
 }
 
 // faultsOf sorts what report names. An object that did not run before and is unchanged keeps its Since.

@@ -56,7 +56,8 @@ type Store interface {
 	Commit(ctx context.Context, from Version, mark string, c Change) (revision int64, err error)
 	// Version is the current one, cheaply: it is polled.
 	Version(ctx context.Context) (Version, error)
-	// Has says that the store's history holds the change that made that version.
+	// Has says that the store's history holds the change that made that version. It waits for a Commit that has not
+	// ended: its answer is final.
 	Has(ctx context.Context, v Version) (bool, error)
 	// Accept makes what the store holds the truth for all servers: as a revision after its own and after least, with
 	// an audit row. Servers whose history it does not go on from then load all of it.

@@ -37,10 +37,10 @@ func OpenSQLite(ctx context.Context, path string) (*Database, error) {
 	return &Database{write: write, read: read, now: time.Now}, nil
 }
 
-// OpenPostgres is the catalog in the PostgreSQL at url. It may be away: the tables are made, where they are missing, when
-// it is first asked.
-func OpenPostgres(url string) (*Database, error) {
-	db, err := database.OpenPostgres(url, database.Options{Durable: true, Connections: readers + 2})
+// OpenPostgres is the catalog in the PostgreSQL at url, over so many connections at most. It may be away: the tables are
+// made, where they are missing, when it is first asked.
+func OpenPostgres(url string, connections int) (*Database, error) {
+	db, err := database.OpenPostgres(url, database.Options{Durable: true, Connections: connections})
 	if err != nil {
 		return nil, fmt.Errorf("catalog: %w", err)
 	}
@@ -79,9 +79,10 @@ func (d *Database) fault(doing string, err error) error {
 	case errors.As(err, &away):
 		unavailable := &service.Error{
 			Code: service.Unavailable, Message: "catalog: " + away.Error(),
-			Fix: "what is deployed serves on; try again when the database is back", Err: err,
+			Fix: "nothing was changed, and what is deployed serves on; try again when the database is back", Err: err,
 		}
 		if errors.Is(err, database.ErrUnclear) {
+			unavailable.Fix = "look with parley status and parley services when the database is back"
 			return unavailable
 		}
 		return unsaved{unavailable}

@@ -25,17 +25,24 @@ func versionOf(ctx context.Context, db database.Conn) (v Version, err error) {
 	return v, err
 }
 
-// Has implements Store.
+// Has implements Store. A Commit that was cut off may still be on its way through the network, or wait in a database that
+// stands still; it holds the cluster's row until it has ended. So this takes the row too: what it sees then is final.
 func (d *Database) Has(ctx context.Context, v Version) (bool, error) {
-	var found bool
-	err := d.read.Do(ctx, func(ctx context.Context) error {
-		mark, err := markOf(ctx, d.read, v.Revision)
-		found = err == nil && mark == v.Mark
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
+	found, seen := false, errors.New("seen: nothing is to be saved")
+	err := d.write.Write(ctx, func(ctx context.Context, tx database.Conn) error {
+		if _, err := tx.ExecContext(ctx, "UPDATE cluster SET revision = revision"); err != nil {
+			return err
 		}
-		return err
+		mark, err := markOf(ctx, tx, v.Revision)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		found = err == nil && mark == v.Mark
+		return seen
 	})
+	if errors.Is(err, seen) {
+		err = nil
+	}
 	return found, d.fault(fmt.Sprintf("look for revision %d", v.Revision), err)
 }
 

@@ -102,7 +102,7 @@ func readKept(path string) (*Snapshot, error) {
 	}
 	var in kept
 	if err := json.Unmarshal(raw, &in); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: the file is damaged: %w", path, err)
 	}
 	if in.Format != keptFormat {
 		return nil, fmt.Errorf("%s: its form is version %d and this program knows %d", path, in.Format, keptFormat)
@@ -113,7 +113,7 @@ func readKept(path string) (*Snapshot, error) {
 	}
 	s := NewSnapshot(in.Revision, objects)
 	if s.Mark = in.Mark; s.Hash != in.Hash {
-		return nil, fmt.Errorf("%s: its content is not what was written", path)
+		return nil, fmt.Errorf("%s: its content is not what was written: the file is damaged", path)
 	}
 	return s, nil
 }

@@ -57,36 +57,51 @@ func (l *Live) Start(ctx context.Context) error {
 		return err
 	}
 	defer l.release()
-	if l.startKept(ctx) {
-		return nil
+	kept, unusable := l.kept()
+	if unusable != nil {
+		l.log.Error("the catalog that was kept on this machine's disk cannot be used", "err", unusable)
 	}
-	snapshot, err := l.store.Load(ctx, nil)
-	if err != nil {
+	snapshot, err := l.first(ctx, kept)
+	switch {
+	case err == nil:
+		return l.run(ctx, nil, snapshot)
+	case unusable != nil:
+		return cannotStart(err, fmt.Sprintf("nor can the catalog that was kept on this machine's disk: %v", unusable))
+	case kept == nil && l.keptAt != "":
+		return cannotStart(err, "and no catalog was kept on this machine's disk yet")
+	case kept == nil:
 		return err
 	}
-	return l.run(ctx, nil, snapshot)
+	l.log.Error("serves the catalog that was kept on this machine's disk", "revision", kept.Revision, "err", err)
+	l.note(err)
+	return l.run(ctx, nil, kept)
 }
 
-// startKept serves from the file, and follows the store from there where it can.
-func (l *Live) startKept(ctx context.Context) bool {
+// first is all that the store holds: not what changed since kept, so that a start mends a server whose content differs
+// from the others'. ErrRestored: the store does not go on from kept.
+func (l *Live) first(ctx context.Context, kept *Snapshot) (*Snapshot, error) {
+	if kept != nil {
+		if _, err := l.store.Load(ctx, kept); err != nil {
+			return nil, err
+		}
+	}
+	return l.store.Load(ctx, nil)
+}
+
+// cannotStart is err, of the store, of a server that has nothing else to serve.
+func cannotStart(err error, why string) error {
+	return &service.Error{
+		Code: service.AsError(err).Code, Message: service.AsError(err).Message + ", " + why,
+		Fix: "this server starts when the database is back; servers that run serve on", Err: err,
+	}
+}
+
+// kept is what the file of KeepIn holds, or nil where there is none.
+func (l *Live) kept() (*Snapshot, error) {
 	if l.keptAt == "" {
-		return false
+		return nil, nil //nolint:nilnil // as said
 	}
-	snapshot, err := readKept(l.keptAt)
-	if err == nil && snapshot != nil {
-		err = l.run(ctx, nil, snapshot)
-	}
-	if err != nil {
-		l.log.Error("the catalog that was kept on this machine's disk cannot be used", "err", err)
-	}
-	if err != nil || snapshot == nil {
-		return false
-	}
-	if _, err = l.follow(ctx); err != nil {
-		l.log.Error("serves the catalog that was kept on this machine's disk", "revision", snapshot.Revision, "err", err)
-	}
-	l.note(err)
-	return true
+	return readKept(l.keptAt)
 }
 
 // Problem is why the store could not be followed when that was last tried, or nil. What serves is then as it was.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync"
 	"testing"
 
@@ -143,8 +142,36 @@ func (f *faulty) Load(ctx context.Context, prev *catalog.Snapshot) (*catalog.Sna
 	return f.Store.Load(ctx, prev)
 }
 
-func TestApplyServesAndSaves(t *testing.T) {
-	store := freshSQLite(t)()
+// testLive holds what a server runs to its contract, over any Store.
+func testLive(t *testing.T, fresh freshStore) {
+	t.Helper()
+	for _, row := range []struct {
+		name string
+		test func(*testing.T, freshStore)
+	}{
+		{"apply serves and saves", testApplyServesAndSaves},
+		{"apply of nothing new keeps the revision", testApplyOfNothingNewKeepsTheRevision},
+		{"apply does not keep the caller's bytes", testApplyDoesNotKeepTheCallersBytes},
+		{"apply that fails leaves everything", testApplyThatFailsLeavesEverything},
+		{"apply follows the truth of an unclear commit", testApplyFollowsTheTruthOfAnUnclearCommit},
+		{"apply serves what it saved though its caller has gone", testApplyServesWhatItSavedThoughItsCallerHasGone},
+		{"apply gives up when others always come first", testApplyGivesUpWhenOthersAlwaysComeFirst},
+		{"apply from many servers leaves no gap", testApplyFromManyServersLeavesNoGap},
+		{"follow serves what others changed", testFollowServesWhatOthersChanged},
+		{"follow refuses an older store", testFollowRefusesAnOlderStore},
+		{"follow quarantines and apply goes on", testFollowQuarantinesAndApplyGoesOn},
+		{"start reports what does not run", testStartReportsWhatDoesNotRun},
+	} {
+		t.Run(row.name, func(t *testing.T) { row.test(t, fresh) })
+	}
+}
+
+func TestLiveOnSQLite(t *testing.T) { testLive(t, freshSQLite) }
+
+func TestLiveOnPostgres(t *testing.T) { testLive(t, freshPostgres(startPostgres(t))) }
+
+func testApplyServesAndSaves(t *testing.T, fresh freshStore) {
+	store := fresh(t)()
 	live, b := server(t, store)
 	assert.EqualValues(t, 1, apply(t, live, put(object("k", "a", "1"))))
 	assert.EqualValues(t, 2, apply(t, live, catalog.Change{Put: []catalog.Object{object("k", "b", "2")}, Delete: []catalog.Key{{Kind: "k", Name: "a"}}}))
@@ -155,8 +182,8 @@ func TestApplyServesAndSaves(t *testing.T) {
 	assert.Equal(t, saved.Revision, live.Current().Revision)
 }
 
-func TestApplyOfNothingNewKeepsTheRevision(t *testing.T) {
-	open := freshSQLite(t)
+func testApplyOfNothingNewKeepsTheRevision(t *testing.T, fresh freshStore) {
+	open := fresh(t)
 	live, b := server(t, open())
 	other, _ := server(t, open())
 	apply(t, live, put(object("k", "a", "1"), object("k", "b", "1")))
@@ -178,15 +205,15 @@ func TestApplyOfNothingNewKeepsTheRevision(t *testing.T) {
 	assert.Equal(t, "2", string(live.Current().Get("k", "a").Spec))
 }
 
-func TestApplyDoesNotKeepTheCallersBytes(t *testing.T) {
-	live, _ := server(t, freshSQLite(t)())
+func testApplyDoesNotKeepTheCallersBytes(t *testing.T, fresh freshStore) {
+	live, _ := server(t, fresh(t)())
 	mine := object("k", "a", "1")
 	apply(t, live, put(mine))
 	mine.Spec[0] = '9'
 	assert.Equal(t, "1", string(live.Current().Get("k", "a").Spec))
 }
 
-func TestApplyThatFailsLeavesEverything(t *testing.T) {
+func testApplyThatFailsLeavesEverything(t *testing.T, fresh freshStore) {
 	for _, row := range []struct {
 		name, says string
 		change     catalog.Change
@@ -211,7 +238,7 @@ func TestApplyThatFailsLeavesEverything(t *testing.T) {
 		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			store := &faulty{Store: freshSQLite(t)()}
+			store := &faulty{Store: fresh(t)()}
 			live, b := server(t, store)
 			apply(t, live, put(object("k", "old", "1")))
 			before := live.Current()
@@ -233,7 +260,7 @@ func TestApplyThatFailsLeavesEverything(t *testing.T) {
 	}
 }
 
-func TestApplyFollowsTheTruthOfAnUnclearCommit(t *testing.T) {
+func testApplyFollowsTheTruthOfAnUnclearCommit(t *testing.T, fresh freshStore) {
 	lost := errors.New("connection lost")
 	for _, row := range []struct {
 		name   string
@@ -259,7 +286,7 @@ func TestApplyFollowsTheTruthOfAnUnclearCommit(t *testing.T) {
 		}, false, 2},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			store := &faulty{Store: freshSQLite(t)()}
+			store := &faulty{Store: fresh(t)()}
 			live, _ := server(t, store)
 			store.commit = func(ctx context.Context, from catalog.Version, mark string, c catalog.Change) (int64, error) {
 				row.commit(t, store.Store, func() {
@@ -283,8 +310,8 @@ func TestApplyFollowsTheTruthOfAnUnclearCommit(t *testing.T) {
 	}
 }
 
-func TestApplyServesWhatItSavedThoughItsCallerHasGone(t *testing.T) {
-	store := &faulty{Store: freshSQLite(t)()}
+func testApplyServesWhatItSavedThoughItsCallerHasGone(t *testing.T, fresh freshStore) {
+	store := &faulty{Store: fresh(t)()}
 	live, _ := server(t, store)
 	ctx, cancel := context.WithCancel(t.Context())
 	store.commit = func(ctx context.Context, from catalog.Version, mark string, c catalog.Change) (int64, error) {
@@ -297,8 +324,8 @@ func TestApplyServesWhatItSavedThoughItsCallerHasGone(t *testing.T) {
 	assert.EqualValues(t, 1, live.Current().Revision)
 }
 
-func TestApplyGivesUpWhenOthersAlwaysComeFirst(t *testing.T) {
-	store := &faulty{Store: freshSQLite(t)()}
+func testApplyGivesUpWhenOthersAlwaysComeFirst(t *testing.T, fresh freshStore) {
+	store := &faulty{Store: fresh(t)()}
 	live, _ := server(t, store)
 	var first committing
 	first = func(context.Context, catalog.Version, string, catalog.Change) (int64, error) {
@@ -312,9 +339,9 @@ func TestApplyGivesUpWhenOthersAlwaysComeFirst(t *testing.T) {
 	assert.Contains(t, service.AsError(err).Error(), "20 times meanwhile; try again")
 }
 
-func TestApplyFromManyServersLeavesNoGap(t *testing.T) {
+func testApplyFromManyServersLeavesNoGap(t *testing.T, fresh freshStore) {
 	const servers, changes = 3, 50
-	path := filepath.Join(t.TempDir(), "catalog.db")
+	open := fresh(t)
 	var (
 		mu    sync.Mutex
 		seen  = map[int64]string{}
@@ -322,7 +349,7 @@ func TestApplyFromManyServersLeavesNoGap(t *testing.T) {
 		lives [servers]*catalog.Live
 	)
 	for s := range servers {
-		lives[s], _ = server(t, openSQLite(t, path))
+		lives[s], _ = server(t, open())
 		for i := range changes {
 			all.Go(func() {
 				name := fmt.Sprintf("object-%d-%d", s, i)
@@ -351,8 +378,8 @@ func TestApplyFromManyServersLeavesNoGap(t *testing.T) {
 	}
 }
 
-func TestFollowServesWhatOthersChanged(t *testing.T) {
-	open := freshSQLite(t)
+func testFollowServesWhatOthersChanged(t *testing.T, fresh freshStore) {
+	open := fresh(t)
 	a, _ := server(t, open())
 	b, _ := server(t, open())
 	changed, err := b.Follow(t.Context())
@@ -369,8 +396,8 @@ func TestFollowServesWhatOthersChanged(t *testing.T) {
 	assert.Equal(t, a.Current().Hash, third.Current().Hash, "a server that starts later has it too")
 }
 
-func TestFollowRefusesAnOlderStore(t *testing.T) {
-	store := openSQLite(t, filepath.Join(t.TempDir(), "catalog.db"))
+func testFollowRefusesAnOlderStore(t *testing.T, fresh freshStore) {
+	store := fresh(t)()
 	live, b := server(t, store)
 	apply(t, live, put(object("k", "a", "1")))
 	_, err := store.DB().ExecContext(t.Context(), "UPDATE cluster SET revision = 0")
@@ -384,8 +411,8 @@ func TestFollowRefusesAnOlderStore(t *testing.T) {
 	assert.Equal(t, []int64{0, 1}, b.revisions)
 }
 
-func TestFollowQuarantinesAndApplyGoesOn(t *testing.T) {
-	store := freshSQLite(t)()
+func testFollowQuarantinesAndApplyGoesOn(t *testing.T, fresh freshStore) {
+	store := fresh(t)()
 	live, _ := server(t, store)
 	bad, key := object("k", "a", "bad"), catalog.Key{Kind: "k", Name: "a"}
 	commit(t, store, 0, put(bad, object("k", "b", "1")))
@@ -409,8 +436,8 @@ func TestFollowQuarantinesAndApplyGoesOn(t *testing.T) {
 	assert.Empty(t, live.Quarantined())
 }
 
-func TestStartReportsWhatDoesNotRun(t *testing.T) {
-	store := freshSQLite(t)()
+func testStartReportsWhatDoesNotRun(t *testing.T, fresh freshStore) {
+	store := fresh(t)()
 	commit(t, store, 0, put(object("k", "a", "bad"), object("k", "b", "1")))
 	live := catalog.NewLive(store, &builder{}, silent())
 	assert.Zero(t, live.Current().Revision)

@@ -50,7 +50,7 @@ func freshPostgres(p *fixtures.Postgres) func(t testing.TB) opener {
 
 func openPostgres(t testing.TB, url string) *catalog.Database {
 	t.Helper()
-	s, err := catalog.OpenPostgres(url)
+	s, err := catalog.OpenPostgres(url, 4)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s

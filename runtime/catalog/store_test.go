@@ -17,8 +17,11 @@ import (
 // opener opens one more handle on the same store, as another process would.
 type opener func() *catalog.Database
 
-// testStore holds every Store to its contract. fresh gives a new, empty store each time.
-func testStore(t *testing.T, fresh func(t testing.TB) opener) {
+// freshStore gives a new, empty store each time.
+type freshStore = func(t testing.TB) opener
+
+// testStore holds every Store to its contract.
+func testStore(t *testing.T, fresh freshStore) {
 	t.Helper()
 	for _, row := range []struct {
 		name string

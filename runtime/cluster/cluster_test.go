@@ -75,6 +75,7 @@ func testTable(t *testing.T, fresh newGround) {
 		{"who does not count", testWhoDoesNotCount},
 		{"waiting for nobody", testWaitForNobody},
 		{"a later process keeps its row", testALaterProcessKeepsItsRow},
+		{"hints that lie change nothing", testHintsThatLie},
 	} {
 		t.Run(row.name, func(t *testing.T) { row.test(t, fresh) })
 	}

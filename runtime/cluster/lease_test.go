@@ -68,6 +68,7 @@ func testLeases(t *testing.T, fresh func(t testing.TB) leaseDB) {
 		{"a write that fails saves nothing", testFencedWriteFails},
 		{"nobody takes it in the midst of a write", testTakeWaitsForWrite},
 		{"one that holds it is followed by the next", testHold},
+		{"one that cannot renew it believes no longer than it holds", testHoldUnrenewed},
 		{"one that loses it is told", testHoldLost},
 	} {
 		t.Run(row.name, func(t *testing.T) { row.test(t, fresh(t)) })
@@ -262,38 +263,101 @@ func testTakeWaitsForWrite(t *testing.T, open leaseDB) {
 
 func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
+// beliefs are when each holder last made sure that it held, and when the next began.
+type beliefs struct {
+	mu      sync.Mutex
+	holders []string
+	tokens  []int64
+	from    []time.Time
+	last    []time.Time
+	ended   int
+}
+
+func (b *beliefs) count() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.tokens)
+}
+
+// hold believes for as long as its context lets it, asking all the time.
+func (b *beliefs) hold(holder string) func(context.Context, cluster.Lease) {
+	return func(ctx context.Context, lease cluster.Lease) {
+		now := time.Now()
+		b.mu.Lock()
+		i := len(b.tokens)
+		b.holders, b.tokens = append(b.holders, holder), append(b.tokens, lease.Token)
+		b.from, b.last = append(b.from, now), append(b.last, now)
+		b.mu.Unlock()
+		pauses := time.NewTicker(time.Millisecond)
+		defer pauses.Stop()
+		for {
+			now := time.Now() // before it asks: it held then
+			if ctx.Err() != nil {
+				b.mu.Lock()
+				defer b.mu.Unlock()
+				b.ended++
+				return
+			}
+			b.mu.Lock()
+			b.last[i] = now
+			b.mu.Unlock()
+			<-pauses.C
+		}
+	}
+}
+
+// check holds that no two believed at once, however late the machine got to each. All are of this process: its clock
+// orders them.
+func (b *beliefs) check(t *testing.T) {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := range len(b.tokens) - 1 {
+		assert.Greater(t, b.tokens[i+1], b.tokens[i])
+		assert.True(t, b.last[i].Before(b.from[i+1]), "two hold it: %s still %s after %s", b.holders[i], b.last[i].Sub(b.from[i+1]), b.holders[i+1])
+	}
+}
+
+// holding holds the lease as a server of that name does, over a handle of its own.
+func holding(t *testing.T, db *database.DB, b *beliefs, name string, ttl time.Duration) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var done sync.WaitGroup
+	done.Go(func() { cluster.NewLeases(db).Hold(ctx, "queue", name, ttl, silent(), b.hold(name)) })
+	stop = func() { cancel(); done.Wait() }
+	t.Cleanup(stop)
+	return stop
+}
+
 func testHold(t *testing.T, open leaseDB) {
-	const ttl = 300 * time.Millisecond
-	var holds atomic.Int64 // how many do now
-	tokens := make(chan int64, 10)
-	hold := func(name string) (stop func()) {
-		l := cluster.NewLeases(open(t))
-		ctx, cancel := context.WithCancel(t.Context())
-		var done sync.WaitGroup
-		done.Go(func() {
-			l.Hold(ctx, "queue", name, ttl, silent(), func(ctx context.Context, lease cluster.Lease) {
-				assert.EqualValues(t, 1, holds.Add(1), "two hold it")
-				tokens <- lease.Token
-				<-ctx.Done()
-				holds.Add(-1)
-			})
-		})
-		return func() { cancel(); done.Wait() }
-	}
-	stopFirst := hold("server1")
-	first := <-tokens
-	stopSecond := hold("server2")
-	defer stopSecond()
-	select {
-	case <-tokens:
-		t.Fatal("it was lost though its holder lives")
-	case <-time.After(4 * ttl):
-	}
-	start := time.Now()
+	const ttl = 600 * time.Millisecond
+	b := &beliefs{}
+	held := func(n int) func() bool { return func() bool { return b.count() >= n } }
+	stopFirst := holding(t, open(t), b, "server1", ttl)
+	require.Eventually(t, held(1), 10*time.Second, time.Millisecond)
+	stopSecond := holding(t, open(t), b, "server2", ttl)
+	b.mu.Lock()
+	began := b.from[0]
+	b.mu.Unlock()
+	require.Eventually(t, func() bool { return time.Since(began) > 3*ttl }, 10*time.Second, ttl/10)
 	stopFirst()
-	second := <-tokens
-	assert.Greater(t, second, first)
-	assert.Less(t, time.Since(start), 5*time.Second)
+	require.Eventually(t, func() bool { b.mu.Lock(); defer b.mu.Unlock(); return b.holders[len(b.holders)-1] == "server2" }, 10*time.Second, time.Millisecond)
+	stopSecond()
+	b.check(t)
+}
+
+// testHoldUnrenewed lets a holder's renewals fail while another waits for its lease.
+func testHoldUnrenewed(t *testing.T, open leaseDB) {
+	const ttl = 300 * time.Millisecond
+	b := &beliefs{}
+	db := open(t)
+	stopFirst := holding(t, db, b, "server1", ttl)
+	require.Eventually(t, func() bool { return b.count() == 1 }, 10*time.Second, time.Millisecond)
+	holding(t, open(t), b, "server2", ttl)
+	require.NoError(t, db.Close()) // server1 renews no more
+	require.Eventually(t, func() bool { b.mu.Lock(); defer b.mu.Unlock(); return len(b.tokens) >= 2 && b.ended >= 1 }, 10*time.Second, time.Millisecond)
+	stopFirst()
+	b.check(t)
 }
 
 func testHoldLost(t *testing.T, open leaseDB) {

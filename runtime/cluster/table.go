@@ -31,7 +31,8 @@ func OpenSQLite(ctx context.Context, path string) (*Table, error) {
 	return &Table{db: db, moved: moved}, nil
 }
 
-// OpenPostgres is the table in the PostgreSQL at url, which may be away. No row waits for the disk there either.
+// OpenPostgres is the table in the PostgreSQL at url, which may be away, over two connections at most, and one more where
+// hints go through it. No row waits for the disk there either.
 func OpenPostgres(url string) (*Table, error) {
 	db, err := database.OpenPostgres(url, database.Options{Connections: 2})
 	if err != nil {

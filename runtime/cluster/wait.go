@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/parley-run/parley/runtime/database"
 )
 
 // ErrNobody says that there is no server to wait for.
 var ErrNobody = errors.New("cluster: no server is up")
 
 // WaitFor waits until every server that counts is at revision or later: until ctx ends, 10 s at most. There is
-// one result for each server that counts then, by name; those that are behind say so. A server that is killed
+// one result for each server that counts then, by name; those that are behind say so. A database that goes away
+// meanwhile may come back. A server that is killed
 // counts for 6 s more, unless somebody calls Forget; one that starts or stops meanwhile counts, or not, from then.
 func (t *Table) WaitFor(ctx context.Context, revision int64) ([]Result, error) {
 	wait, cancel := context.WithTimeout(ctx, patience)
@@ -23,12 +26,14 @@ func (t *Table) WaitFor(ctx context.Context, revision int64) ([]Result, error) {
 		look, done := context.WithTimeout(context.WithoutCancel(ctx), closing)
 		members, err := t.Members(look)
 		done()
-		if err != nil {
-			return nil, err
-		}
 		elapsed := time.Since(start)
 		results, behind := judge(members, revision, arrived, elapsed)
-		if wait.Err() != nil || behind == 0 {
+		switch away := new(database.Away); {
+		case err != nil && (wait.Err() != nil || !errors.As(err, &away)):
+			return nil, err
+		case err != nil:
+			// another look
+		case wait.Err() != nil || behind == 0:
 			if len(results) == 0 {
 				return nil, ErrNobody
 			}

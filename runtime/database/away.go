@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -52,6 +53,7 @@ func awayCodes() []string {
 		"28",    // it does not let us in
 		"3D000", // the database is not there
 		"40P01", // a deadlock: worth another try
+		"55P03", // another program holds a table's lock, such as a backup while we change the schema
 	}
 }
 
@@ -90,6 +92,8 @@ func reason(err error) string {
 		return name.Error()
 	case errors.Is(err, context.DeadlineExceeded), pgconn.Timeout(err):
 		return "it does not answer"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "it closed the connection"
 	case errors.As(err, &dial):
 		return strings.TrimPrefix(dial.Err.Error(), "connect: ")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, driver.ErrBadConn), errors.Is(err, pgconn.ErrConnClosed):

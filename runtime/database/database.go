@@ -6,6 +6,7 @@ package database
 import (
 	"context"
 	"database/sql"
+	"io/fs"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,7 @@ type DB struct {
 
 	where  string // for messages: a file, or host:port/name
 	tables []string
+	schema fs.FS           // the migrations
 	config *pgx.ConnConfig // PostgreSQL's, else nil
 
 	turn    chan struct{} // holds one token: whoever has it may change the schema
@@ -51,7 +53,7 @@ type Options struct {
 func newDB(db *sql.DB, d Dialect, where string, o Options) *DB {
 	db.SetMaxOpenConns(max(1, o.Connections))
 	db.SetMaxIdleConns(max(1, o.Connections))
-	made := &DB{DB: db, Dialect: d, where: where, tables: o.Tables, turn: make(chan struct{}, 1)}
+	made := &DB{DB: db, Dialect: d, where: where, tables: o.Tables, schema: migrations, turn: make(chan struct{}, 1)}
 	made.turn <- struct{}{}
 	return made
 }

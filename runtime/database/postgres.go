@@ -24,6 +24,9 @@ const (
 	// that was paused: it holds locks.
 	idleInTransaction = "5s"
 	connectionMost    = 30 * time.Minute // that one is used: after a failover, connections find the new host
+	connectionIdle    = time.Minute      // that one is kept unused
+	// migrationLock is how long a change of the schema waits for those who use a table, while all others wait behind it.
+	migrationLock = "2s"
 )
 
 // OpenPostgres is the database at url, such as postgres://user:password@host:5432/name, with all that libpq's URLs and
@@ -49,10 +52,23 @@ func OpenPostgres(url string, o Options) (*DB, error) {
 		}
 	}
 	o.Tables = nil // all
-	d := newDB(stdlib.OpenDB(*config), postgresDialect(), whereOf(config), o)
+	// A restart of PostgreSQL leaves dead connections in the pool: each is asked before it is used, so that none of them
+	// fails a change.
+	options := []stdlib.OptionOpenDB{stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return true })}
+	if _, given := config.RuntimeParams["synchronous_commit"]; !given {
+		options = append(options, stdlib.OptionAfterConnect(hold))
+	}
+	d := newDB(stdlib.OpenDB(*config, options...), postgresDialect(), whereOf(config), o)
 	d.config = config
 	d.SetConnMaxLifetime(connectionMost)
+	d.SetConnMaxIdleTime(connectionIdle)
 	return d, nil
+}
+
+// hold makes commits wait for the disk where the server's own configuration would not let them.
+func hold(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, "SELECT set_config('synchronous_commit', 'on', FALSE) WHERE current_setting('synchronous_commit') = 'off'")
+	return err
 }
 
 func postgresDialect() Dialect {
@@ -108,4 +124,13 @@ func (d *DB) locked(ctx context.Context, do func() error) error {
 		return fmt.Errorf("wait for another server that changes the schema: %w", err)
 	}
 	return do()
+}
+
+// migrating is a handle on PostgreSQL for changes of the schema.
+func (d *DB) migrating() *sql.DB {
+	config := d.config.Copy()
+	if _, given := config.RuntimeParams["lock_timeout"]; !given {
+		config.RuntimeParams["lock_timeout"] = migrationLock
+	}
+	return stdlib.OpenDB(*config)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -26,8 +27,8 @@ var migrations embed.FS
 const preparing = 30 * time.Second
 
 // versions are the numbers of the migrations of some tables, or of all, ascending; others are the files of the rest.
-func versions(tables []string) (numbers []int64, others []string, err error) {
-	files, err := fs.Glob(migrations, "migrations/*.sql")
+func versions(schema fs.FS, tables []string) (numbers []int64, others []string, err error) {
+	files, err := fs.Glob(schema, "migrations/*.sql")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -72,7 +73,7 @@ func (d *DB) Prepare(ctx context.Context) error {
 }
 
 func (d *DB) prepare(ctx context.Context) error {
-	numbers, others, err := versions(d.tables)
+	numbers, others, err := versions(d.schema, d.tables)
 	if err != nil {
 		return err
 	}
@@ -106,12 +107,17 @@ func (d *DB) version(ctx context.Context) (int64, error) {
 	return have.Int64, err
 }
 
-func (d *DB) migrate(ctx context.Context, others []string) error {
-	files, err := fs.Sub(migrations, "migrations")
+func (d *DB) migrate(ctx context.Context, others []string) (err error) {
+	files, err := fs.Sub(d.schema, "migrations")
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(d.goose, d.DB, files,
+	db := d.DB
+	if d.Shared() {
+		db = d.migrating()
+		defer func() { err = errors.Join(err, db.Close()) }()
+	}
+	provider, err := goose.NewProvider(d.goose, db, files,
 		goose.WithExcludeNames(others), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
 	if err != nil {
 		return err

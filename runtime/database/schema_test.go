@@ -93,6 +93,8 @@ func testSchema(t *testing.T, fresh func(t testing.TB) opener) {
 		{"a newer one that only adds is fine", testNewer},
 		{"one that says so is refused", testTooNew},
 		{"a migration that fails changes nothing", testMigrationFails},
+		{"one that fails in its midst leaves nothing of itself", testMigrationFailsMidway},
+		{"servers of this release and the next run together", testNextRelease},
 	} {
 		t.Run(row.name, func(t *testing.T) { row.test(t, fresh(t)) })
 	}

@@ -82,6 +82,9 @@ func (d *DB) write(ctx context.Context, conn *sql.Conn, do func(context.Context,
 		}
 	}
 	if err != nil {
+		// do may have used up all of its time, and what stays open holds locks.
+		ctx, cancel := d.brief(context.WithoutCancel(ctx))
+		defer cancel()
 		_, _ = conn.ExecContext(ctx, "ROLLBACK") // fails where no transaction is left, or no connection: fine
 	}
 	return err

@@ -45,6 +45,9 @@ func check(c *Cluster, body ast.Node, found *faults) {
 			found.add(tokenAt(body, "database", "url"), "database.url: %s", problem)
 		}
 	}
+	if n := c.Database.Connections; n != 0 && n < leastConnections {
+		found.add(tokenAt(body, "database", "connections"), "database.connections: a server needs %d at least, not %d; 0 is %d", leastConnections, n, usualConnections)
+	}
 	if len(c.Servers) == 0 {
 		found.add(tokenAt(body, "servers"), "servers: the cluster needs one at least, with name, address and admin")
 	}

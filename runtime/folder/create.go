@@ -107,7 +107,7 @@ func plan(ctx context.Context, o Options) (*Cluster, error) {
 	}
 	at := func(i int) string { return net.JoinHostPort(loopback, strconv.Itoa(ports[i])) }
 	front := net.JoinHostPort(o.Host, strconv.Itoa(ports[0]))
-	c := &Cluster{Balancer: Balancer{front}, Supervisor: Supervisor{at(1)}, Redis: Redis{URL: o.RedisURL, Embedded: at(2)}, Database: Database{o.DatabaseURL}}
+	c := &Cluster{Balancer: Balancer{front}, Supervisor: Supervisor{at(1)}, Redis: Redis{URL: o.RedisURL, Embedded: at(2)}, Database: Database{URL: o.DatabaseURL}}
 	if o.RedisURL != "" {
 		c.Redis.Embedded = ""
 	}
@@ -232,6 +232,9 @@ func (c *Cluster) text() string {
 	line("  embedded: %s", quote(c.Redis.Embedded))
 	line("database:")
 	line("  url: %s # of PostgreSQL, such as postgres://user:password@127.0.0.1:5432/name; empty: files in this folder", quote(c.Database.URL))
+	if c.Database.URL != "" {
+		line("  connections: %d # of each server to PostgreSQL, at most", c.Database.Pool())
+	}
 	line("supervisor:")
 	line("  admin: %s # keep admin addresses on the loopback interface", quote(c.Supervisor.Admin))
 	line("servers:")

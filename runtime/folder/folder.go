@@ -15,6 +15,7 @@
 package folder
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -75,7 +76,18 @@ func (r Redis) Name() string {
 // share, or files in the cluster's folder.
 type Database struct {
 	URL string `yaml:"url"` // of PostgreSQL, such as postgres://user:password@host:5432/name; empty: files
+	// Connections is how many a server makes to PostgreSQL at most; 0: 8.
+	Connections int `yaml:"connections"`
 }
+
+// The connections of a server: by default, and the least that its parts can work with.
+const (
+	usualConnections = 8
+	leastConnections = 6
+)
+
+// Pool is how many connections a server makes at most.
+func (d Database) Pool() int { return cmp.Or(d.Connections, usualConnections) }
 
 // Name is the database for people: its URL without the password, or empty.
 func (d Database) Name() string {

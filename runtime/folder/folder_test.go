@@ -307,6 +307,20 @@ func TestDatabase(t *testing.T) {
 	assert.Equal(t, []string{"north1", "north2", "north3"}, names)
 	assert.Equal(t, filepath.Join(f.Dir, "north2", "catalog.snapshot"), again.SnapshotFile("north2"))
 	assert.Empty(t, folder.Database{}.Name())
+	assert.Equal(t, 8, c.Database.Pool())
+
+	path := filepath.Join(f.Dir, "cluster.yaml")
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for given, want := range map[string]int{"connections: 20": 20, "connections: 0": 8, "": 8} {
+		require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(text), "connections: 8", given, 1)), 0o600))
+		again, err := folder.Open(f.Dir)
+		require.NoError(t, err)
+		assert.Equal(t, want, again.Cluster.Database.Pool())
+	}
+	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(text), "connections: 8", "connections: 5", 1)), 0o600))
+	_, err = folder.Open(f.Dir)
+	require.ErrorContains(t, err, "database.connections: a server needs 6 at least, not 5; 0 is 8")
 
 	for name, tt := range map[string]struct {
 		o    folder.Options

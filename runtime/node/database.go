@@ -14,6 +14,10 @@ import (
 	"github.com/parley-run/parley/runtime/stats"
 )
 
+// otherConnections are a server's to PostgreSQL that are not the catalog's: two for the servers' table, one for
+// statistics and one that listens for hints.
+const otherConnections = 4
+
 // OpenTable is the table of a cluster's servers.
 func OpenTable(ctx context.Context, f *folder.Folder) (*cluster.Table, error) {
 	if url := f.Cluster.Database.URL; url != "" {
@@ -31,7 +35,7 @@ func (n *Node) openDatabase(ctx context.Context) (err error) {
 		if n.stats, err = stats.OpenPostgres(url, n.server.Name, n.log); err != nil {
 			return err
 		}
-		n.store, err = catalog.OpenPostgres(url)
+		n.store, err = catalog.OpenPostgres(url, n.folder.Cluster.Database.Pool()-otherConnections)
 		return err
 	}
 	if n.stats, err = stats.Open(ctx, n.folder.StatsDB(), n.server.Name, n.log); err != nil {

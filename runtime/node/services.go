@@ -72,13 +72,20 @@ func (n *Node) WaitFor(ctx context.Context, revision int64) ([]deploy.Result, er
 // settle waits for revision, and names the servers that do not serve it.
 func (n *Node) settle(ctx context.Context, revision int64) ([]string, error) {
 	results, err := n.table.WaitFor(ctx, revision)
+	if err != nil {
+		e := &service.Error{
+			Code: service.AsError(err).Code, Message: fmt.Sprintf("saved as revision %d, but it is not known which servers serve it", revision),
+			Fix: "ask with parley status", Err: err,
+		}
+		return nil, e
+	}
 	var behind []string
 	for _, r := range results {
 		if !r.OK {
 			behind = append(behind, r.Server+": "+r.Error)
 		}
 	}
-	return behind, err
+	return behind, nil
 }
 
 // ServicesOf names the services that a deployed file declares, here and now.

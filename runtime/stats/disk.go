@@ -40,7 +40,7 @@ func Open(ctx context.Context, path, server string, log *slog.Logger) (*Stats, e
 }
 
 // OpenPostgres is the same in the PostgreSQL at url, which servers of several machines share. It may be away: what the
-// server saved last is added as soon as it is there.
+// server saved last is added as soon as it is there. One connection is used.
 func OpenPostgres(url, server string, log *slog.Logger) (*Stats, error) {
 	s := New(time.Now)
 	s.server, s.log = server, log
@@ -75,6 +75,7 @@ func (s *Stats) goOn(ctx context.Context) error {
 func (s *Stats) Run(ctx context.Context) error {
 	ticks := time.NewTicker(saveEvery)
 	defer ticks.Stop()
+	s.resume(ctx)
 	for {
 		select {
 		case <-ctx.Done():
@@ -91,6 +92,18 @@ func (s *Stats) Run(ctx context.Context) error {
 				s.log.Warn("statistics not saved", "err", err)
 			}
 		}
+	}
+}
+
+// resume adds what was saved before, where Open could not. While the database is away the next save does.
+func (s *Stats) resume(ctx context.Context) {
+	s.saving.Lock()
+	defer s.saving.Unlock()
+	if s.wentOn {
+		return
+	}
+	if err := s.goOn(ctx); err != nil && ctx.Err() == nil {
+		s.log.Warn("statistics start without those of before, which are added when they can be read", "err", err)
 	}
 }
 

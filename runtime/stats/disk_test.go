@@ -32,9 +32,8 @@ func record(s *stats.Stats, name string, n int, took time.Duration) {
 	}
 }
 
-func TestARestartGoesOn(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "stats.db")
-	first, whole := open(t, path, "server1"), stats.New(time.Now)
+func testARestartGoesOn(t *testing.T, at place) {
+	first, whole := at.open(t, "server1"), stats.New(time.Now)
 	record(first, "a", 100, time.Millisecond)
 	record(first, "b", 3, time.Second)
 	require.NoError(t, first.Save(t.Context()))
@@ -42,10 +41,10 @@ func TestARestartGoesOn(t *testing.T) {
 	require.NoError(t, first.Save(t.Context()))
 	record(first, "a", 7, time.Hour) // as if it were killed: never saved
 
-	second := open(t, path, "server1")
+	second := at.open(t, "server1")
 	record(second, "a", 40, 5*time.Millisecond)
 	require.NoError(t, second.Save(t.Context()))
-	third := open(t, path, "server1")
+	third := at.open(t, "server1")
 
 	record(whole, "a", 100, time.Millisecond)
 	record(whole, "a", 50, time.Millisecond)
@@ -60,9 +59,8 @@ func TestARestartGoesOn(t *testing.T) {
 	}
 }
 
-func TestServersDownAreStillSummed(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "stats.db")
-	down, up := open(t, path, "server1"), open(t, path, "server2")
+func testServersDownAreStillSummed(t *testing.T, at place) {
+	down, up := at.open(t, "server1"), at.open(t, "server2")
 	record(down, "a", 10, time.Millisecond)
 	record(up, "a", 5, time.Millisecond)
 	require.NoError(t, down.Save(t.Context()))
@@ -108,9 +106,8 @@ func TestRunSavesEveryTenSecondsAndAtStop(t *testing.T) {
 	})
 }
 
-func TestASaveThatFailsIsMadeUpFor(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "stats.db")
-	s := open(t, path, "server1")
+func testASaveThatFailsIsMadeUpFor(t *testing.T, at place) {
+	s := at.open(t, "server1")
 	record(s, "a", 3, time.Millisecond)
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -122,17 +119,12 @@ func TestASaveThatFailsIsMadeUpFor(t *testing.T) {
 	assert.EqualValues(t, 3, saved[0].Count)
 }
 
-func TestSaveWritesOnlyWhatChanged(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "stats.db")
-	s := open(t, path, "server1")
+func testSaveWritesOnlyWhatChanged(t *testing.T, at place) {
+	s := at.open(t, "server1")
 	record(s, "a", 1, time.Millisecond)
 	record(s, "b", 1, time.Millisecond)
 	require.NoError(t, s.Save(t.Context()))
-	db, err := sql.Open("sqlite", path)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, db.Close()) }()
-	_, err = db.ExecContext(t.Context(), "DELETE FROM stats")
-	require.NoError(t, err)
+	at.exec(t, "DELETE FROM stats")
 	record(s, "b", 1, time.Millisecond)
 	require.NoError(t, s.Save(t.Context()))
 	saved, err := s.Saved(t.Context(), "server1")
@@ -140,9 +132,8 @@ func TestSaveWritesOnlyWhatChanged(t *testing.T) {
 	require.Len(t, saved, 1)
 	assert.Equal(t, "b", saved[0].Service)
 
-	again := open(t, path, "server1")
-	_, err = db.ExecContext(t.Context(), "DELETE FROM stats")
-	require.NoError(t, err)
+	again := at.open(t, "server1")
+	at.exec(t, "DELETE FROM stats")
 	require.NoError(t, again.Save(t.Context()))
 	saved, err = again.Saved(t.Context(), "server1")
 	require.NoError(t, err)
@@ -172,12 +163,11 @@ func TestOpenNamesWhatItCannotRead(t *testing.T) {
 	require.ErrorContains(t, err, "stats: open")
 }
 
-func TestManyServersSaveAtOnce(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "stats.db")
+func testManyServersSaveAtOnce(t *testing.T, at place) {
 	errs := make(chan error)
 	const servers = 6
 	for i := range servers {
-		s := open(t, path, fmt.Sprint("server", i))
+		s := at.open(t, fmt.Sprint("server", i))
 		record(s, "a", 2, time.Millisecond)
 		go func() { errs <- s.Save(context.Background()) }()
 	}
