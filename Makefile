@@ -6,10 +6,11 @@ GO ?= go
 PACKAGES := ./...
 export CGO_ENABLED ?= 0
 
-.PHONY: help build test demo check tidy format vet lint race bench-core bench-apitest clean
+.PHONY: help build image test demo check tidy format vet lint race bench-core bench-apitest clean
 
 help:
 	@echo "make build          bin/parley and bin/apitest"
+	@echo "make image          a container image of one server, parley:latest (wants Docker)"
 	@echo "make demo           build, then the whole tour in one command: cluster, services, tests, load, report"
 	@echo "make test           every test"
 	@echo "make check          what CI runs: tidy, format, vet, lint, tests with the race detector (wants a C compiler)"
@@ -18,6 +19,17 @@ help:
 
 build:
 	$(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/ ./cmd/parley ./cmd/apitest
+
+# The image of one server, with the authorities that this machine trusts.
+CERTIFICATES := $(firstword $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem))
+image:
+	@test -n "$(CERTIFICATES)" || { echo "no file of certificate authorities here (Debian: ca-certificates); name one: make image CERTIFICATES=FILE"; exit 1; }
+	rm -rf $(BIN)/image
+	mkdir -p $(BIN)/image/data
+	chmod 700 $(BIN)/image/data
+	cp "$(CERTIFICATES)" $(BIN)/image/ca-certificates.crt
+	CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/image/parley ./cmd/parley
+	docker build --tag parley --file Dockerfile $(BIN)/image
 
 demo: build
 	$(BIN)/apitest demo --out out/demo

@@ -41,7 +41,7 @@ type Request struct {
 type Event struct {
 	At     Duration `yaml:"at"`     // from the start of the measured part
 	Do     string   `yaml:"do"`     // one of EventKinds
-	Server string   `yaml:"server"` // kill, stop, start, restart: which one
+	Server string   `yaml:"server"` // kill, stop, start, restart, pause, resume, drain, undrain: which one
 	File   string   `yaml:"file"`   // deploy, undeploy: the service file
 	Run    string   `yaml:"run"`    // a shell command; do is then "run" and may be left out
 }
@@ -71,12 +71,16 @@ const (
 	EventStop     = "stop"
 	EventStart    = "start"
 	EventRestart  = "restart"
+	EventPause    = "pause" // the server stands still: connections stay open, and nothing answers
+	EventResume   = "resume"
+	EventDrain    = "drain" // the balancer gives the server no new requests
+	EventUndrain  = "undrain"
 	EventRun      = "run"
 )
 
 // EventKinds are the words allowed in do.
 func EventKinds() []string {
-	return []string{EventDeploy, EventUndeploy, EventKill, EventStop, EventStart, EventRestart, EventRun}
+	return []string{EventDeploy, EventUndeploy, EventKill, EventStop, EventStart, EventRestart, EventPause, EventResume, EventDrain, EventUndrain, EventRun}
 }
 
 // Label is the event in a few words, such as "kill server1".
@@ -208,7 +212,7 @@ func (e *Event) faults(duration Duration, add func(field, format string, args ..
 		add(".do", "event %q is not known; there are %s", e.Do, strings.Join(EventKinds(), ", "))
 		return
 	}
-	needs("server", e.Server, EventKill, EventStop, EventStart, EventRestart)
+	needs("server", e.Server, EventKill, EventStop, EventStart, EventRestart, EventPause, EventResume, EventDrain, EventUndrain)
 	needs("file", e.File, EventDeploy, EventUndeploy)
 	needs("run", e.Run, EventRun)
 }

@@ -16,6 +16,6 @@ func ExampleVocabulary_Bind() {
 	// Output:
 	// no step reads like "the URL is invokd"
 	// did you mean: When the URL is invoked
-	//               When the URL is invoked on server {n}
-	//               When the URL is invoked in the background
+	//               When this scenario is invoked
+	//               When this step is invoked
 }

@@ -2,7 +2,7 @@ package steps
 
 import (
 	"bytes"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -32,7 +32,7 @@ type Exchange struct {
 }
 
 // exchange sends a request and reads the whole reply. Where none came the exchange tells what was sent.
-func exchange(client *http.Client, req *http.Request) (*Exchange, error) {
+func exchange(client *http.Client, req *http.Request, limit bodyLimit) (*Exchange, error) {
 	e := &Exchange{Method: req.Method, URL: req.URL.String(), RequestHeader: req.Header, Began: time.Now()}
 	if req.GetBody != nil {
 		if sent, err := req.GetBody(); err == nil {
@@ -59,12 +59,37 @@ func exchange(client *http.Client, req *http.Request) (*Exchange, error) {
 	if !connected.IsZero() {
 		e.Connected = connected.Sub(e.Began)
 	}
-	e.Body, err = io.ReadAll(resp.Body)
+	e.Body, err = limit.read(resp.Body)
 	e.Took = time.Since(e.Began)
+	if large := (*tooLargeError)(nil); errors.As(err, &large) {
+		return e, fmt.Errorf("the reply to %s %s: %w", req.Method, req.URL, err)
+	}
 	if err != nil {
 		return e, fmt.Errorf("the reply to %s %s broke off after %d bytes: %w", req.Method, req.URL, len(e.Body), err)
 	}
 	return e, nil
+}
+
+// bodyLimit is the size of a reply's body in bytes, unpacked, up to which it is read: a server that never ends, or a few
+// bytes that unpack to terabytes, must not take all memory.
+type bodyLimit int64
+
+// largestReply is the limit where none is configured.
+const largestReply bodyLimit = 256 << 20
+
+// tooLargeError says that a body is larger than its limit.
+type tooLargeError struct{ limit bodyLimit }
+
+func (e *tooLargeError) Error() string {
+	return fmt.Sprintf("its body is larger than %d bytes, which is the limit; ask for less, such as one page of a list", e.limit)
+}
+
+func (l bodyLimit) read(r io.Reader) ([]byte, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, int64(l)+1))
+	if len(raw) > int(l) {
+		return nil, &tooLargeError{l}
+	}
+	return raw, err
 }
 
 // unanswered is the error of a request to which no reply came: it names the address and how long it was tried.
@@ -119,6 +144,9 @@ func headers(h http.Header) string {
 	return b.String()
 }
 
+// largestIndented is the size in bytes up to which a body is written with an element a line: nobody reads a longer one.
+const largestIndented = 10 << 20
+
 // body is a body for people, whole: JSON and XML indented.
 func body(raw []byte) string {
 	switch {
@@ -128,10 +156,11 @@ func body(raw []byte) string {
 		return fmt.Sprintf("\n\n(%d bytes that are no text)", len(raw))
 	}
 	text := strings.TrimRight(string(raw), "\n")
-	if json.Valid(raw) {
-		if v, err := decodeJSON(raw); err == nil {
-			text = string(encodeJSON(v, "  "))
-		}
+	if len(raw) > largestIndented {
+		return "\n\n" + text
+	}
+	if v, err := decodeJSON(raw); err == nil {
+		text = string(encodeJSON(v, "  "))
 	} else if indented, ok := indentXML(raw); ok {
 		text = indented
 	}

@@ -17,6 +17,7 @@ type File struct {
 	path     string
 	suite    *Suite
 	cluster  *fixtures.Cluster
+	spec     fixtures.Spec // of the cluster
 	backEnds *fixtures.BackEnds
 	imported map[string]string // text of the definitions that the cluster has, by file
 	redis    *redisurl.Client
@@ -70,21 +71,19 @@ func (f *File) Close() error {
 // ensureCluster gives a cluster of that many servers with all of them up: the one that an earlier scenario
 // left, else a new one.
 func (f *File) ensureCluster(ctx context.Context, servers int) (*fixtures.Cluster, error) {
-	if f.cluster != nil && f.cluster.Servers() == servers {
-		return f.cluster, f.cluster.WaitUp(ctx)
-	}
-	if err := f.closeCluster(); err != nil {
-		return nil, err
-	}
 	spec := f.suite.options.Spec
 	spec.Servers = servers
+	return f.ensureClusterOf(ctx, spec)
+}
+
+func (f *File) startCluster(ctx context.Context, spec fixtures.Spec) (*fixtures.Cluster, error) {
 	began := time.Now()
 	c, err := fixtures.Start(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
-	f.suite.options.Log("a cluster of %d is up after %s", servers, time.Since(began).Round(time.Millisecond))
-	f.cluster, f.imported = c, map[string]string{}
+	f.suite.options.Log("a cluster of %d is up after %s", spec.Servers, time.Since(began).Round(time.Millisecond))
+	f.cluster, f.spec, f.imported = c, spec, map[string]string{}
 	return c, nil
 }
 

@@ -32,6 +32,7 @@ func formSteps() []Step {
 	return []Step{
 		given(`request param "{name}" is "{value}"`, "A field of a form. Said again for a name it adds a value; a stored list adds all of its.",
 			`request param "colour" is "green"`, setParam),
+		given(`form field "{name}" is "{value}"`, "Sets a field of the form, in the words of zato-apitest 24.10.", `form field "colour" is "green"`, setParam),
 		given(`request file "{name}" is "{value}"`, "A file that a form uploads in a field, from the folder form/request beside the feature file or above it.",
 			`request file "report" is "report.csv"`, setUpload),
 		then(`form is cleaned up`, "Takes back the form's fields and files.", `form is cleaned up`, cleanForm),

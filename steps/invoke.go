@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 )
 
@@ -44,7 +45,7 @@ func invokeLater(ctx context.Context, w *World, _ Args) error {
 	w.pending, w.endPending = done, cancel
 	client := w.session()
 	go func() {
-		e, err := exchange(client, req)
+		e, err := exchange(client, req, w.suite.largest())
 		done <- outcome{e, err}
 	}()
 	return nil
@@ -76,7 +77,7 @@ func (w *World) invoke(ctx context.Context, server int) error {
 		return err
 	}
 	w.target = server
-	e, err := exchange(w.session(), req)
+	e, err := exchange(w.session(), req, w.suite.largest())
 	return w.take(outcome{e, err})
 }
 
@@ -85,7 +86,7 @@ func (w *World) take(out outcome) error {
 	if out.err != nil {
 		return out.err
 	}
-	if err := unpack(out.exchange); err != nil {
+	if err := unpack(out.exchange, w.suite.largest()); err != nil {
 		return err
 	}
 	reply, err := w.decode(out.exchange)
@@ -102,9 +103,13 @@ func (w *World) request(ctx context.Context, server int) (*http.Request, error) 
 	if !strings.Contains(address, "://") {
 		return nil, fmt.Errorf("address %q does not say how to get there; write it like http://%s", address, address)
 	}
+	method := cmp.Or(w.method, http.MethodGet)
+	if !httpToken.MatchString(method) {
+		return nil, fmt.Errorf("%q is no method of HTTP; it is one word, such as POST", method)
+	}
 	raw := w.body()
 	whole := requotedURL(address, w.pathOrRoot()+w.query)
-	req, err := http.NewRequestWithContext(ctx, cmp.Or(w.method, http.MethodGet), whole, bytes.NewReader(raw))
+	req, err := http.NewRequestWithContext(ctx, method, whole, bytes.NewReader(raw))
 	if err != nil {
 		return nil, fmt.Errorf("address, path and query string make no URL: %w", err)
 	}
@@ -116,11 +121,18 @@ func (w *World) request(ctx context.Context, server int) (*http.Request, error) 
 	if kind, _ := w.contentType(); kind != "" {
 		req.Header.Set("Content-Type", kind)
 	}
+	if w.oauth2.token != "" {
+		req.Header.Set("Authorization", "Bearer "+w.oauth2.token)
+	}
+	req.Header.Del("Content-Length") // the body's, whatever a step says: it is what is sent, and shown
 	setUnlessSaid(req.Header, "Accept", "*/*")
 	setUnlessSaid(req.Header, "Accept-Encoding", acceptedCodings)
 	setUnlessSaid(req.Header, "User-Agent", w.suite.options.UserAgent)
 	return req, nil
 }
+
+// httpToken is a word as RFC 9110 has it.
+var httpToken = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 
 func setUnlessSaid(h http.Header, name, value string) {
 	if len(h.Values(name)) == 0 {

@@ -22,6 +22,7 @@ func jsonRequestSteps() []Step {
 		pointer(`JSON "{value}"`, "Sets any JSON.", `"/tags" in request is JSON "["a", 1]"`, setInRequest(asJSON)),
 		pointer(`a UUID`, "Sets a random UUID, 32 hexadecimal digits without dashes.", `"/id" in request is a UUID`,
 			setMade(func(w *World) any { return w.randomUUID() })),
+		pointer(`a UUID4`, "A random UUID of version 4, in the words of zato-apitest 24.10.", `"/id" in request is a UUID4`, setMade(func(w *World) any { return w.randomUUID() })),
 		pointer(`an integer "{value}"`, "Sets a whole number.", `"/cust_id" in request is an integer "7"`, setInRequest(asInteger)),
 		pointer(`a float "{value}"`, "Sets a number with a fraction.", `"/amount" in request is a float "7.50"`, setInRequest(asFloat)),
 		pointer(`a list "{value}"`, "Sets a list of texts, written with commas.", `"/tags" in request is a list "a,b"`, setInRequest(asList)),

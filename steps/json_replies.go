@@ -68,7 +68,7 @@ func (r *Reply) lookUp(pointer string) (any, error) {
 	tree := r.json
 	if !r.isJSON {
 		var err error
-		if tree, err = decodeJSON(r.Body); err != nil {
+		if tree, err = readJSON(r.text(formatJSON)); err != nil {
 			return nil, r.unreadable(formatJSON, err)
 		}
 	}
@@ -77,7 +77,7 @@ func (r *Reply) lookUp(pointer string) (any, error) {
 
 // equalJSON compares the value at a pointer with a document of JSON; true counts as 1, as it always did in these steps.
 func (r *Reply) equalJSON(pointer string, document []byte) error {
-	want, err := decodeJSON(document)
+	want, err := decodeOwn(document)
 	if err != nil {
 		return fmt.Errorf("the expected value is %w", err)
 	}

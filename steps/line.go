@@ -39,11 +39,11 @@ func (l *Line) Run(ctx context.Context, w *World) error {
 	if l.m.seconds == "" {
 		return l.once(ctx, w, args, false)
 	}
-	seconds, err := strconv.ParseFloat(l.m.seconds, 64)
+	patience, err := Args{values: []any{l.m.seconds}}.Duration(0)
 	if err != nil {
 		return err
 	}
-	deadline := time.Now().Add(time.Duration(seconds * float64(time.Second)))
+	deadline := time.Now().Add(patience)
 	for again := false; ; again = true {
 		err := l.once(ctx, w, args, again)
 		if err == nil {

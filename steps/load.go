@@ -56,7 +56,7 @@ func startLoad(ctx context.Context, w *World, a Args) error {
 	client := &http.Client{Transport: transport, Timeout: loadTimeout}
 	// Requests end by themselves: only the sending of new ones ends with ctx.
 	still := context.WithoutCancel(ctx)
-	build := w.snapshot()
+	build, limit := w.snapshot(), w.suite.largest()
 	go func() {
 		defer close(l.done)
 		defer transport.CloseIdleConnections()
@@ -66,7 +66,7 @@ func startLoad(ctx context.Context, w *World, a Args) error {
 				l.count(err)
 				return
 			}
-			e, err := exchange(client, req)
+			e, err := exchange(client, req, limit)
 			if err == nil && e.Status >= http.StatusBadRequest {
 				err = fmt.Errorf("%s %s: %s: %s", e.Method, e.URL, statusText(e.Status), e.Body)
 			}

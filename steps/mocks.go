@@ -147,11 +147,11 @@ func assertSilence(ctx context.Context, w *World, a Args) error {
 	if err != nil {
 		return err
 	}
-	seconds, err := a.Float(1)
+	d, err := a.Duration(1)
 	if err != nil {
 		return err
 	}
-	deadline := time.Now().Add(time.Duration(seconds * float64(time.Second)))
+	deadline := time.Now().Add(d)
 	for {
 		if got := m.Received(); len(got) > 0 {
 			return &Failure{What: fmt.Sprintf("the %s mock received something", m.Name()), Expected: "nothing", Got: listReceived(got)}
@@ -234,7 +234,7 @@ func assertMessageTime(_ context.Context, w *World, a Args) error {
 	if err != nil {
 		return err
 	}
-	seconds, err := a.Float(1)
+	oldest, err := a.Duration(1)
 	if err != nil {
 		return err
 	}
@@ -246,7 +246,7 @@ func assertMessageTime(_ context.Context, w *World, a Args) error {
 	if err != nil {
 		return w.aboutMessage(differs(fmt.Sprintf("JSON Pointer %q is no time", a.Text(0)), plain("a time such as 2026-11-21T10:42:14.401555"), v))
 	}
-	if age := time.Since(when); age < -time.Second || age > time.Duration(seconds*float64(time.Second)) {
+	if age := time.Since(when); age < -time.Second || age > oldest {
 		return w.aboutMessage(differs(fmt.Sprintf("JSON Pointer %q is another time", a.Text(0)),
 			plain("at most "+a.Text(1)+" seconds ago"), plain(text+", that is "+round(age).String()+" ago")))
 	}

@@ -69,6 +69,8 @@ func (c *compiled) body() string {
 			b.WriteString("s?")
 		case found == "{mock}":
 			b.WriteString(capture + `[a-z][\w -]*?)`)
+		case found == "{parts}":
+			b.WriteString(capture + `[a-z][\w ,-]*?)`)
 		case strings.HasPrefix(found, `"`):
 			b.WriteString(`"` + capture + `.+?)"`)
 		default:

@@ -157,7 +157,7 @@ func (r *Reply) equalTo(want []byte) error {
 	case formatXML:
 		return r.equalXML(want)
 	}
-	got := r.text()
+	got := r.text(r.format)
 	if got == string(want) {
 		return nil
 	}
@@ -191,14 +191,14 @@ func assertReplyContains(_ context.Context, w *World, a Args) error {
 	if a.Text(0) == "" {
 		return assertsNothing("every reply contains the empty text")
 	}
-	if got := w.reply.text(); !strings.Contains(got, a.Text(0)) {
+	if got := w.reply.text(w.reply.format); !strings.Contains(got, a.Text(0)) {
 		return differs(fmt.Sprintf("the reply does not contain %q", a.Text(0)), a.Text(0), plain(beginning(got)))
 	}
 	return nil
 }
 
 func assertReplyLacks(_ context.Context, w *World, a Args) error {
-	got := w.reply.text()
+	got := w.reply.text(w.reply.format)
 	if at := strings.Index(got, a.Text(0)); at >= 0 {
 		return &Failure{What: fmt.Sprintf("the reply contains %q", a.Text(0)), Note: fmt.Sprintf("in line %d", 1+strings.Count(got[:at], "\n"))}
 	}

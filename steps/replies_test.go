@@ -215,7 +215,7 @@ func TestAReplyThatIsNotJSONIsShown(t *testing.T) {
 		{
 			"a page", "<html>\n<title>Bad gateway</title>\n1\n2\n3\n4\n5",
 			[]string{"Content-Type", "text/html; charset=utf-8"},
-			"the reply is not JSON: line 1, column 1: invalid character '<' looking for beginning of value\n  expected: JSON\n  got:      200 OK, text/html; charset=utf-8, 43 bytes:\n            <html>\n",
+			"the reply is not JSON: line 1, column 1: '<' stands where a value is expected\n  expected: JSON\n  got:      200 OK, text/html; charset=utf-8, 43 bytes:\n            <html>\n",
 			"            3\n            ...",
 		},
 		{"a fault further down", "{\n \"a\": 1,\n \"b\": oops}", []string{"Content-Type", "application/json"}, "the reply is not JSON: line 3, column 7: ", "oops}"},

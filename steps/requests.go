@@ -25,6 +25,8 @@ func requestSteps() []Step {
 	method := given(`HTTP method "{method}"`, "GET, POST, PUT, DELETE or another; GET where nothing is said. $, # and @ mean nothing in it.",
 		`HTTP method "POST"`, setMethod)
 	method.Literal = true
+	rest := given(`REST method "{method}"`, "The HTTP method of the request, in the words of zato-apitest 24.10.", `REST method "POST"`, setMethod)
+	rest.Literal = true
 	onServer := when(`the URL is invoked on server {n}`, "Sends the request to one server of the cluster, past the balancer.",
 		`the URL is invoked on server 2`, invokeOn)
 	onServer.Shares = true
@@ -33,7 +35,7 @@ func requestSteps() []Step {
 			`address "http://127.0.0.1:11223"`, setAddress),
 		given(`URL path "{url_path}"`, "What stands behind the address, with the slash it begins with; / where nothing is said.", `URL path "/tutorial/first-service"`, setPath),
 		given(`query string "{query_string}"`, "What stands behind the URL path, with the question mark it begins with.", `query string "?page=2"`, setQuery),
-		method,
+		method, rest,
 		given(`format "{format}"`, "How bodies are written, in requests and replies: JSON, XML, RAW (text as it is) or FORM (a web form). Another word is an error, for nothing could be sent in it.",
 			`format "JSON"`, setFormat),
 		given(`request format "{format}"`, "The format of requests, and of replies where none is said for these: the same as the step format \"JSON\".", `request format "RAW"`, setFormat),
@@ -51,6 +53,9 @@ func requestSteps() []Step {
 		onServer,
 		when(`the URL is invoked in the background`, "Sends the request and goes on at once, without its reply.", `the URL is invoked in the background`, invokeLater),
 		when(`the background reply has arrived`, "Waits for the reply to the request in the background; later steps look at it.", `the background reply has arrived`, awaitReply),
+		when(`this scenario is invoked`, "Does nothing: for scenarios that send no request, and yet read as others do.", `this scenario is invoked`, doNothing),
+		when(`this step is invoked`, "Does nothing, as `this scenario is invoked`.", `this step is invoked`, doNothing),
+		then(`I proceed further`, "Does nothing: for scenarios that only prepare what others need.", `I proceed further`, doNothing),
 		then(`context is cleaned up`, "Forgets all that was said, stored values included, as at the beginning of a scenario.", `context is cleaned up`, cleanUp),
 	}
 }
@@ -174,7 +179,7 @@ func (w *World) setBody(raw []byte) error {
 	body := payload{given: true}
 	switch w.requestFormat {
 	case formatJSON:
-		tree, err := decodeJSON(raw)
+		tree, err := decodeOwn(raw)
 		if err != nil {
 			return fmt.Errorf("the request is %w", err)
 		}
@@ -246,6 +251,9 @@ func setLargeRequest(_ context.Context, w *World, a Args) error {
 	if err != nil {
 		return err
 	}
+	if count > int(largestReply) {
+		return fmt.Errorf("a body of %d bytes is too large; it may have up to %d", count, largestReply)
+	}
 	if w.requestFormat == formatJSON {
 		return w.setBody([]byte(`"` + strings.Repeat("x", max(0, count-2)) + `"`))
 	}
@@ -260,6 +268,8 @@ func dropRequest(_ context.Context, w *World, _ Args) error {
 	w.payload, w.form = payload{}, form{}
 	return nil
 }
+
+func doNothing(context.Context, *World, Args) error { return nil }
 
 func cleanUp(_ context.Context, w *World, _ Args) error {
 	w.forget()

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,7 +41,7 @@ func (w *World) resolve(ctx context.Context, text string) (any, error) {
 	filled := embedded.ReplaceAllStringFunc(text, func(found string) string {
 		v, err := w.named(found[0], found[2:len(found)-1])
 		if err != nil {
-			fault = err
+			fault = cmp.Or(fault, err) // the first is told
 			return found
 		}
 		return textOf(v)

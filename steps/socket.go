@@ -160,11 +160,11 @@ func (w *World) again(ctx context.Context) error {
 }
 
 func receiveNothing(ctx context.Context, w *World, a Args) error {
-	seconds, err := a.Float(0)
+	d, err := a.Duration(0)
 	if err != nil {
 		return err
 	}
-	came, err := w.receive(ctx, time.Duration(seconds*float64(time.Second)))
+	came, err := w.receive(ctx, d)
 	if came {
 		return differs("a WebSocket message was received", plain("none for "+a.Text(0)+" seconds"), plain(beginning(string(w.reply.Body))))
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // Kind is the keyword that a step follows. And and But take the kind of the step before.
@@ -24,7 +25,8 @@ func (k Kind) String() string { return [...]string{"Given", "When", "Then"}[k] }
 // Step is one row of the vocabulary.
 //
 // Pattern is the sentence as people write it, matched as a whole and in any case. "{name}" in quotes takes one or
-// more characters, as few as possible; a bare {name} takes a number, {mock} the name of a mock; (s) is optional.
+// more characters, as few as possible; a bare {name} takes a number, {mock} the name of a mock or of a part of a
+// cluster, {parts} several with commas; (s) is optional.
 // Where a pattern says JSON Pointer, is not or does not, path, isn't and doesn't are understood as well. Then
 // steps may begin with "within 5 seconds, " or end with " within 5 seconds": they are tried again until they pass
 // or the time is over. Those that look at a reply send the request again each time, and may also begin with
@@ -56,6 +58,7 @@ func Table() []Step {
 	}{
 		{"requests", requestSteps()},
 		{"forms", formSteps()},
+		{"OAuth2", oauth2Steps()},
 		{"replies", replySteps()},
 		{"JSON", append(jsonRequestSteps(), jsonReplySteps()...)},
 		{"XML", xmlSteps()},
@@ -68,7 +71,7 @@ func Table() []Step {
 		{"HTTP mocks", httpMockSteps()},
 		{"mocks", mockSteps()},
 		{"Redis", kvdbSteps()},
-		{"cluster", clusterSteps()},
+		{"cluster", slices.Concat(clusterSteps(), clusterSourceSteps(), clusterFaultSteps())},
 		{"deploy", deploySteps()},
 		{"load", loadSteps()},
 	} {
@@ -132,6 +135,22 @@ func (a Args) Float(i int) (float64, error) {
 		return 0, fmt.Errorf("%q is not a number", a.Text(i))
 	}
 	return f, nil
+}
+
+// longestWait is how long a step may be made to last.
+const longestWait = 7 * 24 * time.Hour
+
+// Duration is parameter i, a number of seconds. One that nobody waits for is an error, and so is one that is too large to be
+// counted: it would be over at once.
+func (a Args) Duration(i int) (time.Duration, error) {
+	seconds, err := a.Float(i)
+	if err != nil {
+		return 0, err
+	}
+	if !(seconds >= 0 && seconds <= longestWait.Seconds()) { // NaN is neither
+		return 0, fmt.Errorf("nobody can wait for %s seconds; write a number from 0 to %.0f", a.Text(i), longestWait.Seconds())
+	}
+	return time.Duration(seconds * float64(time.Second)), nil
 }
 
 // textOf is a value as it stands inside a sentence: text as it is, anything else as JSON.

@@ -10,6 +10,8 @@ import (
 const (
 	suggestions = 3   // at most
 	alikeEnough = 0.5 // likeness from which a step is worth a suggestion
+	// longestSuggested is how many letters a line may have, what is between quotes left out: no step has more.
+	longestSuggested = 1000
 )
 
 func (v *Vocabulary) near(kind Kind, line string) []string {
@@ -18,9 +20,12 @@ func (v *Vocabulary) near(kind Kind, line string) []string {
 		worth float64
 	}
 	var found []candidate
-	words := skeleton(line)
-	for _, row := range v.rows {
-		worth := likeness(words, skeleton(row.Pattern))
+	words, patterns := skeleton(line), v.words()
+	if len(strings.Join(words, "")) > longestSuggested {
+		return nil
+	}
+	for i, row := range v.rows {
+		worth := likeness(words, patterns[i])
 		if row.kind != kind {
 			worth -= 0.05 // of two as near, the one with the same keyword
 		}

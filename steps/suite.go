@@ -21,18 +21,19 @@ const (
 
 // Options of a Suite. The zero value is one for feature files of this program's own folder.
 type Options struct {
-	FS        fs.FS                                                  // where feature files and the files that steps name are; nil: the file system
-	Root      string                                                 // folder of the project: files that a step names are looked for beside the feature file and in the folders above it up to this one; empty: beside it only
-	State     State                                                  // how long what was said holds
-	User      map[string]any                                         // what @name means: texts, or lists of texts ([]any)
-	Vault     func(ctx context.Context, path string) (string, error) // what vault:path means; nil: there is no Vault
-	Secrets   []string                                               // names of values that are masked in every output, beside those whose name tells, such as API_KEY or password
-	Timeout   time.Duration                                          // of a request; 0: 60 s
-	UserAgent string                                                 // of requests; empty: parley-apitest
-	Seed      uint64                                                 // of random values, together with the scenario's name
-	Spec      fixtures.Spec                                          // how clusters are started; Servers is the step's
-	Extra     []Step                                                 // steps of your own
-	Log       func(format string, values ...any)                     // told of what takes time, such as a cluster's start; may be nil
+	FS           fs.FS                                                  // where feature files and the files that steps name are; nil: the file system
+	Root         string                                                 // folder of the project: files that a step names are looked for beside the feature file and in the folders above it up to this one; empty: beside it only
+	State        State                                                  // how long what was said holds
+	User         map[string]any                                         // what @name means: texts, or lists of texts ([]any)
+	Vault        func(ctx context.Context, path string) (string, error) // what vault:path means; nil: there is no Vault
+	Secrets      []string                                               // names of values that are masked in every output, beside those whose name tells, such as API_KEY or password
+	Timeout      time.Duration                                          // of a request; 0: 60 s
+	LargestReply int64                                                  // bytes of a reply's body, unpacked, up to which it is read; 0: 256 MiB
+	UserAgent    string                                                 // of requests; empty: parley-apitest
+	Seed         uint64                                                 // of random values, together with the scenario's name
+	Spec         fixtures.Spec                                          // how clusters are started; Servers is the step's
+	Extra        []Step                                                 // steps of your own
+	Log          func(format string, values ...any)                     // told of what takes time, such as a cluster's start; may be nil
 }
 
 // Suite is what the scenarios of a run share: the vocabulary, and connections that are kept. Close it after the run.
@@ -55,6 +56,9 @@ func New(o Options) *Suite {
 	}
 	if o.Timeout == 0 {
 		o.Timeout = requestTimeout
+	}
+	if o.LargestReply == 0 {
+		o.LargestReply = int64(largestReply)
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = "parley-apitest"
@@ -89,6 +93,8 @@ func (s *Suite) Close() error {
 	s.kept.CloseIdleConnections()
 	return nil
 }
+
+func (s *Suite) largest() bodyLimit { return bodyLimit(s.options.LargestReply) }
 
 // random is the source of a scenario's random values: the same for the same seed, file and name.
 func (s *Suite) random(path, scenario string) *rand.Rand {

@@ -93,9 +93,9 @@ func commonRows() []thenRow {
 		{empty, `variable "True" is True`, "got:      \"True\""},
 
 		{empty, `I sleep for "0"`, ""},
-		{empty, `I sleep for "-1"`, "nobody can sleep for -1 seconds"},
-		{empty, `I sleep for "NaN"`, "nobody can sleep for NaN seconds"},
-		{empty, `I sleep for "1e300"`, "nobody can sleep for 1e300 seconds"},
+		{empty, `I sleep for "-1"`, "nobody can wait for -1 seconds"},
+		{empty, `I sleep for "NaN"`, "nobody can wait for NaN seconds"},
+		{empty, `I sleep for "1e300"`, "nobody can wait for 1e300 seconds"},
 		{empty, "context is cleaned up", ""},
 		{empty, "context is cleaned up\nAnd variable \"#x\" is a string \"x\"", `nothing is stored under "x"`},
 		{"Given format \"FORM\"\nAnd request param \"a\" is \"b\"\n", "form is cleaned up", ""},

@@ -225,6 +225,7 @@ func allRows() []thenRow {
 		socketRows(),
 		zatoRows(),
 		cassandraRows(),
+		newestRows(),
 	)
 }
 

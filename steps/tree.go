@@ -3,9 +3,7 @@ package steps
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math/big"
 	"slices"
@@ -30,73 +28,10 @@ func (o *object) set(key string, v any) {
 	o.values[key] = v
 }
 
-// decodeJSON reads one JSON document. An error says line and column.
-func decodeJSON(raw []byte) (any, error) {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	v, err := decodeValue(dec)
-	if err == nil {
-		if _, err = dec.Token(); errors.Is(err, io.EOF) {
-			return v, nil
-		}
-		err = errors.New("there is more after the end of the document")
-	}
-	at := dec.InputOffset()
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		at = max(at, syntax.Offset-1)
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		at, err = int64(len(raw)), errors.New("it ends too early")
-	}
-	line, column := place(string(raw), int(at))
-	return nil, fmt.Errorf("not JSON: line %d, column %d: %w", line, column, err)
-}
-
 // place is the line and column of a byte, counted in characters from 1.
 func place(text string, at int) (line, column int) {
 	read := text[:min(at, len(text))]
 	return strings.Count(read, "\n") + 1, utf8.RuneCountInString(read[strings.LastIndexByte(read, '\n')+1:]) + 1
-}
-
-func decodeValue(dec *json.Decoder) (any, error) {
-	token, err := dec.Token()
-	if err != nil {
-		return nil, err
-	}
-	switch token {
-	case json.Delim('{'):
-		o := newObject()
-		for dec.More() {
-			key, err := dec.Token()
-			if err != nil {
-				return nil, err
-			}
-			v, err := decodeValue(dec)
-			if err != nil {
-				return nil, err
-			}
-			name, ok := key.(string)
-			if !ok {
-				return nil, fmt.Errorf("%v is no key", key)
-			}
-			o.set(name, v)
-		}
-		_, err := dec.Token()
-		return o, err
-	case json.Delim('['):
-		list := []any{}
-		for dec.More() {
-			v, err := decodeValue(dec)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, v)
-		}
-		_, err := dec.Token()
-		return list, err
-	}
-	return token, nil
 }
 
 // encodeJSON writes a tree; with an indent on several lines.
@@ -121,6 +56,10 @@ func appendJSON(dst []byte, v any) []byte {
 	case json.Number:
 		if v != "" {
 			return append(dst, v...)
+		}
+	case string:
+		if needsNoEscape(v) {
+			return append(append(append(dst, '"'), v...), '"')
 		}
 	case *object:
 		dst = append(dst, '{')
@@ -149,6 +88,16 @@ func appendJSON(dst []byte, v any) []byte {
 		return append(dst, strconv.Quote(fmt.Sprint(v))...)
 	}
 	return append(dst, bytes.TrimRight(b.Bytes(), "\n")...)
+}
+
+// needsNoEscape says whether a text stands in JSON as it is. Most do, and are written without an encoder.
+func needsNoEscape(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // asciiJSON writes what is no ASCII as \uXXXX, as requests are sent.

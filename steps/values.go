@@ -1,13 +1,13 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"regexp"
 	"strings"
-	"time"
 )
 
 func valueSteps() []Step {
@@ -37,6 +37,7 @@ func valueSteps() []Step {
 			`I store "/response/nickname" from response under "nick", default "none"`, storeFromReplyOr),
 		reply(`I store header "{header}" under "{name}"`, "Keeps a header of the reply.",
 			`I store header "X-Parley-CID" under "cid"`, storeHeader),
+		reply(`I store header "{header}" from response under "{name}"`, "Keeps a header of the last reply for later steps.", `I store header "X-Parley-CID" from response under "cid"`, storeHeader),
 		then(`I sleep for "{seconds}"`, "Does nothing for so many seconds. Prefer: within 5 seconds, ...",
 			`I sleep for "0.01"`, sleep),
 	}, variableSteps()...)
@@ -69,7 +70,7 @@ func storeFormatted(_ context.Context, w *World, a Args) error {
 		}
 		v, err := w.named('#', found[1:len(found)-1])
 		if err != nil {
-			fault = err
+			fault = cmp.Or(fault, err)
 			return found
 		}
 		return textOf(v)
@@ -131,17 +132,12 @@ func storeHeader(_ context.Context, w *World, a Args) error {
 }
 
 func sleep(ctx context.Context, _ *World, a Args) error {
-	seconds, err := a.Float(0)
+	d, err := a.Duration(0)
 	if err != nil {
 		return err
 	}
-	if !(seconds >= 0 && seconds <= float64(longestSleep/time.Second)) { // NaN is neither
-		return fmt.Errorf("nobody can sleep for %s seconds; write a number from 0 to %d", a.Text(0), longestSleep/time.Second)
-	}
-	return wait(ctx, time.Duration(seconds*float64(time.Second)))
+	return wait(ctx, d)
 }
-
-const longestSleep = 7 * 24 * time.Hour
 
 // at is what a JSON Pointer or an XPath finds in the reply. Where there is no such value the error is errNoValue.
 func (r *Reply) at(path string, namespaces map[string]string) (any, error) {

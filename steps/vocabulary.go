@@ -6,12 +6,14 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Vocabulary is a table of steps, compiled once and used by every scenario, from many goroutines.
 type Vocabulary struct {
 	rows  []*compiled
 	index map[entry][]*compiled
+	words func() [][]string // of each row's pattern, for suggestions: most runs need none
 }
 
 // entry is where a row is looked for: by its kind, the first word, and how it ends. A line has few rows to be tried.
@@ -43,6 +45,13 @@ func NewVocabulary(table []Step, own ...Step) (*Vocabulary, error) {
 			return nil, err
 		}
 	}
+	v.words = sync.OnceValue(func() [][]string {
+		var all [][]string
+		for _, row := range v.rows {
+			all = append(all, skeleton(row.Pattern))
+		}
+		return all
+	})
 	return v, nil
 }
 

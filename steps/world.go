@@ -33,6 +33,7 @@ type World struct {
 	typed                string // the Content-Type in header, where a body and no step put it there
 	payload              payload
 	form                 form
+	oauth2               oauth2
 	namespaces           map[string]string
 	dateFormats          map[string]string // Arrow patterns such as YYYY-MM-DD, by name
 	vars                 map[string]any

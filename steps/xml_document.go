@@ -28,8 +28,14 @@ const (
 // parseXML reads a document that is well-formed and whose prefixes are all bound. Texts that touch are one, as in XPath's
 // model of a document, and prefixes stay as they were written.
 func parseXML(raw []byte) (*xmlquery.Node, error) {
-	r := &xmlReader{dec: xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(raw, []byte("\uFEFF")))), bound: map[string][]string{}}
-	r.dec.CharsetReader = charset.NewReaderLabel
+	r := &xmlReader{bound: map[string][]string{}}
+	if text, ok := fromUTF16(raw); ok {
+		r.dec = xml.NewDecoder(strings.NewReader(text))
+		r.dec.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil } // it is done
+	} else {
+		r.dec = xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(raw, []byte(byteOrderMark))))
+		r.dec.CharsetReader = charset.NewReaderLabel
+	}
 	r.doc = &xmlquery.Node{Type: xmlquery.DocumentNode}
 	r.at = r.doc
 	r.bound["xml"] = []string{xmlNamespace}

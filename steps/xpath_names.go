@@ -19,8 +19,14 @@ type qualified struct {
 	last string // name of the last element or attribute named outside of predicates
 }
 
+// longestXPath bounds how deep the engine's reader goes into brackets and signs: a stack that is used up ends the program.
+const longestXPath = 10_000
+
 // qualify checks an XPath 1.0 word by word and gives every name of an element its prefix.
 func qualify(path string, namespaces map[string]string) (*qualified, error) {
+	if len(path) > longestXPath {
+		return nil, fmt.Errorf("it has %d characters; the limit is %d", len(path), longestXPath)
+	}
 	s := &xpathScanner{rest: path, namespaces: namespaces, none: "none"}
 	for _, taken := namespaces[s.none]; taken; _, taken = namespaces[s.none] {
 		s.none += "_"

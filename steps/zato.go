@@ -84,7 +84,7 @@ func uploadZato(ctx context.Context, w *World, a Args) error {
 	req.SetBasicAuth(textOf(conn.values[zatoUser]), textOf(conn.values[zatoPassword]))
 	req.Header.Set("Content-Type", typeJSON)
 	req.Header.Set("User-Agent", w.suite.options.UserAgent)
-	e, err := exchange(w.session(), req)
+	e, err := exchange(w.session(), req, w.suite.largest())
 	if err != nil {
 		w.last = e
 		return err

@@ -65,6 +65,11 @@ func TestZatoVerdicts(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, done.Faults)
 
+	readme, err := os.ReadFile("testdata/zato/README.md")
+	require.NoError(t, err)
+	for _, other := range slices.Concat(recorded.Bugs, recorded.Differences) {
+		assert.Contains(t, string(readme), "| "+strings.ReplaceAll(other.Reason, "|", `\|`)+" |", "the table of README.md")
+	}
 	want := recorded.expected(t)
 	assert.Len(t, done.Features, len(recorded.Verdicts), "feature files")
 	for _, feature := range done.Features {

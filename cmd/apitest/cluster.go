@@ -68,10 +68,15 @@ func (l *loaded) Do(ctx context.Context, e bench.Event) error {
 	case bench.EventStart:
 		return l.cluster.StartServer(ctx, n)
 	case bench.EventRestart:
-		if err := l.cluster.StopServer(ctx, n); err != nil {
-			return err
-		}
-		return l.cluster.StartServer(ctx, n)
+		return l.cluster.Restart(ctx, n)
+	case bench.EventPause:
+		return l.cluster.Pause(ctx, n)
+	case bench.EventResume:
+		return l.cluster.Resume(ctx, n)
+	case bench.EventDrain:
+		return l.cluster.Drain(ctx, n)
+	case bench.EventUndrain:
+		return l.cluster.Undrain(ctx, n)
 	}
 	return fmt.Errorf("event %q is not known", e.Do)
 }

@@ -11,9 +11,11 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/testcontainers/testcontainers-go/log"
 )
 
 func main() {
+	log.SetDefault(log.NewNoopLogger()) // what is wrong with containers comes back as an error
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	root := rootCommand()
 	err := root.ExecuteContext(ctx)
@@ -65,7 +67,7 @@ func rootCommand() *cobra.Command {
 		SilenceErrors: true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(initCommand(), runCommand(), demoCommand(), stepsCommand(), mockCommand(), benchCommand(openCluster), versionCommand())
+	root.AddCommand(initCommand(), runCommand(), demoCommand(), stepsCommand(), mockCommand(), benchCommand(openCluster), clusterCommand(), versionCommand())
 	return root
 }
 

@@ -154,6 +154,7 @@ func (r *runFlags) run(cmd *cobra.Command, paths, behave []string) error {
 		return err
 	}
 	options.Sink = outputs.console
+	options.Steps.Log = func(format string, values ...any) { _, _ = fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", values...) }
 	done, err := run.Features(cmd.Context(), options)
 	if done != nil {
 		err = errors.Join(err, outputs.write(done))

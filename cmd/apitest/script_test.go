@@ -1,15 +1,20 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/parley-run/parley/fixtures"
 )
 
 func TestMain(m *testing.M) {
@@ -28,6 +33,13 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	parley, err := fixtures.Binary()
+	if err != nil {
+		parley, err = fixtures.Build(t.Context(), t.TempDir())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
@@ -35,9 +47,23 @@ func TestScripts(t *testing.T) {
 			env.Setenv("SERVER", server.URL)
 			env.Setenv("TARGET", server.Listener.Addr().String())
 			env.Setenv("PAGE", page)
+			env.Setenv("PARLEY_BIN", parley)
+			env.Defer(func() { endHolders(env.Getenv("TMPDIR")) })
 			return nil
 		},
 	})
+}
+
+// endHolders ends the clusters that a script which failed has left.
+func endHolders(temp string) {
+	files, _ := filepath.Glob(filepath.Join(temp, "parley-clusters-*", "*.json"))
+	for _, file := range files {
+		var h held
+		raw, err := os.ReadFile(file)
+		if err == nil && json.Unmarshal(raw, &h) == nil && h.PID > 1 {
+			_ = syscall.Kill(h.PID, syscall.SIGTERM)
+		}
+	}
 }
 
 // exits runs apitest and wants that exit code: exits 2 run none.feature.

@@ -45,6 +45,7 @@ func topicIntro(topic string) string {
 		"Zato":       "For a Zato cluster: upload services, call them over its WebSocket channels.",
 		"HTTP mocks": "Start servers that stand in for what is not there, with answers from a file.",
 		"mocks":      "Change how a mock answers, and look at what it received.",
+		"OAuth2":     "Get tokens, and show them to the API under test.",
 		"Redis":      "Prepare and look at what is in Redis.",
 		"cluster":    "Start a Parley cluster for a test; kill, stop and start its servers.",
 		"deploy":     "Bring services and definitions to that cluster.",

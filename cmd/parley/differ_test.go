@@ -13,6 +13,7 @@ import (
 // TestWhatAFollowerCannotRun lets an object come to be in the catalog that no server here can run, as one of another
 // release might have put it there: it is left out and named, and the rest goes on.
 func TestWhatAFollowerCannotRun(t *testing.T) {
+	t.Parallel()
 	p := startPostgres(t)
 	all := machines(t, p, p.URL(), 2)
 	base := converge(t, all)
@@ -50,6 +51,7 @@ func must(t *testing.T, asks func() (string, error)) string {
 // TestServersThatDiffer changes the database by hand, behind the servers' backs: one that starts then serves other content
 // than the rest at the same revision, which parley status says, and a restart of the others mends.
 func TestServersThatDiffer(t *testing.T) {
+	t.Parallel()
 	p := startPostgres(t)
 	all := machines(t, p, p.URL(), 3)
 	base := converge(t, all)

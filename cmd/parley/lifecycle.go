@@ -23,6 +23,9 @@ func startCommand(o *options) *cobra.Command {
 		Short: "Start the cluster, or some of its servers",
 		RunE: func(c *cobra.Command, args []string) error {
 			f, names, err := o.target(args)
+			if err == nil {
+				err = needSupervisor(f)
+			}
 			if err != nil {
 				return err
 			}
@@ -99,6 +102,9 @@ func stopCommand(o *options) *cobra.Command {
 		Short: "Stop the cluster, or some of its servers, without losing a request",
 		RunE: func(c *cobra.Command, args []string) error {
 			f, names, err := o.target(args)
+			if err == nil {
+				err = needSupervisor(f)
+			}
 			if err != nil {
 				return err
 			}
@@ -145,18 +151,16 @@ func statusCommand(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			client, running, err := dialSupervisor(c.Context(), f)
+			status, err := findStatus(c.Context(), f)
 			if err != nil {
 				return err
 			}
-			status := clusterStatus{Cluster: f.Cluster.Name}
-			if running {
-				if status, err = readStatus(c.Context(), f, client); err != nil {
-					return err
-				}
-			}
 			return o.print(c, status, func(w io.Writer) {
-				if !running {
+				if !status.Running && !f.Cluster.Supervised() {
+					line(w, "No server of the cluster %q answers.", f.Cluster.Name)
+					return
+				}
+				if !status.Running {
 					line(w, "The cluster %q is not running. Start it: parley start %s", f.Cluster.Name, f.Dir)
 					return
 				}
@@ -165,6 +169,17 @@ func statusCommand(o *options) *cobra.Command {
 			})
 		},
 	}
+}
+
+func findStatus(ctx context.Context, f *folder.Folder) (clusterStatus, error) {
+	if !f.Cluster.Supervised() {
+		return readUnsupervised(ctx, f)
+	}
+	client, running, err := dialSupervisor(ctx, f)
+	if err != nil || !running {
+		return clusterStatus{Cluster: f.Cluster.Name}, err
+	}
+	return readStatus(ctx, f, client)
 }
 
 // clusterStatus is what parley status prints.
@@ -190,6 +205,9 @@ type clusterStatus struct {
 	// Differ are servers whose content is not that of others at the same revision.
 	Differ []string `json:"differ"`
 }
+
+// askTime bounds how long a server may take to say what it serves.
+const askTime = 2 * time.Second
 
 type serverStatus struct {
 	Name        string   `json:"name"`
@@ -230,21 +248,10 @@ func readStatus(ctx context.Context, f *folder.Folder, client *admin.Client) (cl
 		if s.State != "up" && s.State != "draining" {
 			continue
 		}
-		var info struct {
-			Revision    int64    `json:"revision"`
-			Hash        string   `json:"hash"`
-			Quarantined []string `json:"quarantined"`
-			Problem     string   `json:"problem"`
-			KVDB        string   `json:"kvdb"`
-		}
-		asked, cancel := context.WithTimeout(ctx, 2*time.Second)
-		server := admin.NewClient(s.Admin, token)
-		if err := server.Call(asked, "parley.server.info", struct{}{}, &info); err == nil {
+		if info, err := askServer(ctx, s.Admin, token); err == nil {
 			s.Revision, s.Hash, s.Quarantined, s.Problem, s.KVDB = info.Revision, info.Hash, info.Quarantined, info.Problem, info.KVDB
 			status.Revision = max(status.Revision, s.Revision)
 		}
-		server.CloseIdle()
-		cancel()
 	}
 	if status.Database != "" {
 		status.Elsewhere = readElsewhere(ctx, status.Servers, token)
@@ -267,12 +274,16 @@ func (s clusterStatus) write(w io.Writer) {
 	if s.Redis.Embedded {
 		redis += " (embedded)"
 	}
-	line(w, "  load-balancer  http://%s", s.Balancer.Address)
+	if s.Balancer.Address != "" {
+		line(w, "  load-balancer  http://%s", s.Balancer.Address)
+	}
 	line(w, "  redis          %s", redis)
 	if s.Database != "" {
 		line(w, "  database       %s", s.Database)
 	}
-	line(w, "  supervisor     pid %d", s.Supervisor.PID)
+	if s.Supervisor.PID != 0 {
+		line(w, "  supervisor     pid %d", s.Supervisor.PID)
+	}
 	line(w, "")
 	var rows [][]string
 	for _, one := range s.Servers {

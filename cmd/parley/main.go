@@ -112,7 +112,7 @@ func rootCommand(o *options) *cobra.Command {
 		quickstartCommand(o), startCommand(o), stopCommand(o), statusCommand(o),
 		deployCommand(o), undeployCommand(o), servicesCommand(o), invokeCommand(o),
 		statsCommand(o), kvdbCommand(o), pingCommand(o), enmasseCommand(o), catalogCommand(o), versionCommand(o),
-		superviseCommand(), serverCommand(),
+		serveCommand(o), readyCommand(o), superviseCommand(), serverCommand(),
 	)
 	for _, c := range root.Commands() {
 		wrapArgs(c)

@@ -26,6 +26,7 @@ const deployDeadline = 25 * time.Second
 // TestOutagesOfPostgres restarts, kills and stops PostgreSQL again and again under requests and deployments: no request
 // fails, no deployment that was acknowledged is lost, none that said it was not made is there, and all servers end alike.
 func TestOutagesOfPostgres(t *testing.T) {
+	t.Parallel()
 	p := startPostgres(t)
 	all := machines(t, p, p.PasswordURL(), 3)
 	end := load(t, all)
@@ -134,6 +135,7 @@ func assertNoPassword(t *testing.T, all []*machine) {
 
 // TestADeploymentInAnOutage says what a user sees.
 func TestADeploymentInAnOutage(t *testing.T) {
+	t.Parallel()
 	p := startPostgres(t)
 	all := machines(t, p, p.URL(), 2)
 	m := all[0]
@@ -180,6 +182,7 @@ func TestADeploymentInAnOutage(t *testing.T) {
 
 // TestAServerThatIsCutOff cuts one machine off from the database, in two ways, and lets it back.
 func TestAServerThatIsCutOff(t *testing.T) {
+	t.Parallel()
 	p := startPostgres(t)
 	all := machines(t, p, p.URL(), 3)
 	away := all[1]
@@ -234,6 +237,7 @@ func TestAServerThatIsCutOff(t *testing.T) {
 
 // TestADatabaseThatIsRestored restores an older backup while servers run: they refuse it until an operator accepts.
 func TestADatabaseThatIsRestored(t *testing.T) {
+	t.Parallel()
 	p := startPostgres(t)
 	all := machines(t, p, p.URL(), 2)
 	require.NoError(t, all[0].deploy(1))

@@ -19,6 +19,7 @@ var marked = regexp.MustCompile("(?s)(?:<!-- ([^\n]*) -->\n)?```console\n(.*?)``
 // TestPostgresPage runs the commands of docs/postgresql.md, in their order. Both machines are folders of this one, on
 // free ports, and db.example is a PostgreSQL of the test's own.
 func TestPostgresPage(t *testing.T) {
+	t.Parallel()
 	p := startPostgres(t)
 	c := newCLI(t)
 	root, err := filepath.Abs("../..")

@@ -202,6 +202,7 @@ func load(t *testing.T, all []*machine) (end func() int64) {
 
 // TestManyWritersOnPostgres lets 50 writers deploy at once through 3 servers, each a process on a machine of its own.
 func TestManyWritersOnPostgres(t *testing.T) {
+	t.Parallel()
 	p := startPostgres(t)
 	all := machines(t, p, p.URL(), 3)
 	before := converge(t, all).Revision

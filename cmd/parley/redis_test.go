@@ -37,7 +37,7 @@ func startedRedis[C closer](t testing.TB, c C, err error) C {
 func onRedis(t *testing.T, servers int, url string) (*cli, *fixtures.Cluster) {
 	t.Helper()
 	c := newCLI(t)
-	cluster := fixtures.New(t, fixtures.Spec{Servers: servers, Binary: c.binary, Redis: url})
+	cluster := fixtures.New(t, fixtures.Spec{Servers: servers, Binary: c.binary, Redis: fixtures.Part{URL: url}})
 	c.dir = cluster.Dir()
 	_, err := cluster.Deploy(t.Context(),
 		c.file("counts.star", "def handle(self):\n    self.response.payload = {'n': self.kvdb.conn.incr('n')}\n"),

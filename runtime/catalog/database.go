@@ -47,6 +47,9 @@ func OpenPostgres(url string, connections int) (*Database, error) {
 	return &Database{write: db, read: db, now: time.Now}, nil
 }
 
+// Clock makes now the time that is written beside changes, in place of time.Now. Called before anything else.
+func (d *Database) Clock(now func() time.Time) { d.now = now }
+
 // DB is the writing handle, for packages that keep tables of their own in the catalog's database.
 func (d *Database) DB() *database.DB { return d.write }
 

@@ -23,6 +23,7 @@ type Config struct {
 	// State is what serves here. Called from several goroutines.
 	State func() State
 	Log   *slog.Logger
+	Now   func() time.Time // time.Now
 }
 
 // Membership is one server's place in its cluster: it follows the others' changes and tells them of its own.
@@ -45,7 +46,10 @@ func New(c Config) *Membership {
 	if c.Hints == nil {
 		c.Hints = NoHints{}
 	}
-	m := &Membership{cfg: c, startedAt: time.Now(), hint: make(chan int64, 1), turn: make(chan struct{}, 1)}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	m := &Membership{cfg: c, startedAt: c.Now(), hint: make(chan int64, 1), turn: make(chan struct{}, 1)}
 	m.turn <- struct{}{}
 	return m
 }

@@ -1,6 +1,7 @@
 package folder
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -62,6 +63,9 @@ func check(c *Cluster, body ast.Node, found *faults) {
 		seen[s.Name] = true
 	}
 	checkAddresses(c, body, found)
+	if !c.Supervised() && c.Admin == (Admin{}) {
+		return // nobody signs in where no server keeps its data
+	}
 	if c.Admin.User == "" {
 		found.add(tokenAt(body, "admin", "user"), "admin.user: expected a name, such as admin")
 	}
@@ -75,6 +79,14 @@ func checkName(name string) string {
 		return fmt.Sprintf("expected up to 128 letters, digits, ., - and _, the first no . or -, not %q", name)
 	}
 	return ""
+}
+
+// CheckServerName is an error where no server can have that name.
+func CheckServerName(name string) error {
+	if problem := checkServerName(name); problem != "" {
+		return errors.New(problem)
+	}
+	return nil
 }
 
 func checkServerName(name string) string {

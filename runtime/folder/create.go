@@ -3,8 +3,6 @@ package folder
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -198,8 +196,11 @@ func numbers(ctx context.Context, o Options) ([]int, error) {
 	return ports, nil
 }
 
-// write makes everything; cluster.yaml, which makes it a cluster, comes last.
-func (f *Folder) write() error {
+// write makes everything, with a new token.
+func (f *Folder) write() error { return f.writeWith(newToken()) }
+
+// writeWith makes everything; cluster.yaml, which makes it a cluster, comes last.
+func (f *Folder) writeWith(token string) error {
 	dirs := []string{f.Dir, filepath.Dir(f.LogFile("supervisor")), filepath.Dir(f.SupervisorFile())}
 	for _, s := range f.Cluster.Servers {
 		dirs = append(dirs, f.Incoming(s.Name))
@@ -209,9 +210,7 @@ func (f *Folder) write() error {
 			return err
 		}
 	}
-	token := make([]byte, 32)
-	_, _ = rand.Read(token)
-	if err := os.WriteFile(filepath.Join(f.Dir, tokenFile), []byte(hex.EncodeToString(token)+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(f.Dir, tokenFile), []byte(token+"\n"), 0o600); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(f.Dir, clusterFile), []byte(f.Cluster.text()), 0o600)
@@ -224,8 +223,10 @@ func (c *Cluster) text() string {
 	line("# The cluster. Changes take effect when it is started the next time.")
 	line("name: %s", quote(c.Name))
 	line(`compat: %s # "zato" answers clients with the names they know from Zato`, quote(c.Compat))
-	line("balancer:")
-	line("  address: %s # where clients call", quote(c.Balancer.Address))
+	if c.Supervised() {
+		line("balancer:")
+		line("  address: %s # where clients call", quote(c.Balancer.Address))
+	}
 	line("redis:")
 	line("  url: %s # of an external Redis, such as redis://user:password@host:6379/0, rediss:// for TLS, "+
 		"redis+sentinel://h1,h2,h3/master/0 or redis+cluster://h1,h2,h3 (docs/redis.md); empty: the embedded one", quote(c.Redis.URL))
@@ -235,8 +236,10 @@ func (c *Cluster) text() string {
 	if c.Database.URL != "" {
 		line("  connections: %d # of each server to PostgreSQL, at most", c.Database.Pool())
 	}
-	line("supervisor:")
-	line("  admin: %s # keep admin addresses on the loopback interface", quote(c.Supervisor.Admin))
+	if c.Supervised() {
+		line("supervisor:")
+		line("  admin: %s # keep admin addresses on the loopback interface", quote(c.Supervisor.Admin))
+	}
 	line("servers:")
 	for _, s := range c.Servers {
 		line("  - name: %s", quote(s.Name))

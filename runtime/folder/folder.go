@@ -49,6 +49,10 @@ type Cluster struct {
 	Admin      Admin      `yaml:"admin"`
 }
 
+// Supervised says whether a supervisor runs the cluster's servers on this machine. A cluster.yaml with neither a balancer
+// nor a supervisor only says where servers are that were started one by one, such as those of containers.
+func (c *Cluster) Supervised() bool { return c.Supervisor.Admin != "" || c.Balancer.Address != "" }
+
 // Balancer is the load-balancer that clients call.
 type Balancer struct {
 	Address string `yaml:"address"` // host:port
@@ -228,6 +232,11 @@ func (f *Folder) SnapshotFile(name string) string {
 // Incoming is a server's pickup folder of services.
 func (f *Folder) Incoming(name string) string {
 	return filepath.Join(f.ServerDir(name), "pickup", "incoming", "services")
+}
+
+// BroughtFile is where a server remembers which definitions and services it brought into the catalog when it started.
+func (f *Folder) BroughtFile(name string) string {
+	return filepath.Join(f.ServerDir(name), "brought.json")
 }
 
 // HandledFile is where a server remembers which files of its pickup folder it has handled.

@@ -22,9 +22,11 @@ type Port struct {
 
 // Ports are all addresses that the cluster listens on, in the order they are opened.
 func (c *Cluster) Ports() []Port {
-	ports := []Port{
-		{c.Supervisor.Admin, "the supervisor's admin API", "supervisor.admin", "--admin-port", []any{"supervisor", "admin"}, true},
-		{c.Balancer.Address, "the balancer", "balancer.address", "--balancer-port", []any{"balancer", "address"}, false},
+	var ports []Port
+	if c.Supervised() {
+		ports = append(ports,
+			Port{c.Supervisor.Admin, "the supervisor's admin API", "supervisor.admin", "--admin-port", []any{"supervisor", "admin"}, true},
+			Port{c.Balancer.Address, "the balancer", "balancer.address", "--balancer-port", []any{"balancer", "address"}, false})
 	}
 	if c.Redis.URL == "" {
 		ports = append(ports, Port{c.Redis.Embedded, "the embedded Redis", "redis.embedded", "--redis-port", []any{"redis", "embedded"}, true})

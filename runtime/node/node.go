@@ -9,7 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
+	"os"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -44,6 +47,8 @@ type Config struct {
 	Server   string            // its name in the folder
 	Services []service.Service // compiled in
 	Log      *slog.Logger
+	Brought  Brought       // into the catalog, before it is ready
+	Patience time.Duration // how long the start waits for a database that is away, where no catalog is kept; 0: not at all
 }
 
 // Node is one server.
@@ -73,6 +78,11 @@ type Node struct {
 	current atomic.Pointer[state]
 	ready   atomic.Bool
 
+	now      func() time.Time
+	stopping atomic.Bool // ready no more
+	brought  Brought
+	patience time.Duration
+
 	closing sync.WaitGroup  // connections that are being closed
 	leaving context.Context //nolint:containedctx // ends when they must be done: some time after the server stopped
 	leave   context.CancelFunc
@@ -89,7 +99,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{
-		folder: c.Folder, server: server, token: token, log: c.Log, names: service.ParleyNames(),
+		folder: c.Folder, server: server, token: token, log: c.Log, names: service.ParleyNames(), brought: c.Brought, patience: c.Patience,
 		compiled:      map[string]*entry{},
 		channelKinds:  map[string]channel.Kind{},
 		outconnKinds:  map[string]outconn.Kind{},
@@ -107,12 +117,17 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	for _, k := range securityKinds() {
 		n.securityKinds[k.Name] = k
 	}
-	if n.secrets, err = secret.Open(c.Folder.SecretsFile()); err != nil {
+	if n.secrets, err = openSecrets(c.Folder.SecretsFile()); err != nil {
+		return nil, err
+	}
+	if err := n.setClock(); err != nil {
 		return nil, err
 	}
 	if err := n.openDatabase(ctx); err != nil {
 		return nil, err
 	}
+	n.stats.Clock(n.now)
+	n.store.Clock(n.now)
 	for _, s := range c.Services {
 		if n.compiled[s.Name] != nil {
 			return nil, fmt.Errorf("the service %q is compiled in twice", s.Name)
@@ -145,11 +160,25 @@ func (n *Node) join() error {
 		return fmt.Errorf("redis.url of the cluster: %w", err)
 	}
 	n.members = cluster.New(cluster.Config{
-		Name: n.server.Name, Address: n.server.Address, Admin: n.server.Admin, Table: n.table,
+		Name: n.server.Name, Address: called(n.server.Address), Admin: called(n.server.Admin), Table: n.table,
 		Hints:  n.hints(),
-		Follow: n.live.Follow, State: n.membershipState, Log: n.log,
+		Follow: n.live.Follow, State: n.membershipState, Log: n.log, Now: n.now,
 	})
 	return nil
+}
+
+// called is where others call what listens on address: one that listens on all of a machine's addresses is called by the
+// machine's name.
+func called(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if ip, unparsed := netip.ParseAddr(host); err != nil || host != "" && (unparsed != nil || !ip.IsUnspecified()) {
+		return address
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return address
+	}
+	return net.JoinHostPort(name, port)
 }
 
 // nothing is the state before the catalog is loaded.
@@ -220,7 +249,7 @@ func (n *Node) chain(channelName string, base channel.Base, e *entry, guard secu
 }
 
 func (n *Node) counted(name string, next service.Handler) service.Handler {
-	return stats.Wrap(next, n.stats.Service(name), time.Now)
+	return stats.Wrap(next, n.stats.Service(name), n.now)
 }
 
 // dispatch runs a service. A panic in it is one failed request: recover stands here and nowhere else.
@@ -237,7 +266,7 @@ func (n *Node) dispatch(e *entry) service.Handler {
 				err = fmt.Errorf("service %q panicked: %v\n%s", e.Name, p, debug.Stack())
 			}
 		}()
-		ctx = service.WithCall(ctx, &service.Call{CID: req.CID, Service: e.Name, Runtime: s, Log: n.log, Depth: service.CallFrom(ctx).Depth + 1})
+		ctx = service.WithCall(ctx, &service.Call{CID: req.CID, Service: e.Name, Runtime: s, Log: n.log, Depth: service.CallFrom(ctx).Depth + 1, Now: n.now})
 		res, err = e.Handler.Handle(ctx, req)
 		if err == nil && res == nil {
 			res = &service.Response{}

@@ -51,11 +51,16 @@ func run(args []string, services []service.Service) int {
 
 // Serve runs one server of the cluster in the folder dir as a process: until ctx ends, or the supervisor that started
 // it does. It logs to out.
-func Serve(ctx context.Context, dir, name string, out io.Writer, services ...service.Service) (err error) {
+func Serve(ctx context.Context, dir, name string, out io.Writer, services ...service.Service) error {
 	f, err := folder.Open(dir)
 	if err != nil {
 		return err
 	}
+	return ServeConfig(ctx, Config{Folder: f, Server: name, Services: services}, out)
+}
+
+// ServeConfig runs the server that c says, as Serve does. Where c has no log, it logs to out.
+func ServeConfig(ctx context.Context, c Config, out io.Writer) (err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	if fd, err := strconv.Atoi(os.Getenv("PARLEY_SUPERVISOR_FD")); err == nil {
@@ -69,7 +74,10 @@ func Serve(ctx context.Context, dir, name string, out io.Writer, services ...ser
 	kvdb.Quiet()
 	logs := newBufferedLog(out)
 	defer func() { err = errors.Join(err, logs.Close()) }()
-	n, err := New(ctx, Config{Folder: f, Server: name, Services: services, Log: slog.New(slog.NewTextHandler(logs, nil)).With("server", name)})
+	if c.Log == nil {
+		c.Log = slog.New(slog.NewTextHandler(logs, nil)).With("server", c.Server)
+	}
+	n, err := New(ctx, c)
 	if err != nil {
 		return err
 	}

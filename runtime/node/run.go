@@ -36,7 +36,7 @@ func (n *Node) Run(ctx context.Context) error {
 		_ = channels.Close() // nothing was served yet
 		return fmt.Errorf("listen for the admin API: %w", err)
 	}
-	if err := n.live.Start(ctx); err != nil {
+	if err := n.begin(ctx); err != nil {
 		return err
 	}
 	api, err := admin.API{Services: n.internalServices(), Token: n.token, Password: n.folder.CheckPassword, Log: n.log}.Handler()
@@ -70,13 +70,45 @@ func (n *Node) Run(ctx context.Context) error {
 		defer stop()
 		return n.serve(ctx, inner, channels)
 	})
-	n.ready.Store(true)
-	n.log.Info("server is ready", "address", n.server.Address, "admin", n.server.Admin,
-		"revision", n.live.Current().Revision, "pid", os.Getpid())
+	group.Go(func() error { return n.bring(inner, n.brought, n.isReady) })
 	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
 	return nil
+}
+
+func (n *Node) isReadyNow() bool { return n.ready.Load() && !n.stopping.Load() }
+
+// isReady says, once, that the server is ready.
+func (n *Node) isReady() {
+	if n.ready.Swap(true) || n.stopping.Load() {
+		return
+	}
+	n.log.Info("server is ready", "address", n.server.Address, "admin", n.server.Admin,
+		"revision", n.live.Current().Revision, "pid", os.Getpid())
+}
+
+// beginAgain is the wait before a database that is away is asked again for the catalog.
+const beginAgain = 250 * time.Millisecond
+
+// begin loads the catalog, and waits for its database as long as the configuration says.
+func (n *Node) begin(ctx context.Context) error {
+	last := time.Now().Add(n.patience)
+	for told := false; ; told = true {
+		err := n.live.Start(ctx)
+		var known *service.Error
+		if err == nil || !errors.As(err, &known) || known.Code != service.Unavailable || time.Now().After(last) {
+			return err
+		}
+		if !told {
+			n.log.Warn("waits for the catalog's database", "most", n.patience, "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(beginAgain):
+		}
+	}
 }
 
 // serve answers the channels' clients until ctx ends and what is in flight has been answered, or until failed
@@ -98,7 +130,7 @@ func (n *Node) serve(ctx, failed context.Context, listener net.Listener) error {
 	case <-failed.Done():
 	case <-ctx.Done():
 	}
-	n.ready.Store(false)
+	n.stopping.Store(true)
 	n.log.Info("server is stopping")
 	leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
@@ -132,7 +164,7 @@ func (n *Node) ping(w http.ResponseWriter) {
 func (n *Node) readiness(w http.ResponseWriter) {
 	cid := service.NewCID()
 	status, result := http.StatusOK, n.names.OK
-	if !n.ready.Load() {
+	if !n.isReadyNow() {
 		status, result = http.StatusServiceUnavailable, n.names.Error
 	}
 	env := service.ObjectOf("details", n.standing(), "result", result, "cid", cid)

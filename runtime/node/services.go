@@ -199,7 +199,7 @@ type Info struct {
 
 func (n *Node) info(context.Context, service.Runtime, struct{}) (Info, error) {
 	now := n.live.Current()
-	out := Info{Name: n.server.Name, PID: os.Getpid(), Ready: n.ready.Load(), Revision: now.Revision, Hash: now.Hash, KVDB: n.outage.reason()}
+	out := Info{Name: n.server.Name, PID: os.Getpid(), Ready: n.isReadyNow(), Revision: now.Revision, Hash: now.Hash, KVDB: n.outage.reason()}
 	for _, f := range n.live.Faults() {
 		out.Quarantined = append(out.Quarantined, fmt.Sprintf("%s %s: %v", f.Kind, f.Name, f.Err))
 	}

@@ -15,6 +15,7 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"time"
 )
 
 // Handler is the one signature through the system: services are it, channels call it, and statistics,
@@ -96,7 +97,8 @@ type Call struct {
 	Service string // name of the service that runs
 	Log     *slog.Logger
 	Runtime Runtime
-	Depth   int // how many services have invoked each other up to this one
+	Depth   int              // how many services have invoked each other up to this one
+	Now     func() time.Time // the server's clock; nil: time.Now
 }
 
 type callKey struct{}

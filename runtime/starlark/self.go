@@ -59,7 +59,7 @@ func (s self) Attr(name string) (starlark.Value, error) {
 	case "logger":
 		return logger{namespace{"self.logger"}, inv}, nil
 	case "time":
-		return clock{namespace{"self.time"}, time.Now}, nil
+		return clock{namespace{"self.time"}, inv.now()}, nil
 	case "environ":
 		if inv.environ == nil {
 			inv.environ = new(starlark.Dict)
@@ -236,6 +236,14 @@ func (l logger) Attr(name string) (starlark.Value, error) {
 		log.Log(l.inv.ctx, level, text) //nolint:sloglint // the text is the service's own
 		return starlark.None, nil
 	}), nil
+}
+
+// now is the server's clock.
+func (inv *invocation) now() func() time.Time {
+	if now := service.CallFrom(inv.ctx).Now; now != nil {
+		return now
+	}
+	return time.Now
 }
 
 func (inv *invocation) logger() *slog.Logger {

@@ -40,6 +40,9 @@ func New(now func() time.Time) *Stats {
 	return &Stats{now: now, started: now(), mapping: newMapping(), services: map[string]*Service{}}
 }
 
+// Clock makes now what the statistics go by, in place of time.Now. Called before anything is counted.
+func (s *Stats) Clock(now func() time.Time) { s.now, s.started = now, now() }
+
 // Service is the handle under which the service of that name is counted: the same one each time. To be asked
 // for once, where a handler is built, not for each request.
 func (s *Stats) Service(name string) *Service {

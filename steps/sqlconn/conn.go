@@ -38,6 +38,9 @@ func Open(ctx context.Context, text string) (*Conn, error) {
 	c.db.SetMaxOpenConns(1)
 	c.db.SetMaxIdleConns(1)
 	if err := c.ready(ctx); err != nil {
+		if a.dialect == "sqlite" && strings.Contains(err.Error(), "unable to open database file") {
+			err = fmt.Errorf("%w; is there such a folder, and may you write to it? A path that begins without / is of the current folder", err)
+		}
 		return nil, errors.Join(c.failed(ctx, err), c.Close())
 	}
 	return c, nil

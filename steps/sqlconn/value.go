@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"math"
 	"math/big"
 	"slices"
@@ -59,6 +60,9 @@ func parseTime(text string) (moment time.Time, zone, ok bool) {
 	return time.Time{}, false, false
 }
 
+// mostRows bounds what a query keeps in memory.
+const mostRows = 100_000
+
 func (c *Conn) read(rows *sql.Rows) (*Result, error) {
 	types, err := rows.ColumnTypes()
 	if err != nil {
@@ -79,6 +83,9 @@ func (c *Conn) read(rows *sql.Rows) (*Result, error) {
 		}
 		for i, t := range types {
 			row[i] = value(row[i], c.dialect.kind(strings.ToUpper(t.DatabaseTypeName())))
+		}
+		if len(r.Rows) == mostRows {
+			return nil, fmt.Errorf("the query gives more than %d rows, which is the limit; ask for fewer, with LIMIT or WHERE", mostRows)
 		}
 		r.Rows = append(r.Rows, row)
 	}

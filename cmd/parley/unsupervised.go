@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/parley-run/parley/runtime/admin"
+	"github.com/parley-run/parley/runtime/folder"
+)
+
+// needSupervisor is an error for a folder that only says where servers are that were started one by one.
+func needSupervisor(f *folder.Folder) error {
+	if f.Cluster.Supervised() {
+		return nil
+	}
+	return usage(fmt.Errorf("the cluster in %s has no supervisor: its servers are started and stopped one by one, where they run", f.Dir))
+}
+
+// readUnsupervised asks the servers of such a folder. The cluster runs where one of them answers.
+func readUnsupervised(ctx context.Context, f *folder.Folder) (clusterStatus, error) {
+	status := clusterStatus{Cluster: f.Cluster.Name, Database: f.Cluster.Database.Name()}
+	status.Redis.Address, status.Redis.Embedded = f.Cluster.Redis.Embedded, f.Cluster.Redis.URL == ""
+	if !status.Redis.Embedded {
+		status.Redis.Address = f.Cluster.Redis.URL
+	}
+	token, err := f.Token()
+	if err != nil {
+		return status, err
+	}
+	for _, s := range f.Cluster.Servers {
+		one := serverStatus{Name: s.Name, Address: s.Address, Admin: s.Admin, State: "down", Quarantined: []string{}}
+		if info, err := askServer(ctx, s.Admin, token); err == nil {
+			status.Running = true
+			status.Revision = max(status.Revision, info.Revision)
+			one.State = "draining"
+			if info.Ready {
+				one.State = "up"
+			}
+			one.PID, one.Revision, one.Hash, one.Quarantined, one.Problem = info.PID, info.Revision, info.Hash, info.Quarantined, info.Problem
+		}
+		status.Servers = append(status.Servers, one)
+	}
+	return status, nil
+}
+
+// serverInfo is what a server says of itself.
+type serverInfo struct {
+	PID         int      `json:"pid"`
+	Ready       bool     `json:"ready"`
+	Revision    int64    `json:"revision"`
+	Hash        string   `json:"hash"`
+	Quarantined []string `json:"quarantined"`
+	Problem     string   `json:"problem"`
+	KVDB        string   `json:"kvdb"`
+}
+
+func askServer(ctx context.Context, address, token string) (serverInfo, error) {
+	var info serverInfo
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	client := admin.NewClient(address, token)
+	defer client.CloseIdle()
+	err := client.Call(ctx, "parley.server.info", struct{}{}, &info)
+	return info, err
+}

@@ -1,0 +1,132 @@
+package folder
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/parley-run/parley/runtime/password"
+)
+
+// Alone is one server that no supervisor starts, such as the one of a container. It makes a cluster with all servers
+// that have the same name of cluster, database and Redis, wherever they run.
+type Alone struct {
+	Cluster     string // name of the cluster
+	Server      string // name of the server; no two of a cluster have the same
+	Compat      string
+	Address     string // host:port to listen on for channels, such as 0.0.0.0:17010
+	Admin       string // host:port to listen on for the admin API
+	DatabaseURL string // of the PostgreSQL that the servers share; empty: files, for a cluster of this one server
+	RedisURL    string // of the Redis that they share; empty: the embedded one, likewise
+	Embedded    string // host:port of the embedded one
+	Token       string // of the admin API, 32 characters or more; empty: the folder's, which is made where it is missing
+	Password    string // of the user admin; empty: there is none, and the token alone lets in
+}
+
+// minToken is how long a token must be.
+const minToken = 32
+
+// OpenAlone is the folder dir of a server alone, made where it is missing, and otherwise brought up to date: a says what
+// holds. Its cluster.yaml has no supervisor and no balancer, and is for the commands that run on the same machine.
+func OpenAlone(dir string, a Alone) (*Folder, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	c := Cluster{
+		Name: a.Cluster, Compat: a.Compat,
+		Redis:    Redis{URL: a.RedisURL, Embedded: a.Embedded},
+		Database: Database{URL: a.DatabaseURL},
+		Servers:  []Server{{Name: a.Server, Address: reached(a.Address), Admin: reached(a.Admin)}},
+		Admin:    Admin{User: "admin", PasswordHash: password.New(cmp.Or(a.Password, newPassword())).String()},
+	}
+	if a.RedisURL != "" {
+		c.Redis.Embedded = ""
+	}
+	f := &Folder{Dir: abs, Cluster: c}
+	token, err := f.aloneToken(a.Token)
+	if err == nil {
+		err = f.writeWith(token)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the folder of server %q: %w", a.Server, err)
+	}
+	if f, err = Open(abs); err != nil { // the commands will read what was written
+		return nil, err
+	}
+	f.Cluster.Servers[0].Address, f.Cluster.Servers[0].Admin = a.Address, a.Admin
+	return f, nil
+}
+
+func (a Alone) check() error {
+	var faults []error
+	fault := func(what, problem string) {
+		if problem != "" {
+			faults = append(faults, fmt.Errorf("%s: %s", what, problem))
+		}
+	}
+	fault("the cluster's name", checkName(a.Cluster))
+	fault("the server's name", checkServerName(a.Server))
+	fault("the address", checkAddress(a.Address))
+	fault("the admin address", checkAddress(a.Admin))
+	if a.RedisURL == "" {
+		fault("the embedded Redis", checkAddress(a.Embedded))
+	}
+	if a.Compat != "" && a.Compat != "zato" {
+		fault("compat", fmt.Sprintf(`expected "" or "zato", not %q`, a.Compat))
+	}
+	if a.Token != "" && len(a.Token) < minToken {
+		fault("the admin token", fmt.Sprintf("it has %d characters, expected %d or more; make one with: openssl rand -hex 32", len(a.Token), minToken))
+	}
+	if a.DatabaseURL != "" {
+		fault("the database", checkDatabaseURL(a.DatabaseURL))
+	}
+	if a.RedisURL != "" {
+		fault("the Redis", checkRedisURL(a.RedisURL))
+	}
+	if a.DatabaseURL != "" && a.RedisURL == "" {
+		fault("the Redis", "servers that share a database share a Redis too; name it")
+	}
+	return errors.Join(faults...)
+}
+
+// reached is where those on the same machine call what listens on address.
+func reached(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address // it was checked
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		return net.JoinHostPort(loopback, port)
+	}
+	return address
+}
+
+// aloneToken is given, or what the folder has, or a new one.
+func (f *Folder) aloneToken(given string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	raw, err := os.ReadFile(filepath.Join(f.Dir, tokenFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return newToken(), nil
+	}
+	return strings.TrimSpace(string(raw)), err
+}
+
+func newToken() string {
+	token := make([]byte, 32)
+	_, _ = rand.Read(token)
+	return hex.EncodeToString(token)
+}
