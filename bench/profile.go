@@ -39,6 +39,7 @@ type Request struct {
 // Event is something done while the load runs. Events run one after another, each when it is due or when the one
 // before has ended.
 type Event struct {
+	Name   string   `yaml:"name"`   // what reports call it; default: what it does, such as "kill server1"
 	At     Duration `yaml:"at"`     // from the start of the measured part
 	Do     string   `yaml:"do"`     // one of EventKinds
 	Server string   `yaml:"server"` // kill, stop, start, restart, pause, resume, drain, undrain: which one
@@ -86,6 +87,8 @@ func EventKinds() []string {
 // Label is the event in a few words, such as "kill server1".
 func (e *Event) Label() string {
 	switch {
+	case e.Name != "":
+		return e.Name
 	case e.Server != "":
 		return e.Do + " " + e.Server
 	case e.File != "":

@@ -42,6 +42,7 @@ type recorder struct {
 	lag           *hdrhistogram.Histogram
 	ownLag        *hdrhistogram.Histogram // lag that was not the target's doing
 	lastSent      time.Time
+	ended         time.Duration // when it was enough, before the load's own end; 0: it was not
 	servers       map[string]int
 	timeline      []*happening
 	phases        []*phase
@@ -73,6 +74,11 @@ func newRecorder(s Schedule, duration time.Duration, began time.Time, neverSent,
 	r.buckets = make([]bucket, int(math.Ceil(float64(duration)/float64(r.width))))
 	r.beginPhase("start", 0)
 	return r
+}
+
+// trim leaves out what came after the end.
+func (r *recorder) trim() {
+	r.buckets = r.buckets[:min(len(r.buckets), int(math.Ceil(float64(r.ended)/float64(r.width))))]
 }
 
 // bucketWidth is the smallest of the round widths that needs no more than maxBuckets.

@@ -18,6 +18,8 @@ type Options struct {
 	// Executed gives the ids that the service recorded, each as often as it was executed, in any order. Called once,
 	// after the last reply. The record must have been empty before the run: ids begin at 1 in each. nil: not compared.
 	Executed func(ctx context.Context) ([]string, error)
+	// Enough ends the load when it is closed, as if its duration had passed then. May be nil.
+	Enough <-chan struct{}
 	// Progress is told how it goes, once a second and at each event's beginning and end, from one goroutine. It must
 	// return quickly. May be nil.
 	Progress func(Progress)
@@ -50,6 +52,10 @@ func Run(ctx context.Context, p Profile, o Options) (*Result, error) {
 	}
 	defer send.transport.CloseIdleConnections()
 	rec, broken := attack(ctx, p, o, schedule, send)
+	if rec.ended > 0 {
+		p.Duration, schedule.Measure = Duration(rec.ended), rec.total.Sent
+		rec.trim()
+	}
 	result := rec.result(p, o.Address)
 	if broken == nil && o.Executed != nil {
 		result.Executed, err = readExecuted(ctx, p, o, rec)
@@ -106,7 +112,7 @@ func attack(ctx context.Context, p Profile, o Options, schedule Schedule, send *
 	}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	over := ctx.Done()
+	over, enough := ctx.Done(), o.Enough
 	for results != nil || tell != nil {
 		select {
 		case hit, open := <-results:
@@ -123,6 +129,9 @@ func attack(ctx context.Context, p Profile, o Options, schedule Schedule, send *
 			progress(rec.event(n), n.ended)
 		case <-tick.C:
 			progress(nil, false)
+		case <-enough:
+			attacker.Stop()
+			rec.ended, enough = min(max(time.Since(rec.zero), rec.width), p.Duration.Std()), nil
 		case <-over:
 			attacker.Stop()
 			over = nil

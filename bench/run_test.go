@@ -500,3 +500,24 @@ func TestClassify(t *testing.T) {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, row.want, bench.Classify(row.status, row.header, row.neverSent)) })
 	}
 }
+
+// TestEnough holds that a load may end early, and then is one of that length.
+func TestEnough(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(server.Close)
+	enough := make(chan struct{})
+	r, err := bench.Run(t.Context(), bench.Profile{
+		Rate: 100, Duration: bench.Duration(time.Hour), Workers: 8, MaxScheduleLag: bench.Duration(time.Minute), Request: bench.Request{Path: "/"},
+		Events: []bench.Event{{At: bench.Duration(250 * time.Millisecond), Do: bench.EventRun, Run: "it"}},
+	}, bench.Options{
+		Address: server.URL, Enough: enough,
+		Do: func(context.Context, bench.Event) error { close(enough); return nil },
+	})
+	require.NoError(t, err)
+	assert.Empty(t, r.Invalid)
+	assert.GreaterOrEqual(t, r.Sent, 20)
+	assert.Less(t, r.Sent, 3000)
+	assert.GreaterOrEqual(t, r.Duration, 0.25)
+	assert.LessOrEqual(t, len(r.Series.Buckets), 1, "the width is that of an hour")
+	assert.Equal(t, r.Sent, r.Series.Buckets[0].Sent)
+}

@@ -2,6 +2,9 @@ package features_test
 
 import (
 	"os"
+	"os/exec"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cucumber/godog"
@@ -13,8 +16,26 @@ import (
 	"github.com/parley-run/parley/steps/ongodog"
 )
 
+// needs are the tags of features that need a program installed, as PARLEY_REQUIRE calls it, with how to tell that it is.
+func needs() map[string]func(t *testing.T) error {
+	return map[string]func(t *testing.T) error{
+		"postgres": func(t *testing.T) error {
+			p, err := fixtures.StartPostgres(t.Context(), t.TempDir())
+			if err != nil {
+				return err
+			}
+			return p.Close()
+		},
+		"redis": func(*testing.T) error {
+			_, err := exec.LookPath("redis-server")
+			return err
+		},
+	}
+}
+
 // TestFeatures runs the feature files under godog, against the parley command that PARLEY_BIN names, else against one
-// that is built just before. go test cannot see what the command is made of: run it with -count=1.
+// that is built just before. go test cannot see what the command is made of: run it with -count=1. Features with a tag of
+// needs are skipped, with the reason, where that is not installed and PARLEY_REQUIRE does not name it.
 func TestFeatures(t *testing.T) {
 	binary := os.Getenv("PARLEY_BIN")
 	if binary == "" {
@@ -22,6 +43,22 @@ func TestFeatures(t *testing.T) {
 		binary, err = fixtures.Build(t.Context(), t.TempDir())
 		require.NoError(t, err)
 	}
+	var others []string
+	for name, installed := range needs() {
+		others = append(others, "~@"+name)
+		t.Run("with "+name, func(t *testing.T) {
+			if err := installed(t); err != nil {
+				require.False(t, slices.Contains(strings.Split(os.Getenv("PARLEY_REQUIRE"), ","), name), "PARLEY_REQUIRE asks for %s: %v", name, err)
+				t.Skip(err)
+			}
+			runFeatures(t, binary, "@"+name)
+		})
+	}
+	t.Run("with nothing installed", func(t *testing.T) { runFeatures(t, binary, strings.Join(others, " && ")) })
+}
+
+func runFeatures(t *testing.T, binary, tags string) {
+	t.Helper()
 	suite := steps.New(steps.Options{FS: features.Files, Spec: fixtures.Spec{Binary: binary}, Log: t.Logf})
 	t.Cleanup(func() { require.NoError(t, suite.Close()) })
 	all := ongodog.New(suite)
@@ -33,7 +70,7 @@ func TestFeatures(t *testing.T) {
 			all.Register(sc)
 		},
 		Options: &godog.Options{
-			Paths: []string{"."}, FS: features.Files, Strict: true, Format: "progress", NoColors: true, Output: t.Output(),
+			Paths: []string{"."}, FS: features.Files, Tags: tags, Strict: true, Format: "progress", NoColors: true, Output: t.Output(),
 			TestingT: t, DefaultContext: t.Context(),
 		},
 	}.Run()

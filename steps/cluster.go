@@ -16,6 +16,10 @@ func clusterSteps() []Step {
 		either(`server {n} is started`, "Starts the server, and waits until it is ready.", `server 1 is started`, onServer("started")),
 		either(`server {n} is stopped`, "Stops the server as planned: it finishes what it has begun.", `server 1 is stopped`, onServer("stopped")),
 		either(`server {n} is restarted`, "Stops the server as planned, and starts it again.", `server 1 is restarted`, onServer("restarted")),
+		either(`all servers are restarted, one after the other`, "By parley restart --rolling: each is drained, finishes what it has begun, and is ready again before the next one's turn.",
+			`all servers are restarted, one after the other`, restartRolling),
+		either(`the servers are upgraded to "{program}"`, "By parley upgrade, one after the other in the same way: a path of another parley, or of a program of servers.",
+			`the servers are upgraded to "$NEW_PARLEY"`, upgrade),
 		then(`server {n} answers`, "It says that it is ready to serve.", `server 1 answers within 5 seconds`, assertAnswers),
 		then(`server {n} does not answer`, "The server does not say that it is ready to serve, or is not there.", `server 1 does not answer`, assertSilent),
 		then(`all servers are at the same revision`, "All are up, their content is the same, and nothing is quarantined.", `all servers are at the same revision`, assertSame),
@@ -54,6 +58,22 @@ func onServer(what string) func(context.Context, *World, Args) error {
 		}
 		return c.StartServer(ctx, n)
 	}
+}
+
+func restartRolling(ctx context.Context, w *World, _ Args) error {
+	c, err := w.cluster()
+	if err != nil {
+		return err
+	}
+	return c.RestartRolling(ctx)
+}
+
+func upgrade(ctx context.Context, w *World, a Args) error {
+	c, err := w.cluster()
+	if err != nil {
+		return err
+	}
+	return c.Upgrade(ctx, a.Text(0))
 }
 
 func (w *World) ready(ctx context.Context, a Args) (answers bool, err error) {

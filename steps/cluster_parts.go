@@ -167,6 +167,9 @@ func addLinks(s *fixtures.Spec) {
 // one.
 func (f *File) ensureClusterOf(ctx context.Context, spec fixtures.Spec) (*fixtures.Cluster, error) {
 	if f.cluster != nil && reflect.DeepEqual(f.spec, spec) {
+		if err := f.mendStores(ctx); err != nil {
+			return nil, err
+		}
 		return f.cluster, f.cluster.WaitUp(ctx)
 	}
 	if err := f.closeCluster(); err != nil {

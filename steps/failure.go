@@ -16,6 +16,8 @@ type Failure struct {
 	Differences []Difference // of two documents: all places where they differ
 	Note        string       // such as how long it was tried
 	Hint        string       // what to do, or what there is
+	load        *loadRun     // whose outcome it is about; nil: none
+	slow        float64      // milliseconds from which an answer of it was too slow; 0: none was
 }
 
 // Difference is one place in which two documents differ.
@@ -31,6 +33,9 @@ func (f *Failure) report() *report.Failure {
 	r := &report.Failure{What: f.What, Note: f.Note, Expected: f.Expected, Got: f.Got, Hint: f.Hint}
 	for _, d := range f.Differences {
 		r.Differences = append(r.Differences, report.Difference(d))
+	}
+	if f.load != nil && f.load.result != nil {
+		r.Timeline = f.load.timeline(f.slow)
 	}
 	return r
 }
@@ -50,7 +55,7 @@ func (w *World) Explain(err error) *report.Failure {
 	case errors.As(err, &unknown):
 		r.What, r.Hint = "no step reads like this", unknown.hint()
 	}
-	if w != nil && w.last != nil {
+	if w != nil && w.last != nil && len(r.Timeline) == 0 { // of a load no single request is evidence
 		r.Exchange = w.last.report(w.suite.mask)
 	}
 	if w != nil {

@@ -17,7 +17,8 @@ type File struct {
 	path     string
 	suite    *Suite
 	cluster  *fixtures.Cluster
-	spec     fixtures.Spec // of the cluster
+	spec     fixtures.Spec      // of the cluster
+	down     map[string]*outage // by part of the cluster: what steps did to it
 	backEnds *fixtures.BackEnds
 	imported map[string]string // text of the definitions that the cluster has, by file
 	redis    *redisurl.Client
@@ -125,6 +126,7 @@ func (f *File) closeCluster() error {
 		err = errors.Join(err, f.cluster.Close())
 		f.cluster = nil
 	}
+	f.down = nil
 	return err
 }
 

@@ -11,7 +11,8 @@ import (
 
 // Line is a line of a scenario bound to the step that it means: made once, run often, by many scenarios at once.
 type Line struct {
-	m *match
+	m     *match
+	later *Line // what an event of a load does; nil: this is none
 }
 
 // Bind finds the step that a line means. The error is an *UnknownError, or an *AmbiguousError.
@@ -20,7 +21,11 @@ func (v *Vocabulary) Bind(kind Kind, text string) (*Line, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Line{m: m}, nil
+	l := &Line{m: m}
+	if m.row.Pattern == eventPattern {
+		l.later, err = v.bindEvent(m.params[1])
+	}
+	return l, err
 }
 
 // Step is what the line means.
@@ -32,6 +37,11 @@ const retryEvery = 50 * time.Millisecond
 // Run does what the line says. The error is, or wraps, a *Failure where something is not as it should be; whatever it
 // is, [Explain] tells all that is known about it.
 func (l *Line) Run(ctx context.Context, w *World) error {
+	if !l.m.row.plans {
+		if err := w.runLoad(ctx); err != nil {
+			return err
+		}
+	}
 	args, err := l.args(ctx, w)
 	if err != nil {
 		return err
@@ -76,6 +86,9 @@ func (l *Line) args(ctx context.Context, w *World) (Args, error) {
 // once tries a step. A step that looks at the reply is given one: the last, or where it is tried again or asks
 // for other servers a new one.
 func (l *Line) once(ctx context.Context, w *World, args Args, again bool) error {
+	if l.later != nil {
+		return w.addEvent(args, l.later)
+	}
 	if !l.m.row.Reply {
 		return l.m.row.Do(ctx, w, args)
 	}

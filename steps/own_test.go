@@ -179,6 +179,6 @@ func TestAnOwnStepMustBeWholeAndItsOwn(t *testing.T) {
 	require.NoError(t, err)
 	line, err := v.Bind(steps.Given, `my "x"`)
 	require.NoError(t, err)
-	assert.EqualError(t, line.Run(t.Context(), nil), "done")
+	assert.EqualError(t, line.Run(t.Context(), begin(t, steps.Options{}).world), "done")
 	assert.Equal(t, "your own", line.Step().Topic)
 }

@@ -67,6 +67,8 @@ func (c *compiled) body() string {
 		case found == "":
 		case found == "(s)":
 			b.WriteString("s?")
+		case found == "{step}":
+			b.WriteString(capture + `.+)`)
 		case found == "{mock}":
 			b.WriteString(capture + `[a-z][\w -]*?)`)
 		case found == "{parts}":

@@ -26,7 +26,7 @@ func (k Kind) String() string { return [...]string{"Given", "When", "Then"}[k] }
 //
 // Pattern is the sentence as people write it, matched as a whole and in any case. "{name}" in quotes takes one or
 // more characters, as few as possible; a bare {name} takes a number, {mock} the name of a mock or of a part of a
-// cluster, {parts} several with commas; (s) is optional.
+// cluster, {parts} several with commas, {step} another step; (s) is optional.
 // Where a pattern says JSON Pointer, is not or does not, path, isn't and doesn't are understood as well. Then
 // steps may begin with "within 5 seconds, " or end with " within 5 seconds": they are tried again until they pass
 // or the time is over. Those that look at a reply send the request again each time, and may also begin with
@@ -45,7 +45,8 @@ type Step struct {
 	Literal bool // its parameters are taken as they are, $, # and @ included
 	Shares  bool // it uses what the scenarios of a file share, a cluster or mocks: they do not run side by side
 	Do      func(ctx context.Context, w *World, a Args) error
-	Func    any // such as func(w *World, name string, count int) error; in the place of Do
+	Func    any  // such as func(w *World, name string, count int) error; in the place of Do
+	plans   bool // it declares a load or adds to one that is declared, which the next step that does not will run
 }
 
 // Table is the whole vocabulary, by topic.
@@ -71,9 +72,9 @@ func Table() []Step {
 		{"HTTP mocks", httpMockSteps()},
 		{"mocks", mockSteps()},
 		{"Redis", kvdbSteps()},
-		{"cluster", slices.Concat(clusterSteps(), clusterSourceSteps(), clusterFaultSteps())},
+		{"cluster", slices.Concat(clusterSteps(), clusterSourceSteps(), storeSteps(), clusterFaultSteps())},
 		{"deploy", deploySteps()},
-		{"load", loadSteps()},
+		{loadTopic, append(append(loadSteps(), loadRunSteps()...), loadRunThens()...)},
 	} {
 		for _, row := range topic.rows {
 			row.Topic = topic.name

@@ -73,6 +73,7 @@ func clusterRows() []thenRow {
 	const (
 		one     = "Given service file \"version/v1/version.star\" is deployed\n"
 		refused = one + "When deploying \"refused/syntax.star\" is tried\n"
+		pinged  = "Given URL path \"/parley/ping\"\nWhen I send 20 requests per second for 0.5 seconds\n"
 		taken   = one + "When deploying \"version/v1/version.star\" is tried\n"
 	)
 	return []thenRow{
@@ -94,6 +95,11 @@ func clusterRows() []thenRow {
 		{one, `service "demo.none" is deployed`, `service "demo.none" is not deployed`},
 		{one + "When service \"demo.version\" is undeployed\n", `service "demo.version" is not deployed`, ""},
 		{one, `service "demo.version" is not deployed`, `service "demo.version" is deployed`},
+		{pinged, `server 1 answered at least 10 requests`, ""},
+		{pinged, `server 1 answered at least 11 requests`, "server1 answered too few requests"},
+		{pinged, `server 2 answered at least 1 request`, "there is no server 2"},
+		{pinged, `every server answered at least 10 requests`, ""},
+		{pinged, `every server answered at least 11 requests`, "at least 11\n  got:      server1 10"},
 		{one, `the log of server 1 contains "server is ready"`, ""},
 		{one, `the log of server 1 contains "no such words"`, "the text is not in the log"},
 		{one, `the servers' logs contain "server is ready"`, ""},

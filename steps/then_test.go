@@ -219,6 +219,7 @@ func allRows() []thenRow {
 		jsonRows(),
 		mockRows(),
 		loadRows(),
+		loadRunRows(),
 		clusterRows(),
 		sqlRows(),
 		xmlRows(),

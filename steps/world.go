@@ -46,7 +46,9 @@ type World struct {
 	received *fixtures.Received
 	mocks    []*fixtures.HTTPMock // that steps started from files
 	change   *change
-	load     *load
+	load     *load            // sent beside the steps; nil: none is
+	loadRun  *loadRun         // declared, or run, by steps; nil: none was
+	recorded string           // the Redis list where the service records the numbers of requests; empty: none
 	redis    *redisurl.Client // named by a step; nil: the cluster's
 	socket   *socket          // a WebSocket that steps use in the place of HTTP; nil: none
 
@@ -111,12 +113,17 @@ func (w *World) End() error {
 	return w.close()
 }
 
+// Finish is called after a scenario's last step, before End, where all its steps passed: it does what they only
+// declared.
+func (w *World) Finish(ctx context.Context) error { return w.runLoad(ctx) }
+
 // endBackground ends what runs beside the steps.
 func (w *World) endBackground() {
 	if w.load != nil {
 		w.load.stop()
 		w.load = nil
 	}
+	w.loadRun = nil
 	if w.pending != nil {
 		w.endPending()
 		<-w.pending

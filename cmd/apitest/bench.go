@@ -66,7 +66,7 @@ Fields of a profile (a time is in seconds, or such as 500ms):
   max_schedule_lag  p99 of how late requests may be sent, else the run is invalid; default: 50ms
   settle            wait before reading what was executed; default: 500ms where an outcome is unknown
   request           method (default: POST), path, headers, body; {{id}} in them is 1, 2, 3, ...
-  events            what happens meanwhile, in order of time: at, do, and what do needs
+  events            what happens meanwhile, in order of time: at, do, what do needs, and a name for reports
   executed          kvdb_list: the Redis list, empty at first, to which the service appends each id
   expect            what must hold
 

@@ -17,7 +17,7 @@ What the lines of a scenario may say. New to this? Begin with [the guide](apites
 
 - In the terminal ` + "`apitest steps WORD`" + ` finds steps by their words; ` + "`apitest steps --format json`" + ` gives all of them to a program.
 - Upper and lower case are the same; between two words stands one blank. ` + "`And`" + ` and ` + "`But`" + ` take the place of the keyword before them.
-- ` + "`\"{name}\"`" + ` takes any text of one character or more, quotes included; ` + "`{n}`" + ` a number, ` + "`{mock}`" + ` the name of a mock.
+- ` + "`\"{name}\"`" + ` takes any text of one character or more, quotes included; ` + "`{n}`" + ` a number, ` + "`{mock}`" + ` the name of a mock, ` + "`{step}`" + ` another step.
 - A value may be ` + "`$NAME`" + ` (an environment variable), ` + "`@name`" + ` (under ` + "`user`" + ` in ` + "`apitest.yaml`" + `), ` + "`#name`" + ` (stored by a step before) or
   ` + "`vault:path`" + `. As a part of a text they are ` + "`${NAME}`" + `, ` + "`@{name}`" + ` and ` + "`#{name}`" + `.
 - A ` + "`Then`" + ` step may begin with ` + "`within 5 seconds,`" + ` or end with ` + "`within 5 seconds`" + `: it is tried again until it passes. One that looks at a

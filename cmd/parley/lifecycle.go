@@ -118,15 +118,8 @@ func stopCommand(o *options) *cobra.Command {
 			if len(names) > 0 {
 				return o.each(c, client, "parley.server.stop", names)
 			}
-			if err := client.Call(c.Context(), "parley.supervisor.stop", struct{}{}, nil); err != nil {
+			if err := stopCluster(c.Context(), f, client); err != nil {
 				return err
-			}
-			for knock(c.Context(), f.Cluster.Supervisor.Admin, knockTime) != absent || fileExists(f.SupervisorFile()) {
-				select {
-				case <-c.Context().Done():
-					return c.Context().Err()
-				case <-time.After(10 * time.Millisecond):
-				}
 			}
 			if o.output == "text" {
 				line(c.OutOrStdout(), "Stopped the cluster %q", f.Cluster.Name)
@@ -134,6 +127,21 @@ func stopCommand(o *options) *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// stopCluster stops all of it, and returns when it has stopped.
+func stopCluster(ctx context.Context, f *folder.Folder, client *admin.Client) error {
+	if err := client.Call(ctx, "parley.supervisor.stop", struct{}{}, nil); err != nil {
+		return err
+	}
+	for knock(ctx, f.Cluster.Supervisor.Admin, knockTime) != absent || fileExists(f.SupervisorFile()) {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return nil
 }
 
 func fileExists(path string) bool {
@@ -216,6 +224,8 @@ type serverStatus struct {
 	PID         int      `json:"pid"`
 	State       string   `json:"state"`
 	Restarts    int      `json:"restarts"`
+	Program     string   `json:"program"` // path of the file that it was started from
+	Version     string   `json:"version"` // what that says of itself; empty: it was not asked
 	Revision    int64    `json:"revision"`
 	Hash        string   `json:"hash"`
 	Quarantined []string `json:"quarantined"`
@@ -295,6 +305,9 @@ func (s clusterStatus) write(w io.Writer) {
 	}
 	table(w, []string{"  SERVER", "STATE", "ADDRESS", "PID", "REVISION", "CONTENT"}, indent(rows))
 	for _, one := range s.Servers {
+		if one.Version != "" {
+			line(w, "  %s runs %s, %s", one.Name, one.Program, one.Version)
+		}
 		for _, q := range one.Quarantined {
 			line(w, "  %s does not run %s", one.Name, q)
 		}

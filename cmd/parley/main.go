@@ -109,7 +109,7 @@ func rootCommand(o *options) *cobra.Command {
 		return usage(fmt.Errorf("%w; see %s --help", err, c.CommandPath()))
 	})
 	root.AddCommand(
-		quickstartCommand(o), startCommand(o), stopCommand(o), statusCommand(o),
+		quickstartCommand(o), startCommand(o), stopCommand(o), restartCommand(o), upgradeCommand(o), statusCommand(o),
 		deployCommand(o), undeployCommand(o), servicesCommand(o), invokeCommand(o),
 		statsCommand(o), kvdbCommand(o), pingCommand(o), enmasseCommand(o), catalogCommand(o), versionCommand(o),
 		serveCommand(o), readyCommand(o), superviseCommand(), serverCommand(),

@@ -42,7 +42,7 @@ func areas() []area {
 	return []area{
 		{root: "mocks"},
 		{root: "fixtures", may: []string{"mocks"}},
-		{root: "steps", may: []string{"fixtures"}},
+		{root: "steps", may: []string{"fixtures", "bench"}},
 		{root: "apitest", may: []string{"steps", "fixtures"}},
 		{root: "features", may: []string{"steps", "fixtures"}},
 		{root: "bench"},

@@ -24,7 +24,10 @@ type Client struct {
 const patience = 90 * time.Second
 
 // NewClient is a client of the process whose admin API listens on address (host:port).
-func NewClient(address, token string) *Client {
+func NewClient(address, token string) *Client { return NewPatientClient(address, token, patience) }
+
+// NewPatientClient is a client that waits so long for an answer.
+func NewPatientClient(address, token string, patience time.Duration) *Client {
 	dialer := &net.Dialer{Timeout: 2 * time.Second}
 	transport := &http.Transport{DialContext: dialer.DialContext, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, ResponseHeaderTimeout: patience}
 	return &Client{address: address, token: token, http: &http.Client{Transport: transport}}

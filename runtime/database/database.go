@@ -22,7 +22,8 @@ type DB struct {
 
 	where  string // for messages: a file, or host:port/name
 	tables []string
-	schema fs.FS           // the migrations
+	schema fs.FS // the migrations
+	asIs   bool
 	config *pgx.ConnConfig // PostgreSQL's, else nil
 
 	turn    chan struct{} // holds one token: whoever has it may change the schema
@@ -47,13 +48,14 @@ type Options struct {
 	Tables      []string
 	Durable     bool // a commit returns when it is on the disk
 	ReadOnly    bool // statements that write fail, and no table is made; of SQLite alone
+	AsIs        bool // no table is made or changed: it is only looked whether this program may use what is there
 	Connections int  // how many at most; 0 is 1
 }
 
 func newDB(db *sql.DB, d Dialect, where string, o Options) *DB {
 	db.SetMaxOpenConns(max(1, o.Connections))
 	db.SetMaxIdleConns(max(1, o.Connections))
-	made := &DB{DB: db, Dialect: d, where: where, tables: o.Tables, schema: migrations, turn: make(chan struct{}, 1)}
+	made := &DB{DB: db, Dialect: d, where: where, tables: o.Tables, schema: migrations, asIs: o.AsIs, turn: make(chan struct{}, 1)}
 	made.turn <- struct{}{}
 	return made
 }

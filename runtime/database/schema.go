@@ -81,7 +81,7 @@ func (d *DB) prepare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, preparing)
 	defer cancel()
 	have, err := d.version(ctx)
-	if err == nil && have < newest {
+	if err == nil && have < newest && !d.asIs {
 		err = d.locked(ctx, func() error {
 			if have, err := d.version(ctx); err != nil || have >= newest {
 				return err // another server was faster
@@ -92,7 +92,20 @@ func (d *DB) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if d.asIs && have == 0 {
+		return nil // there is nothing yet that this program could be too old for
+	}
 	return d.checkLeast(ctx)
+}
+
+// Pending says whether this program would change the schema before it used the database.
+func (d *DB) Pending(ctx context.Context) (bool, error) {
+	numbers, _, err := versions(d.schema, d.tables)
+	if err != nil {
+		return false, err
+	}
+	have, err := d.version(ctx)
+	return have < slices.Max(numbers), err
 }
 
 // version is that of the last migration: 0 where there are no tables.

@@ -24,7 +24,7 @@ const BusyTimeout = 10 * time.Second
 // alone, in WAL mode, and several processes may use it at once.
 func OpenFile(ctx context.Context, path string, o Options) (*DB, error) {
 	d, err := openFile(path, o)
-	if err != nil || o.ReadOnly {
+	if err != nil || o.ReadOnly && !o.AsIs {
 		return d, err
 	}
 	err = alone(path, func() error { return retry(ctx, func() error { return d.Prepare(ctx) }) })

@@ -8,6 +8,7 @@
 //	DIR/stats.db              statistics, likewise
 //	DIR/redis.json            the embedded Redis, saved
 //	DIR/run/supervisor.json   the process that runs the cluster, while it runs
+//	DIR/bin/                  programs that servers were upgraded to, and which server runs which
 //	DIR/logs/                 supervisor.log and a file for each server
 //	DIR/server1/              what belongs to one server, its pickup folder first of all
 //
@@ -249,6 +250,12 @@ func (f *Folder) LogFile(name string) string { return filepath.Join(f.Dir, "logs
 
 // SupervisorFile says which process runs the cluster. It is there while the cluster is up.
 func (f *Folder) SupervisorFile() string { return filepath.Join(f.Dir, "run", "supervisor.json") }
+
+// ProgramsDir holds the programs that servers were upgraded to.
+func (f *Folder) ProgramsDir() string { return filepath.Join(f.Dir, "bin") }
+
+// ProgramsFile says which server runs which of them.
+func (f *Folder) ProgramsFile() string { return filepath.Join(f.ProgramsDir(), "servers.json") }
 
 // LockFile is locked by the process that runs the cluster, for as long as it lives.
 func (f *Folder) LockFile() string { return filepath.Join(f.Dir, "run", "supervisor.lock") }

@@ -90,6 +90,33 @@ type Node struct {
 
 // New opens what a server needs. Nothing serves until Run.
 func New(ctx context.Context, c Config) (*Node, error) {
+	n, err := newNode(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := n.openDatabase(ctx); err != nil {
+		return nil, err
+	}
+	n.stats.Clock(n.now)
+	n.store.Clock(n.now)
+	if err := n.addCompiled(c.Services); err != nil {
+		return nil, err
+	}
+	if err := n.openKVDB(); err != nil {
+		return nil, err
+	}
+	n.leases = cluster.NewLeases(n.store.DB())
+	n.leaving, n.leave = context.WithCancel(context.WithoutCancel(ctx))
+	n.current.Store(n.nothing())
+	n.live = catalog.NewLive(n.store, n, c.Log)
+	if c.Folder.Cluster.Database.URL != "" {
+		n.live.KeepIn(c.Folder.SnapshotFile(n.server.Name))
+	}
+	return n, n.join()
+}
+
+// newNode is a server for which nothing was opened yet.
+func newNode(c Config) (*Node, error) {
 	server, err := c.Folder.Server(c.Server)
 	if err != nil {
 		return nil, err
@@ -120,31 +147,18 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	if n.secrets, err = openSecrets(c.Folder.SecretsFile()); err != nil {
 		return nil, err
 	}
-	if err := n.setClock(); err != nil {
-		return nil, err
-	}
-	if err := n.openDatabase(ctx); err != nil {
-		return nil, err
-	}
-	n.stats.Clock(n.now)
-	n.store.Clock(n.now)
-	for _, s := range c.Services {
+	return n, n.setClock()
+}
+
+// addCompiled takes in the services that are compiled in.
+func (n *Node) addCompiled(services []service.Service) error {
+	for _, s := range services {
 		if n.compiled[s.Name] != nil {
-			return nil, fmt.Errorf("the service %q is compiled in twice", s.Name)
+			return fmt.Errorf("the service %q is compiled in twice", s.Name)
 		}
 		n.compiled[s.Name] = n.newEntry(s, "", "")
 	}
-	if err := n.openKVDB(); err != nil {
-		return nil, err
-	}
-	n.leases = cluster.NewLeases(n.store.DB())
-	n.leaving, n.leave = context.WithCancel(context.WithoutCancel(ctx))
-	n.current.Store(n.nothing())
-	n.live = catalog.NewLive(n.store, n, c.Log)
-	if c.Folder.Cluster.Database.URL != "" {
-		n.live.KeepIn(c.Folder.SnapshotFile(server.Name))
-	}
-	return n, n.join()
+	return nil
 }
 
 // join prepares the server's place in its cluster.

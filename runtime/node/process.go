@@ -23,7 +23,8 @@ import (
 //	func main() { node.Main(service.New("customer.get", getCustomer)) }
 //
 // The cluster's supervisor starts it where cluster.yaml says server_command: /path/of/the/program. It takes the
-// flags --dir and --name, and exits with 0, 1 where the server failed, or 2 where it was called wrongly.
+// flags --dir and --name, and exits with 0, 1 where the server failed, or 2 where it was called wrongly. With --check it
+// only tells what it would run: see Check.
 func Main(services ...service.Service) {
 	os.Exit(run(os.Args[1:], services))
 }
@@ -32,6 +33,7 @@ func run(args []string, services []service.Service) int {
 	flags := flag.NewFlagSet(os.Args[0], flag.ContinueOnError)
 	dir := flags.String("dir", "", "folder of the cluster")
 	name := flags.String("name", "", "name of the server")
+	check := flags.Bool("check", false, "only tell whether it could run that server, and what")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -42,7 +44,11 @@ func run(args []string, services []service.Service) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := Serve(ctx, *dir, *name, os.Stdout, services...); err != nil {
+	do := Serve
+	if *check {
+		do = Check
+	}
+	if err := do(ctx, *dir, *name, os.Stdout, services...); err != nil {
 		_, _ = fmt.Fprintf(os.Stderr, "%s: %v\n", os.Args[0], err)
 		return 1
 	}

@@ -36,6 +36,7 @@ func (n *Node) internalServices() []service.Service {
 			service.New("parley.catalog.accept-restore", n.acceptRestore).
 				WithDoc("makes a database that was restored or replaced the truth for all servers"),
 			service.New("parley.server.info", n.info).WithDoc("what this server serves"),
+			service.New("parley.server.memory", n.memory).WithDoc("how much memory this server's objects take and how many goroutines it has, garbage collected first"),
 			service.New("parley.cluster.members", n.clusterMembers).WithDoc("the servers of the cluster and how far each has followed"),
 			service.New("parley.cluster.leases", n.clusterLeases).WithDoc("which server does what one at a time may do"),
 			service.New("parley.stats.get", n.getStats).WithDoc("statistics per service, summed over all servers"),

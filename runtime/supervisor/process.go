@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -36,8 +37,10 @@ type process struct {
 	wanted   bool
 	active   bool // it is being started, runs, or is being stopped
 	stopping bool
-	died     bool // the last one ended by itself, or could not be started
-	pid      int  // 0: none runs
+	died     bool    // the last one ended by itself, or could not be started
+	problem  error   // then: why
+	program  program // what is started
+	pid      int     // 0: none runs
 	started  time.Time
 	attempts int           // to start it
 	restarts int           // after it had died
@@ -45,7 +48,7 @@ type process struct {
 }
 
 func newProcess(s *Supervisor, server folder.Server) *process {
-	return &process{s: s, server: server, wanted: true, wake: make(chan struct{}, 1), changed: make(chan struct{})}
+	return &process{s: s, server: server, wanted: true, program: s.programs.of(server.Name), wake: make(chan struct{}, 1), changed: make(chan struct{})}
 }
 
 // set changes p's fields.
@@ -55,6 +58,13 @@ func (p *process) set(change func()) {
 	change()
 	close(p.changed)
 	p.changed = make(chan struct{})
+}
+
+// look reads p's fields.
+func (p *process) look(read func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	read()
 }
 
 // want asks for p to run, or not.
@@ -101,12 +111,14 @@ func (p *process) tend(ctx context.Context) {
 		r, err := p.start(ctx)
 		if err != nil {
 			log.Error("server cannot be started", "err", err)
+			p.set(func() { p.problem = err })
 		} else {
 			log.Info("server started", "pid", r.cmd.Process.Pid)
 			if p.follow(ctx, r) {
 				continue
 			}
 			log.Warn("server died", "pid", r.cmd.Process.Pid, "err", r.err)
+			p.set(func() { p.problem = r.err })
 			p.s.d.Died(ctx, p.server.Name, r.cmd.Process.Pid)
 			if time.Since(r.at) >= backoffReset {
 				backoff = backoffFirst
@@ -180,8 +192,10 @@ func (p *process) start(ctx context.Context) (*run, error) {
 		return nil, err
 	}
 	defer func() { _ = theirs.Close() }()
-	args := append(p.s.d.Command[1:len(p.s.d.Command):len(p.s.d.Command)], "--dir", p.s.d.Folder.Dir, "--name", p.server.Name)
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), p.s.d.Command[0], args...)
+	var now program
+	p.look(func() { now = p.program })
+	args := slices.Concat(now.Args, []string{"--dir", p.s.d.Folder.Dir, "--name", p.server.Name})
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), now.path, args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{theirs}
 	cmd.Env = append(os.Environ(), FDVariable+"=3")

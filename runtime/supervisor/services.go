@@ -16,6 +16,8 @@ type ServerInfo struct {
 	PID      int    `json:"pid"`     // 0: it does not run
 	State    string `json:"state"`   // up, down, starting, draining or stopped
 	Restarts int    `json:"restarts"`
+	Program  string `json:"program"` // path of the file that it was started from
+	Version  string `json:"version"` // what that says of itself; empty: it is the cluster's own, and was not asked
 }
 
 // Target names a server in a request; without it, all are meant.
@@ -43,6 +45,7 @@ func (s *Supervisor) Services() []service.Service {
 		}).WithDoc("The servers of the cluster and their states."),
 		service.New("parley.server.start", s.start).WithDoc("Starts one server, or all that do not run."),
 		service.New("parley.server.stop", s.stopServers).WithDoc("Stops one server, or all, once what is in flight is done."),
+		service.New("parley.server.replace", s.replace).WithDoc("Starts a server anew, drained before, from the same program or another; what does not get ready is put back."),
 		service.New("parley.balancer.status", func(context.Context, service.Runtime, none) ([]balancer.Status, error) {
 			return s.balancer.Status(), nil
 		}).WithDoc("The servers as the balancer sees them."),
@@ -108,7 +111,10 @@ func (s *Supervisor) Servers() []ServerInfo {
 func (p *process) info(seen string) ServerInfo {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	info := ServerInfo{Name: p.server.Name, Address: p.server.Address, Admin: p.server.Admin, PID: p.pid, Restarts: p.restarts, State: seen}
+	info := ServerInfo{
+		Name: p.server.Name, Address: p.server.Address, Admin: p.server.Admin, PID: p.pid, Restarts: p.restarts, State: seen,
+		Program: p.program.path, Version: p.program.Version,
+	}
 	switch {
 	case p.pid == 0 && (p.died || p.wanted):
 		info.State = balancer.Down

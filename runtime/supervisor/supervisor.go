@@ -46,6 +46,9 @@ type Supervisor struct {
 	d         Deps
 	balancer  *balancer.Balancer
 	processes []*process
+	programs  *programs
+	turn      chan struct{} // holds one token: whoever has it may replace servers
+	ending    chan struct{} // closed when the servers are being stopped
 	stopOnce  sync.Once
 	stop      chan struct{}
 }
@@ -71,13 +74,17 @@ func New(d Deps) (*Supervisor, error) {
 		}
 		d.Command = []string{self, "server"}
 	}
-	s := &Supervisor{d: d, stop: make(chan struct{})}
+	s := &Supervisor{d: d, stop: make(chan struct{}), ending: make(chan struct{}), turn: make(chan struct{}, 1)}
+	s.turn <- struct{}{}
+	var err error
+	if s.programs, err = readPrograms(d.Folder, d.Command, d.Log); err != nil {
+		return nil, err
+	}
 	var servers []balancer.Server
 	for _, one := range d.Folder.Cluster.Servers {
 		servers = append(servers, balancer.Server{Name: one.Name, Address: one.Address})
 		s.processes = append(s.processes, newProcess(s, one))
 	}
-	var err error
 	s.balancer, err = balancer.New(balancer.Options{Servers: servers, Names: d.Names, Log: d.Log})
 	return s, err
 }
@@ -160,6 +167,7 @@ func (s *Supervisor) run(ctx context.Context) error {
 		}
 	}
 	s.d.Log.Info("cluster stops", "err", err)
+	close(s.ending)
 	endRunning()
 	servers.Wait()
 	endServing()

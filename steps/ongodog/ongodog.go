@@ -59,12 +59,17 @@ func (s *Steps) Register(sc *godog.ScenarioContext) {
 		w, err = f.file.Begin(ctx, scenario.Name)
 		return ctx, err
 	})
-	sc.After(func(ctx context.Context, _ *godog.Scenario, _ error) (context.Context, error) {
+	sc.After(func(ctx context.Context, _ *godog.Scenario, failed error) (_ context.Context, err error) {
 		s.leave(f)
 		if w == nil {
 			return ctx, nil
 		}
-		return ctx, w.End()
+		if failed == nil {
+			if err = w.Finish(ctx); err != nil {
+				err = errors.New(w.Explain(err).Text())
+			}
+		}
+		return ctx, errors.Join(err, w.End())
 	})
 	vocabulary := s.suite.Vocabulary()
 	do := func(kind steps.Kind) func(context.Context, string) error {

@@ -15,6 +15,11 @@ func (f *Failure) Mask(text func(string) string) {
 		d := &f.Differences[i]
 		d.Path, d.Expected, d.Got = text(d.Path), text(d.Expected), text(d.Got)
 	}
+	for i := range f.Timeline {
+		for j, note := range f.Timeline[i].Notes {
+			f.Timeline[i].Notes[j] = text(note)
+		}
+	}
 	if e := f.Exchange; e != nil {
 		e.Request, e.Curl, e.Reply = text(e.Request), text(e.Curl), text(e.Reply)
 	}

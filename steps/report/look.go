@@ -146,6 +146,7 @@ func (l *look) why(f *Failure) string {
 	case f.Expected != "" || f.Got != "":
 		l.sides(&b, "  ", f.Expected, f.Got)
 	}
+	l.timeline(&b, f.Timeline)
 	if f.Hint != "" {
 		b.WriteString("\n  " + indent(l.block(f.Hint, bodyLines), 2))
 	}

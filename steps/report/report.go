@@ -96,6 +96,7 @@ type Failure struct {
 	Got         string
 	Differences []Difference // of two documents: all places where they differ
 	Hint        string       // what to do: the nearest phrases, the variables that are set, ...
+	Timeline    []Moment     // of a load: what became of it over time; may be empty
 	Exchange    *Exchange    // nil where no request had been sent
 }
 
@@ -103,6 +104,15 @@ type Failure struct {
 type Difference struct {
 	Path          string // a JSON Pointer, or an XPath
 	Expected, Got string // "(nothing)" where there is no value
+}
+
+// Moment is a stretch of a load: requests are counted in the one in which they were due.
+type Moment struct {
+	When                      string   // such as "5 s" or "6 to 19 s", from the load's start
+	Sent, OK, Failed, Unknown int      // requests; Sent is the sum of the others
+	Slowest                   string   // answer, such as "12 ms"; empty where none came
+	Notes                     []string // what happened then: events, ids that were lost
+	Bad                       bool     // it is where to look
 }
 
 // Exchange is the request that was sent and what came back.

@@ -40,8 +40,23 @@ func (s *Scenario) Run(ctx context.Context, w *steps.World) *report.Scenario {
 		s.unknown(out, i+1)
 		break
 	}
+	if out.Status == report.Passed {
+		s.finish(ctx, w, out)
+	}
 	out.Took = time.Since(out.Began)
 	return out
+}
+
+// finish does what the steps only declared; what goes wrong then is the last step's.
+func (s *Scenario) finish(ctx context.Context, w *steps.World, out *report.Scenario) {
+	last := out.Steps[len(out.Steps)-1]
+	began := time.Now()
+	err := protected(func() error { return w.Finish(ctx) })
+	last.Took += time.Since(began)
+	if err != nil {
+		last.Failure = w.Explain(err)
+		last.Status, out.Status = report.Failed, report.Failed
+	}
 }
 
 // protected makes an error of a panic in a step, so that it fails one scenario and not the run.
