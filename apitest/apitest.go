@@ -84,7 +84,7 @@ func (o Options) prepare(path string) (run.Options, project.Settings, error) {
 // Configure makes the options of a run of the settings of a project.
 func Configure(p *project.Project, s project.Settings) run.Options {
 	o := run.Options{
-		Paths: p.Features, Tags: s.Tags, Names: s.Names, Include: s.Include, Exclude: s.Exclude,
+		Paths: p.Features, AllowEmpty: s.AllowEmpty, Tags: s.Tags, Names: s.Names, Include: s.Include, Exclude: s.Exclude,
 		Parallel: s.Parallel, FailFast: s.FailFast, DryRun: s.DryRun, Shuffle: s.Shuffle, Seed: s.Seed, Retries: s.Retries,
 		Steps: steps.Options{Root: p.Root, User: s.User, Secrets: s.Secrets, Timeout: s.Timeout, UserAgent: s.UserAgent},
 	}
@@ -92,7 +92,9 @@ func Configure(p *project.Project, s project.Settings) run.Options {
 		o.Steps.State = steps.PerFeature
 	}
 	if s.Vault.Configured() {
-		o.Steps.Vault = vault.New(s.Vault.Address, s.Vault.Token, &http.Client{Timeout: vaultTimeout})
+		o.Steps.Vault = vault.New(s.Vault.Address, s.Vault.Token, &http.Client{
+			Timeout: vaultTimeout, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}, // nothing is left open
+		})
 	}
 	return o
 }

@@ -128,7 +128,7 @@ func TestRunFailsAtWhatCannotBeRun(t *testing.T) {
 	}{
 		{"no such path", []string{innerPath + "=testdata/nothing"}, "testdata/nothing: there is no such file or folder"},
 		{"nothing selected", []string{path, innerTags + "=@none"}, `nothing to run: none of 3 scenarios has the tags "@none"`},
-		{"tags that do not parse", []string{path, innerTags + "=@a and"}, `tag expression "@a and": it does not parse`},
+		{"tags that do not parse", []string{path, innerTags + "=@a and"}, `"@a and" is no tag expression: a tag is missing`},
 		{"a wrong variable", []string{path, "APITEST_PARALLEL=lots"}, "the environment variable APITEST_PARALLEL must be a whole number"},
 		{
 			"a step that is there already",

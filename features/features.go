@@ -1,10 +1,10 @@
-// Package features holds the feature files that prove the product: the tutorial's story, and hot deploy with its
-// refusals. `apitest demo` runs them, and so does go test.
+// Package features holds the feature files that prove the product: the tutorial's story, hot deploy with its
+// refusals, and formats. `apitest demo` runs the first two, and go test all.
 package features
 
 import "embed"
 
-// Files are the feature files.
+// Files are the feature files, and the services and definitions beside them.
 //
-//go:embed *.feature
+//go:embed *.feature formats raw
 var Files embed.FS

@@ -18,6 +18,7 @@ func TestReadParts(t *testing.T) {
 	}{
 		{"in containers", fixtures.Spec{Source: fixtures.Containers}, ""},
 		{"installed", fixtures.Spec{Source: fixtures.Installed}, ""},
+		{"with PostgreSQL, Redis and HAProxy installed", fixtures.Spec{Database: installed, Redis: installed, Balancer: installed}, ""},
 		{"with PostgreSQL, Redis and HAProxy in containers", fixtures.Spec{Database: in, Redis: in, Balancer: in, On: fixtures.Containers}, ""},
 		{"with servers embedded and PostgreSQL, Redis and HAProxy in containers", fixtures.Spec{Database: in, Redis: in, Balancer: in, On: fixtures.Embedded}, ""},
 		{"with PostgreSQL", fixtures.Spec{Database: installed}, ""},

@@ -12,8 +12,7 @@ import (
 
 // curl is a command line that repeats a request. Secrets are shell variables in it, named like the values that held them.
 func curl(e *Exchange, mask *Mask) string {
-	secrets := mask.Secrets()
-	q := func(text string) string { return shellQuote(text, secrets) }
+	q := func(text string) string { return shellQuote(text, mask) }
 	var b strings.Builder
 	b.WriteString("curl -i ")
 	if e.Method == http.MethodHead {
@@ -66,23 +65,24 @@ var (
 	noShellName   = regexp.MustCompile(`[^A-Z0-9]+`)
 )
 
-// shellQuote is text as one word of a POSIX shell.
-func shellQuote(text string, secrets []Secret) string {
-	for i, s := range secrets {
-		before, after, found := strings.Cut(text, s.Value)
-		if !found {
-			continue
-		}
-		out := ""
-		if before != "" {
-			out += shellQuote(before, secrets[i:])
-		}
-		out += `"$` + shellName(s.Name) + `"`
-		if after != "" {
-			out += shellQuote(after, secrets[i:])
-		}
-		return out
+// shellQuote is text as one word of a POSIX shell, with variables in the place of secrets.
+func shellQuote(text string, mask *Mask) string {
+	from, to, name := mask.find(text, 0, true)
+	if from < 0 {
+		return plainQuote(text)
 	}
+	out := ""
+	if from > 0 {
+		out = plainQuote(text[:from])
+	}
+	out += `"$` + shellName(name) + `"`
+	if to < len(text) {
+		out += shellQuote(text[to:], mask)
+	}
+	return out
+}
+
+func plainQuote(text string) string {
 	if needsNoQuotes.MatchString(text) {
 		return text
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -40,8 +41,10 @@ func exchange(client *http.Client, req *http.Request, limit bodyLimit) (*Exchang
 		}
 	}
 	var connected, firstByte time.Time
+	met := false
 	trace := &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) {
+			met = true
 			if !info.Reused {
 				connected = time.Now()
 			}
@@ -51,7 +54,7 @@ func exchange(client *http.Client, req *http.Request, limit bodyLimit) (*Exchang
 	resp, err := client.Do(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
 	if err != nil {
 		e.Took = time.Since(e.Began)
-		return e, unanswered(req, err, e.Took, client.Timeout)
+		return e, unanswered(req, err, e.Took, client.Timeout, met)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	e.Status, e.Header = resp.StatusCode, resp.Header
@@ -65,7 +68,15 @@ func exchange(client *http.Client, req *http.Request, limit bodyLimit) (*Exchang
 		return e, fmt.Errorf("the reply to %s %s: %w", req.Method, req.URL, err)
 	}
 	if err != nil {
-		return e, fmt.Errorf("the reply to %s %s broke off after %d bytes: %w", req.Method, req.URL, len(e.Body), err)
+		f := &Failure{
+			What: fmt.Sprintf("the reply to %s %s broke off after %d bytes: %v", req.Method, req.URL, len(e.Body), err),
+			Note: "tried for " + report.Duration(e.Took),
+		}
+		if timedOut(err) {
+			f.What = fmt.Sprintf("the reply to %s %s does not end: %d bytes have come", req.Method, req.URL, len(e.Body))
+			f.Note += ", the limit is " + report.Duration(client.Timeout)
+		}
+		return e, f
 	}
 	return e, nil
 }
@@ -92,15 +103,31 @@ func (l bodyLimit) read(r io.Reader) ([]byte, error) {
 	return raw, err
 }
 
-// unanswered is the error of a request to which no reply came: it names the address and how long it was tried.
-func unanswered(req *http.Request, err error, took, limit time.Duration) error {
-	f := &Failure{What: fmt.Sprintf("no reply from %s: %s", req.URL.Host, plainCause(err))}
-	if timeout, ok := err.(interface{ Timeout() bool }); ok && timeout.Timeout() {
-		f.Note = fmt.Sprintf("tried for %s, the limit is %s", report.Duration(took), report.Duration(limit))
+// unanswered is the error of a request to which no reply came: it names the address and how long it was tried. met says
+// that there was a connection.
+func unanswered(req *http.Request, err error, took, limit time.Duration, met bool) error {
+	host := req.URL.Host
+	var at *url.Error
+	if errors.As(err, &at) { // another one, where the first led there
+		if u, err := url.Parse(at.URL); err == nil && u.Host != "" {
+			host = u.Host
+		}
+	}
+	f := &Failure{What: fmt.Sprintf("no reply from %s: %s", host, plainCause(err)), Note: "tried for " + report.Duration(took)}
+	if !timedOut(err) {
 		return f
 	}
-	f.Note = fmt.Sprintf("tried for %s", report.Duration(took))
+	f.What = fmt.Sprintf("no reply from %s: it takes connections and does not answer", host)
+	if !met {
+		f.What = fmt.Sprintf("no reply from %s: no connection could be made", host)
+	}
+	f.Note += ", the limit is " + report.Duration(limit)
 	return f
+}
+
+func timedOut(err error) bool {
+	timeout, ok := err.(interface{ Timeout() bool })
+	return ok && timeout.Timeout()
 }
 
 // plainCause is the reason in an error of net/http, without the method and URL that it repeats.
@@ -126,6 +153,9 @@ func (e *Exchange) report(mask *Mask) *report.Exchange {
 		return r
 	}
 	r.Reply = fmt.Sprintf("%d %s%s%s", e.Status, http.StatusText(e.Status), headers(e.Header), body(e.Body))
+	if e.FirstByte == 0 {
+		return r // a WebSocket's: only the whole is known
+	}
 	connected := "on a kept connection"
 	if e.Connected > 0 {
 		connected = "connected after " + report.Duration(e.Connected)

@@ -56,6 +56,7 @@ func (w *World) Explain(err error) *report.Failure {
 		r.What, r.Hint = "no step reads like this", unknown.hint()
 	}
 	if w != nil && w.last != nil && len(r.Timeline) == 0 { // of a load no single request is evidence
+		w.suite.mask.received(w.last)
 		r.Exchange = w.last.report(w.suite.mask)
 	}
 	if w != nil {

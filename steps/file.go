@@ -123,7 +123,11 @@ func (f *File) closeCluster() error {
 		f.redis = nil
 	}
 	if f.cluster != nil {
-		err = errors.Join(err, f.cluster.Close())
+		end := f.cluster.Close
+		if f.suite.hasty() {
+			end = f.cluster.CloseNow
+		}
+		err = errors.Join(err, end())
 		f.cluster = nil
 	}
 	f.down = nil

@@ -140,25 +140,7 @@ func (w *World) setInRequest(pointer string, v any) error {
 	w.payload.json = tree
 	path, err := segments(pointer)
 	if err == nil && len(path) > 0 {
-		w.maskSecrets(path[len(path)-1], v)
+		w.suite.mask.tree(path[len(path)-1], v)
 	}
 	return err
-}
-
-// maskSecrets registers the texts and numbers of a tree whose names say that they are secret.
-func (w *World) maskSecrets(name string, v any) {
-	switch v := v.(type) {
-	case string:
-		w.suite.mask.Named(name, v)
-	case json.Number:
-		w.suite.mask.Named(name, v.String())
-	case []any:
-		for _, e := range v {
-			w.maskSecrets(name, e)
-		}
-	case *object:
-		for _, key := range v.keys {
-			w.maskSecrets(key, v.values[key])
-		}
-	}
 }

@@ -115,6 +115,21 @@ func (l *Line) once(ctx context.Context, w *World, args Args, again bool) error 
 	return nil
 }
 
+// Looks says whether the line is a check of the last reply, which changes nothing.
+func (l *Line) Looks() bool {
+	return l.m.row.Reply && l.m.row.kind == Then && l.m.on == "" && !strings.HasPrefix(l.m.row.Pattern, "I store ")
+}
+
+// Check looks once at the last reply, whatever the line says of trying again: does what Looks also hold, where a check
+// before it has failed? It is nil where that cannot be told.
+func (l *Line) Check(ctx context.Context, w *World) error {
+	args, err := l.args(ctx, w)
+	if err != nil || w.reply == nil {
+		return nil //nolint:nilerr // what another step has not given is not this one's fault
+	}
+	return l.m.row.Do(ctx, w, args)
+}
+
 func (l *Line) look(ctx context.Context, w *World, args Args) error {
 	if w.reply == nil {
 		return errors.New("there is no reply to look at; send the request with: When the URL is invoked")

@@ -1,11 +1,7 @@
 package steps
 
 import (
-	"encoding/base64"
-	"encoding/json"
-	"html"
-	"maps"
-	"net/url"
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,12 +9,23 @@ import (
 )
 
 // Mask knows the secrets that a run has met, and takes them out of what is printed: as they are, and in their Base64,
-// URL-encoded, JSON and XML forms. It may be used from many goroutines.
+// URL-encoded, JSON and XML forms. It may be used from many goroutines. A run may meet a new secret in every scenario,
+// so that adding one and looking for all of them both stay cheap.
 type Mask struct {
-	mu       sync.Mutex
-	names    map[string]string // secret to name
-	extra    []string          // names that are secret beside those that tell
-	replacer *strings.Replacer // nil: to be made
+	mu    sync.RWMutex
+	names map[string]string    // secret to name
+	extra []string             // names that are secret beside those that tell
+	forms map[start][]disguise // the disguises of all secrets by how they begin, the longest first
+	first [256]bool            // bytes with which a form begins
+}
+
+// start is how a form begins: no form is shorter.
+type start [shortest]byte
+
+// disguise is a way in which a secret may stand in a text.
+type disguise struct {
+	text, name string
+	plain      bool // it is the secret as it is
 }
 
 // Masked stands where a secret was.
@@ -29,12 +36,16 @@ const shortest = 3
 
 var secretName = regexp.MustCompile(`(?i)passw|passphrase|passwd|\bpwd\b|secret|token|api.?key|apikey|credential|private.?key|authori[sz]ation|\bcookie\b`)
 
+// tells says whether a name is that of a secret.
+func (m *Mask) tells(name string) bool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return secretName.MatchString(name) || slices.Contains(m.extra, name)
+}
+
 // Named registers the value of a name, where the name says that it is a secret.
 func (m *Mask) Named(name, value string) {
-	m.mu.Lock()
-	secret := secretName.MatchString(name) || slices.Contains(m.extra, name)
-	m.mu.Unlock()
-	if secret {
+	if m.tells(name) {
 		m.Add(name, value)
 	}
 }
@@ -50,10 +61,29 @@ func (m *Mask) Add(name, value string) {
 		return
 	}
 	if m.names == nil {
-		m.names = map[string]string{}
+		m.names, m.forms = map[string]string{}, map[start][]disguise{}
 	}
 	m.names[value] = name
-	m.replacer = nil
+	for _, text := range formsOf(value) {
+		m.add(disguise{text: text, name: name, plain: text == value})
+	}
+}
+
+func (m *Mask) add(f disguise) {
+	if len(f.text) < shortest {
+		return
+	}
+	begin := start([]byte(f.text[:shortest]))
+	list := m.forms[begin]
+	at, there := slices.BinarySearchFunc(list, f, func(a, b disguise) int {
+		return cmp.Or(cmp.Compare(len(b.text), len(a.text)), cmp.Compare(a.text, b.text))
+	})
+	if there {
+		list[at].plain = list[at].plain || f.plain
+		return
+	}
+	m.forms[begin] = slices.Insert(list, at, f)
+	m.first[f.text[0]] = true
 }
 
 // Text is s without secrets.
@@ -61,83 +91,41 @@ func (m *Mask) Text(s string) string {
 	if m == nil {
 		return s
 	}
-	m.mu.Lock()
-	if len(m.names) == 0 {
-		m.mu.Unlock()
+	var b strings.Builder
+	done := 0
+	for {
+		from, to, _ := m.find(s, done, false)
+		if from < 0 {
+			break
+		}
+		b.WriteString(s[done:from])
+		b.WriteString(Masked)
+		done = to
+	}
+	if done == 0 {
 		return s
 	}
-	if m.replacer == nil {
-		m.replacer = m.replaces()
+	b.WriteString(s[done:])
+	return b.String()
+}
+
+// find finds the next secret in a text, of two that begin at one place the longer; plain leaves out those that are
+// encoded. Without one from is less than 0.
+func (m *Mask) find(s string, at int, plain bool) (from, to int, name string) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if len(m.names) == 0 {
+		return -1, 0, ""
 	}
-	r := m.replacer
-	m.mu.Unlock()
-	return r.Replace(s)
-}
-
-// Secrets gives the secrets with their names, the longest first.
-func (m *Mask) Secrets() []Secret {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.sorted()
-}
-
-// Secret is a value that is masked.
-type Secret struct{ Name, Value string }
-
-func (m *Mask) sorted() []Secret {
-	var all []Secret
-	for _, value := range slices.Sorted(maps.Keys(m.names)) {
-		all = append(all, Secret{m.names[value], value})
-	}
-	slices.SortStableFunc(all, func(a, b Secret) int { return len(b.Value) - len(a.Value) })
-	return all
-}
-
-func (m *Mask) replaces() *strings.Replacer {
-	var pairs []string
-	seen := map[string]bool{}
-	for _, s := range m.sorted() {
-		for _, form := range forms(s.Value) {
-			if len(form) >= shortest && !seen[form] {
-				seen[form] = true
-				pairs = append(pairs, form, Masked)
+	for ; at+shortest <= len(s); at++ {
+		if !m.first[s[at]] {
+			continue
+		}
+		for _, f := range m.forms[start([]byte(s[at:at+shortest]))] {
+			if (f.plain || !plain) && strings.HasPrefix(s[at:], f.text) {
+				return at, at + len(f.text), f.name
 			}
 		}
 	}
-	return strings.NewReplacer(pairs...)
-}
-
-// forms are the ways in which a secret may stand in a text, the longest first.
-func forms(secret string) []string {
-	all := []string{secret, url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret)}
-	for _, escapeHTML := range []bool{true, false} {
-		var quoted strings.Builder
-		encoder := json.NewEncoder(&quoted)
-		encoder.SetEscapeHTML(escapeHTML)
-		if err := encoder.Encode(secret); err == nil {
-			all = append(all, strings.TrimSuffix(quoted.String()[1:], "\"\n"))
-		}
-	}
-	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		// Inside a longer text that is encoded, such as user:password, a secret begins at one of three places.
-		for shift := range 3 {
-			padded := encoding.EncodeToString([]byte("\x00\x00"[:shift] + secret))
-			from, to := (shift*8+5)/6, (shift+len(secret))*8/6
-			if to-from >= shortest {
-				all = append(all, padded[from:to])
-			}
-		}
-	}
-	slices.SortStableFunc(all, func(a, b string) int { return len(b) - len(a) })
-	return all
-}
-
-// maskConfigured registers the configured values that are secret.
-func (s *Suite) maskConfigured() {
-	s.mask.extra = s.options.Secrets
-	for name, v := range s.options.User {
-		if text, isText := v.(string); isText {
-			s.mask.Named(name, text)
-		}
-	}
+	return -1, 0, ""
 }

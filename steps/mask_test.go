@@ -54,3 +54,11 @@ func TestMaskOfNothing(t *testing.T) {
 	assert.Equal(t, "x", m.Text("x"))
 	assert.Equal(t, "x", (&steps.Mask{}).Text("x"))
 }
+
+func TestForeseenStepsAreInTheTable(t *testing.T) {
+	var known []string
+	for _, s := range steps.Table() {
+		known = append(known, s.Pattern)
+	}
+	assert.Subset(t, known, steps.ForeseenPatterns(), "a step whose words have changed is looked for in vain")
+}

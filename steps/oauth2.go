@@ -20,6 +20,12 @@ type oauth2 struct {
 	token                       string // empty: requests carry none
 }
 
+// Names under which what is secret of it is masked.
+const (
+	oauth2Password = "oauth2_password"
+	oauth2Token    = "oauth2_token"
+)
+
 func oauth2Steps() []Step {
 	set := func(pattern, doc, example string, field func(*oauth2) *string) Step {
 		return given("OAuth2 "+pattern, doc, "OAuth2 "+example, func(_ context.Context, w *World, a Args) error {
@@ -55,7 +61,7 @@ func oauth2Steps() []Step {
 }
 
 func setOAuth2Credentials(_ context.Context, w *World, a Args) error {
-	w.suite.mask.Add("oauth2_password", a.Text(1))
+	w.suite.mask.Add(oauth2Password, a.Text(1))
 	w.oauth2.username, w.oauth2.password = a.Text(0), a.Text(1)
 	return nil
 }
@@ -65,7 +71,7 @@ func setOAuth2Token(_ context.Context, w *World, a Args) error {
 	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return errors.New("a bearer token has no blanks, line ends or letters beyond ASCII; is it the whole reply that was stored?")
 	}
-	w.suite.mask.Add("oauth2_token", token)
+	w.suite.mask.Add(oauth2Token, token)
 	w.oauth2.token = token
 	return nil
 }
@@ -137,6 +143,8 @@ func (o *oauth2) request(ctx context.Context) (*http.Request, error) {
 }
 
 func storeOAuth2Token(ctx context.Context, w *World, a Args) error {
+	w.suite.mask.url(w.oauth2.address)
+	w.suite.mask.fields(w.oauth2.extra)
 	req, err := w.oauth2.request(ctx)
 	if err != nil {
 		return err
@@ -162,7 +170,7 @@ func storeOAuth2Token(ctx context.Context, w *World, a Args) error {
 	if err != nil || !isText || token == "" {
 		return failf("no OAuth2 bearer token: the reply has no text called access_token")
 	}
-	w.suite.mask.Add("oauth2_token", token)
+	w.suite.mask.Add(oauth2Token, token)
 	w.Store(a.Text(0), token)
 	return nil
 }

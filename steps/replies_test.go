@@ -181,28 +181,48 @@ func TestAnAddressThatDoesNotAnswerIsNamedWithHowLongItWasTried(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections, says nothing
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, silent.Close()) })
+	half := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		_, _ = io.WriteString(w, "half a")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}))
+	t.Cleanup(half.Close)
+	away := httptest.NewServer(http.RedirectHandler("http://"+silent.Addr().String()+"/", http.StatusFound))
+	t.Cleanup(away.Close)
+	limit := "the limit is 50 ms)"
 	rows := []struct {
-		name    string
-		address net.Addr
-		fault   []string
+		name, address string
+		fault         []string
 	}{
-		{"nobody listens", closed.Addr(), []string{"no reply from " + closed.Addr().String() + ": ", "connection refused", "(tried for "}},
-		{"nobody answers", silent.Addr(), []string{"no reply from " + silent.Addr().String() + ": ", "(tried for ", "the limit is 50 ms)"}},
+		{"nobody listens", "http://" + closed.Addr().String(), []string{"no reply from " + closed.Addr().String() + ": ", "connection refused", "(tried for "}},
+		{
+			"nobody answers", "http://" + silent.Addr().String(),
+			[]string{"no reply from " + silent.Addr().String() + ": it takes connections and does not answer (tried for ", limit},
+		},
+		{"nobody speaks TLS", "https://" + silent.Addr().String(), []string{"no reply from " + silent.Addr().String() + ": no connection could be made (tried for ", limit}},
+		{"where it was sent on to", away.URL, []string{"no reply from " + silent.Addr().String() + ": it takes connections", limit}},
+		{"a reply that does not end", half.URL, []string{"the reply to GET " + half.URL + "/ does not end: 6 bytes have come (tried for ", limit}},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			k := begin(t, steps.Options{Timeout: 50 * time.Millisecond})
 			for _, send := range []string{invoking, "When the URL is invoked in the background\nAnd the background reply has arrived"} {
-				err := k.say("Given address \"http://" + row.address.String() + "\"\n" + send)
+				err := k.say("Given address \"" + row.address + "\"\n" + send)
 				require.Error(t, err)
 				for _, text := range row.fault {
 					assert.ErrorContains(t, err, text)
 				}
-				assert.Contains(t, k.world.Explain(err).Text(), "again:    curl -i -X GET http://"+row.address.String()+"/")
+				assert.Contains(t, k.world.Explain(err).Text(), "again:    curl -i -X GET "+row.address+"/")
 				assert.ErrorContains(t, k.say(`Then status is "200"`), "there is no reply to look at")
 			}
 		})
 	}
+}
+
+func TestARequestHasATimeoutWhereNoneIsConfigured(t *testing.T) {
+	assert.Equal(t, time.Minute, steps.New(steps.Options{}).RequestTimeout())
+	assert.Equal(t, time.Second, steps.New(steps.Options{Timeout: time.Second}).RequestTimeout())
 }
 
 func TestAReplyThatIsNotJSONIsShown(t *testing.T) {

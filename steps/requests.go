@@ -3,11 +3,9 @@ package steps
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"path"
 	"path/filepath"
 	"strings"
@@ -62,36 +60,20 @@ func requestSteps() []Step {
 
 func setAddress(_ context.Context, w *World, a Args) error {
 	w.address = a.Text(0)
-	w.maskURL(w.address)
+	w.suite.mask.url(w.address)
 	return nil
 }
 
 func setPath(_ context.Context, w *World, a Args) error {
 	w.path = a.Text(0)
-	w.maskURL(w.path)
+	w.suite.mask.url(w.path)
 	return nil
 }
 
 func setQuery(_ context.Context, w *World, a Args) error {
 	w.query = a.Text(0)
-	w.maskURL(w.query)
+	w.suite.mask.url(w.query)
 	return nil
-}
-
-// maskURL registers the secrets in a URL or a part of one: its password, and parameters whose names tell.
-func (w *World) maskURL(text string) {
-	u, err := url.Parse(requote(text))
-	if err != nil {
-		return
-	}
-	if password, set := u.User.Password(); set {
-		w.suite.mask.Add("url_password", password)
-	}
-	for name, values := range u.Query() {
-		for _, v := range values {
-			w.suite.mask.Named(name, v)
-		}
-	}
 }
 
 // setMethod takes it in capitals, as zato-apitest's client library sends it.
@@ -139,7 +121,7 @@ func (w *World) setHeader(name, value string) error {
 	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == '\x7f' }) {
 		return fmt.Errorf("header %q cannot be %q: line ends and control characters cannot be sent in a header", name, value)
 	}
-	w.maskHeader(name, value)
+	w.suite.mask.header(name, value)
 	w.header.Set(name, value)
 	if strings.EqualFold(name, "Content-Type") {
 		w.typed = ""
@@ -147,26 +129,8 @@ func (w *World) setHeader(name, value string) error {
 	return nil
 }
 
-// maskHeader registers what is secret in a header whose name tells: of "Bearer abc" only what follows the scheme.
-func (w *World) maskHeader(name, value string) {
-	scheme, credentials, two := strings.Cut(value, " ")
-	if !two || !strings.HasSuffix(strings.ToLower(name), "authorization") {
-		w.suite.mask.Named(name, value)
-		return
-	}
-	w.suite.mask.Named(name, credentials)
-	if plain, err := base64.StdEncoding.DecodeString(credentials); err == nil && strings.EqualFold(scheme, "Basic") {
-		if _, password, found := strings.Cut(string(plain), ":"); found {
-			w.suite.mask.Add(basicAuthPassword, password)
-		}
-	}
-}
-
-// basicAuthPassword is the name under which such a password is masked.
-const basicAuthPassword = "basic_auth_password"
-
 func setBasicAuth(_ context.Context, w *World, a Args) error {
-	w.suite.mask.Add(basicAuthPassword, a.Text(1))
+	w.suite.mask.basic(a.Text(0), a.Text(1))
 	r := http.Request{Header: w.header}
 	r.SetBasicAuth(a.Text(0), a.Text(1))
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"slices"
 	"strings"
@@ -18,7 +19,7 @@ import (
 const (
 	largestMessage = 64 << 20 // bytes of one message
 	largestInbox   = 64 << 20 // bytes of messages that no step has taken yet
-	socketGoodbye  = time.Second
+	socketGoodbye  = 500 * time.Millisecond
 )
 
 // wire is an open WebSocket. Messages are read as they come, so that pings are answered and an end is noticed while no
@@ -27,6 +28,7 @@ type wire struct {
 	url     string
 	conn    *websocket.Conn
 	arrived func(message) // called with each message before it is in the inbox; may be nil
+	hasty   func() bool   // says that there is no time for a goodbye
 	stop    context.CancelFunc
 	done    chan struct{}  // closed when nothing is read any more
 	busy    sync.WaitGroup // what runs as long as it is open
@@ -129,9 +131,12 @@ func (c *wire) send(ctx context.Context, kind websocket.MessageType, data []byte
 	return nil
 }
 
-// close says goodbye, waits a second for the other side's, and ends the reading. It may be called more than once.
+// close says goodbye, waits a moment for the other side's, and ends the reading. It may be called more than once.
 func (c *wire) close() error {
 	open := c.end() == nil
+	if c.hasty() {
+		c.stop()
+	}
 	timer := time.AfterFunc(socketGoodbye, c.stop)
 	defer timer.Stop()
 	// Its error tells how the other side took it, which is no fault of the scenario.
@@ -190,10 +195,13 @@ func (w *World) connect(ctx context.Context, subprotocols []string) (*wire, erro
 		header.Set("User-Agent", w.suite.options.UserAgent)
 	}
 	began := time.Now()
-	c, resp, err := dial(ctx, w.client(), address, header, subprotocols) //nolint:bodyclose // the library has read and closed it
+	met := false
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { met = true }})
+	c, resp, err := dial(traced, w.client(), address, header, subprotocols) //nolint:bodyclose // the WebSocket is made of it, or it is in memory
 	if err != nil {
-		return nil, w.notConnected(address, header, resp, began, err)
+		return nil, w.notConnected(address, header, resp, began, err, met)
 	}
+	c.hasty = w.suite.hasty
 	if s := w.socket; s != nil && s.wire != nil {
 		_ = s.wire.close()
 	}
@@ -201,7 +209,7 @@ func (w *World) connect(ctx context.Context, subprotocols []string) (*wire, erro
 }
 
 // notConnected is the failure of a handshake; what the server said instead is its evidence.
-func (w *World) notConnected(address string, header http.Header, resp *http.Response, began time.Time, err error) error {
+func (w *World) notConnected(address string, header http.Header, resp *http.Response, began time.Time, err error, met bool) error {
 	at := httpAddress(address)
 	e := &Exchange{Method: http.MethodGet, URL: at.String(), RequestHeader: header, Began: began, Took: time.Since(began)}
 	w.last = e
@@ -210,7 +218,7 @@ func (w *World) notConnected(address string, header http.Header, resp *http.Resp
 		if errors.As(err, &unsent) {
 			err = unsent
 		}
-		return unanswered(&http.Request{URL: at}, err, e.Took, w.suite.options.Timeout)
+		return unanswered(&http.Request{URL: at}, err, e.Took, w.suite.options.Timeout, met)
 	}
 	e.Status, e.Header = resp.StatusCode, resp.Header
 	if resp.Body != nil {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/parley-run/parley/fixtures"
@@ -43,6 +44,9 @@ type Suite struct {
 	mask       *Mask
 	kept       *http.Client // keeps connections
 	fresh      *http.Client // opens one for each request
+	foreseen   map[string]func(m *Mask, params []string)
+	hurry      chan struct{} // closed when the run is interrupted: nobody waits for the other side any more
+	hurryOnce  sync.Once
 }
 
 // New makes a Suite. It panics where Extra does not go with the table, as NewVocabulary says.
@@ -63,7 +67,7 @@ func New(o Options) *Suite {
 	if o.UserAgent == "" {
 		o.UserAgent = "parley-apitest"
 	}
-	s := &Suite{options: o, vocabulary: v, mask: &Mask{}}
+	s := &Suite{options: o, vocabulary: v, mask: &Mask{}, foreseen: secretsOf(), hurry: make(chan struct{})}
 	s.kept = client(o.Timeout, false)
 	s.fresh = client(o.Timeout, true)
 	s.maskConfigured()
@@ -87,6 +91,18 @@ func (s *Suite) Vocabulary() *Vocabulary { return s.vocabulary }
 
 // Mask knows the secrets that scenarios have met so far: all output goes through it.
 func (s *Suite) Mask() *Mask { return s.mask }
+
+// Hurry says that the run is being interrupted: what is ended from now on is ended without waiting for the other side.
+func (s *Suite) Hurry() { s.hurryOnce.Do(func() { close(s.hurry) }) }
+
+func (s *Suite) hasty() bool {
+	select {
+	case <-s.hurry:
+		return true
+	default:
+		return false
+	}
+}
 
 // Close ends the connections that are kept. Files are closed before.
 func (s *Suite) Close() error {

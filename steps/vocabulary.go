@@ -13,7 +13,8 @@ import (
 type Vocabulary struct {
 	rows  []*compiled
 	index map[entry][]*compiled
-	words func() [][]string // of each row's pattern, for suggestions: most runs need none
+
+	book func() *phrasebook // made when a line is first not understood
 }
 
 // entry is where a row is looked for: by its kind, the first word, and how it ends. A line has few rows to be tried.
@@ -45,13 +46,7 @@ func NewVocabulary(table []Step, own ...Step) (*Vocabulary, error) {
 			return nil, err
 		}
 	}
-	v.words = sync.OnceValue(func() [][]string {
-		var all [][]string
-		for _, row := range v.rows {
-			all = append(all, skeleton(row.Pattern))
-		}
-		return all
-	})
+	v.book = sync.OnceValue(func() *phrasebook { return newPhrasebook(v.rows) })
 	return v, nil
 }
 

@@ -17,6 +17,7 @@ import (
 func main() {
 	log.SetDefault(log.NewNoopLogger()) // what is wrong with containers comes back as an error
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	root := rootCommand()
 	err := root.ExecuteContext(ctx)
 	stop()

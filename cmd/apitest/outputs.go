@@ -1,9 +1,11 @@
 package main
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -58,7 +60,46 @@ func newOutputs(out io.Writer, s project.Settings) (*outputs, error) {
 			o.console = &report.Dots{Out: out, Color: console.Color, Terminal: console.Terminal, Width: console.Width}
 		}
 	}
+	if o.github {
+		o.console = report.Quietly{Sink: o.console, Out: out, Token: rand.Text()}
+	}
 	return o, nil
+}
+
+// prepare sees, before the run, that the reports can be written, and takes away those of an earlier run: nobody is to
+// take them for this one's, whatever becomes of it.
+func (o *outputs) prepare() error {
+	var faults []error
+	for _, f := range o.files {
+		if err := prepare(f.path); err != nil {
+			faults = append(faults, fmt.Errorf("report %s cannot be written: %w", f.format, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func prepare(path string) error {
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	switch info, err := os.Stat(path); {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("%s is a folder", path)
+	case err == nil && !info.Mode().IsRegular():
+		return nil // such as /dev/stdout
+	}
+	trial, err := os.CreateTemp(folder, ".apitest-*")
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(trial.Close(), os.Remove(trial.Name())); err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // write writes the reports, and says where they are.
@@ -76,7 +117,7 @@ func (o *outputs) write(done *report.Run) error {
 		_, _ = fmt.Fprintf(o.out, "%s: %s\n", f.format, f.path) // a closed terminal must not end a run
 	}
 	if o.github {
-		faults = append(faults, report.WriteGitHub(o.out, done), stepSummary(done))
+		faults = append(faults, report.GitHub{Workspace: os.Getenv("GITHUB_WORKSPACE")}.Write(o.out, done), stepSummary(done))
 	}
 	return errors.Join(faults...)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
 	"github.com/parley-run/parley/apitest"
@@ -99,12 +100,11 @@ func (r *runFlags) settings(cmd *cobra.Command, p *project.Project, behave []str
 		}
 		values := []string{cmd.Flags().Lookup(f.flag).Value.String()}
 		if f.kind == "list" {
-			values, _ = cmd.Flags().GetStringArray(f.flag)
+			values, _ = cmd.Flags().GetStringArray(f.flag) // empty for one that is empty
 		}
 		before := s
 		err := s.Set(f.setting, values...)
-		oneWord := !strings.ContainsAny(values[0], " ()")
-		if p.Zato && f.kind == "text" && (err != nil || f.flag == "tags" && oneWord) {
+		if p.Zato && f.kind == "text" && (err != nil || f.flag == "tags" && !strings.ContainsAny(values[0], " ()")) {
 			// The flag may be meant as behave has it, such as --tags @a,~@b.
 			if more, asBehave := project.BehaveOptions([]string{"--" + f.flag, values[0]}); asBehave == nil {
 				s, err = before, nil
@@ -122,7 +122,7 @@ func (r *runFlags) settings(cmd *cobra.Command, p *project.Project, behave []str
 func (r *runFlags) parse(cmd *cobra.Command, args []string) error {
 	ours, behave := splitBehave(cmd.Flags(), args)
 	if err := cmd.Flags().Parse(ours); err != nil {
-		return fmt.Errorf("%w; see: apitest run --help", err)
+		return fmt.Errorf("%w; see: apitest run --help", withHint(cmd.Flags(), err))
 	}
 	if help, _ := cmd.Flags().GetBool("help"); help {
 		return cmd.Help()
@@ -131,6 +131,17 @@ func (r *runFlags) parse(cmd *cobra.Command, args []string) error {
 		return errors.New("give the path of a feature file, of a folder with such, or of a project; see: apitest run --help")
 	}
 	return r.run(cmd, cmd.Flags().Args(), behave)
+}
+
+// withHint names the flag that may have been meant in the place of one that nobody knows.
+func withHint(flags *pflag.FlagSet, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	var known []string
+	flags.VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
+	return fmt.Errorf("%w%s", err, project.DidYouMean("--"+unknown.GetSpecifiedName(), known))
 }
 
 func (r *runFlags) run(cmd *cobra.Command, paths, behave []string) error {
@@ -151,6 +162,9 @@ func (r *runFlags) run(cmd *cobra.Command, paths, behave []string) error {
 	}
 	outputs, err := newOutputs(cmd.OutOrStdout(), settings)
 	if err != nil {
+		return err
+	}
+	if err := outputs.prepare(); err != nil {
 		return err
 	}
 	options.Sink = outputs.console

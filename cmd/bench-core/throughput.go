@@ -39,6 +39,7 @@ type arm struct {
 	name     string
 	address  string
 	pid      int
+	request  []byte // nil: the tutorial's
 	load     *load
 	answered int
 	now      round
@@ -88,11 +89,19 @@ func throughput(ctx context.Context, o options) (s figures.Section, err error) {
 	return throughputSection(hand, parley, paceOf(o), others), nil
 }
 
+// sends is the request that the arm is loaded with.
+func (a *arm) sends() []byte {
+	if a.request != nil {
+		return a.request
+	}
+	return requestOf(http.MethodPost, a.address, tutorialPath, tutorialBody)
+}
+
 // sameReplies makes sure that all arms answer the same.
 func sameReplies(ctx context.Context, arms ...*arm) error {
 	first := ""
 	for _, a := range arms {
-		w, err := dial(ctx, a.address, requestOf(http.MethodPost, a.address, tutorialPath, tutorialBody))
+		w, err := dial(ctx, a.address, a.sends())
 		if err != nil {
 			return fmt.Errorf("%s: %w", a.name, err)
 		}
@@ -116,7 +125,7 @@ func sameReplies(ctx context.Context, arms ...*arm) error {
 func compare(ctx context.Context, arms []*arm, p pace, others *foreign) error {
 	for _, a := range arms {
 		var err error
-		if a.load, err = newLoad(ctx, connections, a.address, requestOf(http.MethodPost, a.address, tutorialPath, tutorialBody)); err != nil {
+		if a.load, err = newLoad(ctx, connections, a.address, a.sends()); err != nil {
 			return fmt.Errorf("%s: %w", a.name, err)
 		}
 		defer a.load.close()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"io"
 	"net/http"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/parley-run/parley/bench/figures"
+	"github.com/parley-run/parley/runtime/service"
 )
 
 // armOf is an arm whose service answers text, slow being how long that takes.
@@ -54,6 +56,40 @@ func TestCompareFindsTheSlowerOne(t *testing.T) {
 		assert.LessOrEqual(t, slow.rates[i], connections/0.005)
 	}
 	assert.Greater(t, fast.answered, slow.answered)
+}
+
+func TestTogether(t *testing.T) {
+	assert.InDeltaSlice(t, []float64{10, 5}, together([]float64{30, 10}, []float64{30, 20}, []float64{30, 20}), 0.001)
+}
+
+func TestEchoesAnswerTheSame(t *testing.T) {
+	bare := serve(t, bareEcho)
+	err := serveEcho(t.Context(), t.TempDir(), func(at string) error {
+		login := "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(echoUser+":"+echoPassword))
+		arms := []*arm{{name: "bare", address: bare, request: requestOf(http.MethodPost, bare, echoPath, echoBody)}}
+		for _, path := range []string{echoPath, echoStarPath} {
+			arms = append(arms, &arm{name: path, address: at, request: requestOf(http.MethodPost, at, path, echoBody, login)})
+		}
+		assert.NoError(t, sameReplies(t.Context(), arms...))
+		assert.NoError(t, sameReplies(t.Context(), &arm{name: "xml", address: at, request: requestOf(http.MethodPost, at, echoXMLPath, echoXMLBody, login)}))
+		assert.NoError(t, needsLogin(t.Context(), at))
+		return nil
+	})
+	require.NoError(t, err)
+}
+
+func TestDocumentsAreTheSameData(t *testing.T) {
+	asJSON, asXML, shape := writeDocuments()
+	var inputs []string
+	for _, d := range []document{{format: "json", body: asJSON, shape: shape}, {format: "xml", body: asXML, shape: shape}} {
+		req, err := d.read(t.Context())
+		require.NoError(t, err)
+		text, err := service.AppendJSON(nil, req.Input)
+		require.NoError(t, err)
+		inputs = append(inputs, string(text))
+	}
+	assert.Equal(t, inputs[0], inputs[1])
+	assert.Greater(t, len(inputs[0]), megabyte)
 }
 
 func TestVersionsAreToldApart(t *testing.T) {

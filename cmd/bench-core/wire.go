@@ -25,9 +25,12 @@ type wire struct {
 // answerTime bounds how long a reply may take.
 const answerTime = 10 * time.Second
 
-// requestOf is a request as it goes over the wire. An empty body is none.
-func requestOf(method, address, path, body string) []byte {
+// requestOf is a request as it goes over the wire, with headers such as "X-A: 1". An empty body is none.
+func requestOf(method, address, path, body string, headers ...string) []byte {
 	head := method + " " + path + " HTTP/1.1\r\nHost: " + address + "\r\n"
+	for _, line := range headers {
+		head += line + "\r\n"
+	}
 	if body != "" {
 		head += "Content-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n"
 	}

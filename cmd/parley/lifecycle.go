@@ -198,10 +198,8 @@ type clusterStatus struct {
 		PID   int    `json:"pid"`
 		Admin string `json:"admin"`
 	} `json:"supervisor"`
-	Balancer struct {
-		Address string `json:"address"`
-	} `json:"balancer"`
-	Redis struct {
+	Balancer balancerStatus `json:"balancer"`
+	Redis    struct {
 		Address  string `json:"address"` // host:port of the embedded one; else the URL without its passwords
 		Embedded bool   `json:"embedded"`
 	} `json:"redis"`
@@ -237,10 +235,13 @@ type serverStatus struct {
 func readStatus(ctx context.Context, f *folder.Folder, client *admin.Client) (clusterStatus, error) {
 	status := clusterStatus{Cluster: f.Cluster.Name, Running: true}
 	status.Supervisor.Admin = f.Cluster.Supervisor.Admin
-	status.Balancer.Address = f.Cluster.Balancer.Address
+	status.Balancer.Address, status.Balancer.URL = f.Cluster.Balancer.Address, f.BalancerURL()
 	status.Redis.Address, status.Redis.Embedded = f.Cluster.Redis.Name(), f.Cluster.Redis.URL == ""
 	status.Database = f.Cluster.Database.Name()
 	if err := client.Call(ctx, "parley.server.list", struct{}{}, &status.Servers); err != nil {
+		return status, err
+	}
+	if err := client.Call(ctx, "parley.balancer.stats", struct{}{}, &status.Balancer.BalancerInfo); err != nil {
 		return status, err
 	}
 	if raw, err := os.ReadFile(f.SupervisorFile()); err == nil {
@@ -285,7 +286,11 @@ func (s clusterStatus) write(w io.Writer) {
 		redis += " (embedded)"
 	}
 	if s.Balancer.Address != "" {
-		line(w, "  load-balancer  http://%s", s.Balancer.Address)
+		front := s.Balancer.URL
+		if s.Balancer.Kind != folder.EmbeddedBalancer {
+			front += " (" + s.Balancer.Kind + ")"
+		}
+		line(w, "  load-balancer  %s", front)
 	}
 	line(w, "  redis          %s", redis)
 	if s.Database != "" {
@@ -304,6 +309,7 @@ func (s clusterStatus) write(w io.Writer) {
 		rows = append(rows, []string{one.Name, one.State, "http://" + one.Address, pid, strconv.FormatInt(one.Revision, 10), one.Hash})
 	}
 	table(w, []string{"  SERVER", "STATE", "ADDRESS", "PID", "REVISION", "CONTENT"}, indent(rows))
+	s.Balancer.remark(w)
 	for _, one := range s.Servers {
 		if one.Version != "" {
 			line(w, "  %s runs %s, %s", one.Name, one.Program, one.Version)

@@ -31,6 +31,8 @@ func quickstartCommand(o *options) *cobra.Command {
 	flags := create.Flags()
 	flags.IntVar(&want.Servers, "servers", 2, "how many servers")
 	flags.IntVar(&want.BalancerPort, "balancer-port", 11223, "port of the load-balancer, which clients call")
+	flags.StringVar(&want.Balancer, "balancer", folder.EmbeddedBalancer, "embedded, or haproxy: HAProxy, which must be installed")
+	flags.IntVar(&want.StatsPort, "stats-port", 11224, "port of HAProxy's statistics page")
 	flags.IntVar(&want.ServerPort, "server-port", 17010, "port of the first server; each next one takes the next")
 	flags.IntVar(&want.AdminPort, "admin-port", 18009, "port of the supervisor's admin API; the servers' take those that follow")
 	flags.IntVar(&want.RedisPort, "redis-port", 16379, "port of the embedded Redis")

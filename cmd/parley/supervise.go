@@ -47,10 +47,6 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(out, nil))
-	names := service.ParleyNames()
-	if f.Cluster.Compat == "zato" {
-		names = service.ZatoNames()
-	}
 	members, err := node.OpenTable(ctx, f)
 	if err != nil {
 		return err
@@ -68,7 +64,7 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 	}
 	s, err := supervisor.New(supervisor.Deps{
 		Command: command,
-		Folder:  f, Log: log, Names: names, NoRestart: !restart,
+		Folder:  f, Log: log, Names: namesOf(f), NoRestart: !restart,
 		Died: func(ctx context.Context, server string, pid int) {
 			ctx, cancel := context.WithTimeout(ctx, forgetTime)
 			defer cancel()

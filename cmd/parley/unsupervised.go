@@ -23,6 +23,9 @@ func readUnsupervised(ctx context.Context, f *folder.Folder) (clusterStatus, err
 	if !status.Redis.Embedded {
 		status.Redis.Address = f.Cluster.Redis.URL
 	}
+	if b := f.Cluster.Balancer; b.Address != "" {
+		status.Balancer.Address, status.Balancer.URL, status.Balancer.Kind = b.Address, f.BalancerURL(), b.Kind
+	}
 	token, err := f.Token()
 	if err != nil {
 		return status, err

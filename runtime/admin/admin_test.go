@@ -94,7 +94,7 @@ func TestHTTP(t *testing.T) {
 		{"POST", "/parley/api/parley.demo.greet", `{"name":"Ann"}`, "admin", "right", 200, `{"response":{"greeting":"Hello, Ann"}}`},
 		{"POST", "/parley/api/parley.demo.greet", ``, "admin", "right", 200, `{"response":{"greeting":"Hello, "}}`},
 		{"POST", "/parley/api/parley.demo.greet", `{"name":`, "admin", "right", 400, `malformed JSON at line 1`},
-		{"POST", "/parley/api/parley.demo.greet", `{"name":1}`, "admin", "right", 400, `name: expected text, not 1`},
+		{"POST", "/parley/api/parley.demo.greet", `{"name":1}`, "admin", "right", 400, `name: expected text, not a number`},
 		{"GET", "/parley/api/parley.demo.greet", ``, "admin", "right", 405, `called by POST, not GET`},
 		{"POST", "/elsewhere", ``, "admin", "right", 404, `nothing is served at /elsewhere`},
 		{"POST", "/parley/api/parley.demo.greet", ``, "admin", "wrong", 401, `PARLEY_ERROR`},

@@ -70,7 +70,11 @@ type Balancer struct {
 	servers []*server
 	proxy   *httputil.ReverseProxy
 	turn    atomic.Uint64
+	order   atomic.Pointer[[]*server] // whose turn it is, over and over
 	waiting atomic.Int64
+	asked   atomic.Int64 // requests that came in
+	refused atomic.Int64 // of them, those that no server's reply answered
+	retried atomic.Int64 // that went to another server
 
 	mu      sync.Mutex
 	changed chan struct{} // closed, and replaced, when a server becomes available
@@ -105,6 +109,7 @@ func New(o Options) (*Balancer, error) {
 		seen[s.Name] = true
 		b.servers = append(b.servers, newServer(s, o.DialTimeout))
 	}
+	b.arrange()
 	b.proxy = &httputil.ReverseProxy{
 		Rewrite:        rewrite,
 		Transport:      forwarder{b},
@@ -137,6 +142,7 @@ func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if b.answer(w, r) {
 		return
 	}
+	b.asked.Add(1)
 	ctx := r.Context()
 	c := &call{w: w}
 	if r.ContentLength != 0 {

@@ -59,10 +59,11 @@ func (f forwarder) RoundTrip(req *http.Request) (*http.Response, error) {
 				return nil, unknown
 			}
 		}
-		f.b.o.Log.Debug("request goes to another server", "server", s.Name, "err", err)
 		if !c.body.rewind() {
 			break
 		}
+		f.b.o.Log.Debug("request goes to another server", "server", s.Name, "err", err)
+		f.b.retried.Add(1)
 	}
 	if unknown != nil {
 		return nil, unknown
@@ -105,13 +106,17 @@ func (b *Balancer) next(ctx context.Context, last *server, patience *time.Durati
 
 // pick goes round the servers that take requests.
 func (b *Balancer) pick(last *server) *server {
-	n := uint64(len(b.servers))
+	order := *b.order.Load()
+	n := uint64(len(order))
 	if n == 0 {
 		return nil
 	}
 	turn := b.turn.Add(1)
-	for i := range n {
-		if s := b.servers[(turn+i)%n]; s != last && s.acquire() {
+	if s := order[turn%n]; s != last && s.acquire() {
+		return s
+	}
+	for i := range uint64(len(b.servers)) {
+		if s := b.servers[(turn+i)%uint64(len(b.servers))]; s != last && s.acquire() {
 			return s
 		}
 	}

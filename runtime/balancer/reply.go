@@ -42,6 +42,7 @@ func (e *clientError) Unwrap() error { return e.err }
 
 // replyError answers a request that no server answered.
 func (b *Balancer) replyError(w http.ResponseWriter, r *http.Request, err error) {
+	b.refused.Add(1)
 	callFrom(r.Context()).endBody(true)
 	var unknown *unknownError
 	var client *clientError

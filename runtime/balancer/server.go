@@ -15,6 +15,7 @@ type server struct {
 	transport *http.Transport
 	conns     conns
 	bodies    bodies
+	weight    atomic.Int64
 	up        atomic.Bool // by the checks
 	draining  atomic.Bool // by an operator
 	inFlight  atomic.Int64
@@ -28,7 +29,9 @@ type Status struct {
 	Name     string `json:"name"`
 	Address  string `json:"address"`
 	State    string `json:"state"`     // up, down or draining
+	Weight   int    `json:"weight"`    // 0 to 256; 0: it gets no requests
 	InFlight int64  `json:"in_flight"` // requests that it works on now
+	Queued   int64  `json:"queued"`    // requests that wait for it; the embedded load-balancer queues for no one server
 	Served   int64  `json:"served"`    // replies that came from it
 	Failed   int64  `json:"failed"`    // requests that it refused, or that broke off
 	Error    string `json:"error"`     // of the last failed check; empty once one succeeds
@@ -44,6 +47,7 @@ const (
 func newServer(s Server, dialTimeout time.Duration) *server {
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
 	made := &server{Server: s}
+	made.weight.Store(DefaultWeight)
 	made.transport = &http.Transport{
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			c, err := dialer.DialContext(ctx, network, address)
@@ -74,14 +78,14 @@ func (s *server) acquire() bool {
 	return false
 }
 
-func (s *server) available() bool { return s.up.Load() && !s.draining.Load() }
+func (s *server) available() bool { return s.up.Load() && !s.draining.Load() && s.weight.Load() > 0 }
 
 // Status is how each server fares, in the order they were given.
 func (b *Balancer) Status() []Status {
 	out := make([]Status, len(b.servers))
 	for i, s := range b.servers {
 		out[i] = Status{
-			Name: s.Name, Address: s.Address, State: Down,
+			Name: s.Name, Address: s.Address, State: Down, Weight: int(s.weight.Load()),
 			InFlight: s.inFlight.Load(), Served: s.served.Load(), Failed: s.failed.Load(),
 		}
 		if s.up.Load() {

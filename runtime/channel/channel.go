@@ -15,7 +15,7 @@ type Base struct {
 	IsActive   bool   `json:"is_active" doc:"an inactive channel answers as if it did not exist"`
 	Service    string `json:"service" kind:"required" doc:"name of the service that the channel exposes"`
 	Security   string `json:"security" doc:"name of the security definition whose credentials callers must show; empty: anybody may call"`
-	DataFormat string `json:"data_format" doc:"format of requests and replies: json, xml, or empty for bytes as they are"`
+	DataFormat string `json:"data_format" doc:"format of requests and replies: json, xml, csv, form (replies are JSON), or empty for bytes as they are"`
 }
 
 // Common is the embedded Base.
@@ -44,7 +44,8 @@ type Deps struct {
 	Name   string
 	Names  service.Names
 	Log    *slog.Logger
-	Handle service.Handler // statistics, security, SimpleIO and dispatch, already wrapped; answers carry Raw
+	Secret func(field string) bool // whether an input field of the service is a secret, which no log shows; nil: none is
+	Handle service.Handler         // statistics, security, SimpleIO and dispatch, already wrapped; answers carry Raw
 }
 
 // Channel is a built channel, served by the node's own HTTP listener. ServeHTTP is called for requests that match

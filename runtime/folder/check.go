@@ -1,6 +1,7 @@
 package folder
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -36,6 +37,7 @@ func check(c *Cluster, body ast.Node, found *faults) {
 	if c.Compat != "" && c.Compat != "zato" {
 		found.add(tokenAt(body, "compat"), `compat: expected "" or "zato", not %q`, c.Compat)
 	}
+	checkBalancer(c.Balancer, body, found)
 	if c.Redis.URL != "" {
 		if problem := checkRedisURL(c.Redis.URL); problem != "" {
 			found.add(tokenAt(body, "redis", "url"), "redis.url: %s", problem)
@@ -74,6 +76,41 @@ func check(c *Cluster, body ast.Node, found *faults) {
 	}
 }
 
+// checkBalancer holds that a balancer's keys fit its kind: one that does nothing is a mistake.
+func checkBalancer(b Balancer, body ast.Node, found *faults) {
+	add := func(key, format string, args ...any) {
+		found.add(tokenAt(body, "balancer", "haproxy", key), "balancer.haproxy."+key+": "+format, args...)
+	}
+	kind := cmp.Or(b.Kind, EmbeddedBalancer)
+	if !slices.Contains([]string{EmbeddedBalancer, HAProxyBalancer, ExternalBalancer}, kind) {
+		found.add(tokenAt(body, "balancer", "kind"), "balancer.kind: expected embedded, haproxy or external, not %q", b.Kind)
+		return
+	}
+	for _, one := range []struct{ key, value, kinds string }{
+		{"binary", b.HAProxy.Binary, "haproxy or external"},
+		{"certificate", b.HAProxy.Certificate, "haproxy or external"},
+		{"stats", b.HAProxy.Stats, "haproxy or external"},
+		{"resolver", b.HAProxy.Resolver, "haproxy or external"},
+		{"socket", b.HAProxy.Socket, "external"},
+		{"master", b.HAProxy.Master, "external"},
+	} {
+		if one.value != "" && !strings.Contains(one.kinds, kind) {
+			add(one.key, "it is for a balancer of the kind %s, and this one is %s", one.kinds, kind)
+		}
+	}
+	if kind == ExternalBalancer && b.HAProxy.Socket == "" {
+		add("socket", "an external HAProxy is steered over its runtime socket: give its path, such as /run/haproxy/parley.sock")
+	}
+	for _, one := range []struct{ key, address string }{{"stats", b.HAProxy.Stats}, {"resolver", b.HAProxy.Resolver}} {
+		if one.address == "" {
+			continue
+		}
+		if problem := checkAddress(one.address); problem != "" {
+			add(one.key, "%s", problem)
+		}
+	}
+}
+
 func checkName(name string) string {
 	if !clusterName.MatchString(name) {
 		return fmt.Sprintf("expected up to 128 letters, digits, ., - and _, the first no . or -, not %q", name)
@@ -93,7 +130,7 @@ func checkServerName(name string) string {
 	switch {
 	case !serverName.MatchString(name):
 		return fmt.Sprintf("expected letters, digits, - and _, not %q", name)
-	case slices.Contains([]string{"logs", "run", "supervisor"}, name):
+	case slices.Contains([]string{"logs", "run", "supervisor", "haproxy"}, name):
 		return fmt.Sprintf("%q is taken by a part of the cluster's folder; choose another", name)
 	}
 	return ""

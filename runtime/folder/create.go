@@ -27,6 +27,8 @@ type Options struct {
 	ServerPort   int      // 17010 for the first server; each next server takes the next port
 	AdminPort    int      // 18009 for the supervisor; the servers take the ports that follow
 	RedisPort    int      // 16379, of the embedded Redis
+	Balancer     string   // EmbeddedBalancer; or HAProxyBalancer
+	StatsPort    int      // 11224, of HAProxy's statistics page
 	RedisURL     string   // of an external Redis; none is embedded then
 	DatabaseURL  string   // of a PostgreSQL; files hold the catalog otherwise
 	FreePorts    bool     // ports that nobody uses, in place of all the above
@@ -105,9 +107,15 @@ func plan(ctx context.Context, o Options) (*Cluster, error) {
 	}
 	at := func(i int) string { return net.JoinHostPort(loopback, strconv.Itoa(ports[i])) }
 	front := net.JoinHostPort(o.Host, strconv.Itoa(ports[0]))
-	c := &Cluster{Balancer: Balancer{front}, Supervisor: Supervisor{at(1)}, Redis: Redis{URL: o.RedisURL, Embedded: at(2)}, Database: Database{URL: o.DatabaseURL}}
+	c := &Cluster{
+		Balancer: Balancer{Address: front, Kind: cmp.Or(o.Balancer, EmbeddedBalancer)}, Supervisor: Supervisor{at(1)},
+		Redis: Redis{URL: o.RedisURL, Embedded: at(2)}, Database: Database{URL: o.DatabaseURL},
+	}
 	if o.RedisURL != "" {
 		c.Redis.Embedded = ""
+	}
+	if c.Balancer.Kind == HAProxyBalancer {
+		c.Balancer.HAProxy.Stats = at(len(ports) - 1)
 	}
 	for i := range o.Servers {
 		name := "server" + strconv.Itoa(i+1)
@@ -136,7 +144,10 @@ func plan(ctx context.Context, o Options) (*Cluster, error) {
 // check finds options that no cluster.yaml could hold.
 func (o Options) check() error {
 	problems := []struct{ option, problem string }{
-		{"--redis", ""}, {"--database", ""}, {"--name", ""}, {"--server-names", ""},
+		{"--redis", ""}, {"--database", ""}, {"--name", ""}, {"--server-names", ""}, {"--balancer", ""},
+	}
+	if !slices.Contains([]string{"", EmbeddedBalancer, HAProxyBalancer}, o.Balancer) {
+		problems[4].problem = fmt.Sprintf("expected embedded or haproxy, not %q", o.Balancer)
 	}
 	if o.RedisURL != "" {
 		problems[0].problem = checkNewRedisURL(o.RedisURL)
@@ -183,17 +194,18 @@ func nameFor(dir string) string {
 	return cmp.Or(string(name[:min(len(name), 128)]), "cluster")
 }
 
-// numbers are the ports of balancer, supervisor and Redis, then a pair for each server: channels, admin.
+// numbers are the ports of balancer, supervisor and Redis, then a pair for each server: channels, admin. The last is
+// HAProxy's statistics page's.
 func numbers(ctx context.Context, o Options) ([]int, error) {
 	if o.FreePorts {
-		return freePorts(ctx, o.Host, 3+2*o.Servers)
+		return freePorts(ctx, o.Host, 4+2*o.Servers)
 	}
 	server, admin := cmp.Or(o.ServerPort, 17010), cmp.Or(o.AdminPort, 18009)
 	ports := []int{cmp.Or(o.BalancerPort, 11223), admin, cmp.Or(o.RedisPort, 16379)}
 	for i := range o.Servers {
 		ports = append(ports, server+i, admin+1+i)
 	}
-	return ports, nil
+	return append(ports, cmp.Or(o.StatsPort, 11224)), nil
 }
 
 // write makes everything, with a new token.
@@ -226,6 +238,13 @@ func (c *Cluster) text() string {
 	if c.Supervised() {
 		line("balancer:")
 		line("  address: %s # where clients call", quote(c.Balancer.Address))
+	}
+	if h := c.Balancer.HAProxy; c.Balancer.Kind == HAProxyBalancer {
+		line("  kind: %s # or embedded, or external: an HAProxy that you run yourself", quote(c.Balancer.Kind))
+		line("  haproxy:")
+		line("    binary: %s # the program; empty: haproxy on PATH", quote(h.Binary))
+		line("    certificate: %s # PEM file with certificate and key: clients call https; empty: http", quote(h.Certificate))
+		line("    stats: %s # the statistics page; its password: parley haproxy password", quote(h.Stats))
 	}
 	line("redis:")
 	line("  url: %s # of an external Redis, such as redis://user:password@host:6379/0, rediss:// for TLS, "+

@@ -7,6 +7,8 @@
 //	DIR/catalog.db            definitions and deployed services, unless they are in PostgreSQL
 //	DIR/stats.db              statistics, likewise
 //	DIR/redis.json            the embedded Redis, saved
+//	DIR/weights.json          the weights of servers that have another one than 100
+//	DIR/haproxy.password      0600; the password of HAProxy's statistics page
 //	DIR/run/supervisor.json   the process that runs the cluster, while it runs
 //	DIR/bin/                  programs that servers were upgraded to, and which server runs which
 //	DIR/logs/                 supervisor.log and a file for each server
@@ -50,13 +52,35 @@ type Cluster struct {
 	Admin      Admin      `yaml:"admin"`
 }
 
-// Supervised says whether a supervisor runs the cluster's servers on this machine. A cluster.yaml with neither a balancer
-// nor a supervisor only says where servers are that were started one by one, such as those of containers.
-func (c *Cluster) Supervised() bool { return c.Supervisor.Admin != "" || c.Balancer.Address != "" }
+// Supervised says whether a supervisor runs the cluster's servers on this machine. A cluster.yaml without a supervisor,
+// and with no balancer but an external one, only says where servers are that were started one by one, such as those of
+// containers.
+func (c *Cluster) Supervised() bool {
+	return c.Supervisor.Admin != "" || c.Balancer.Address != "" && c.Balancer.Kind != ExternalBalancer
+}
 
 // Balancer is the load-balancer that clients call.
 type Balancer struct {
-	Address string `yaml:"address"` // host:port
+	Address string  `yaml:"address"` // host:port
+	Kind    string  `yaml:"kind"`    // Embedded, which "" means too, HAProxy or External
+	HAProxy HAProxy `yaml:"haproxy"`
+}
+
+// The kinds of load-balancers.
+const (
+	EmbeddedBalancer = "embedded" // part of the supervisor
+	HAProxyBalancer  = "haproxy"  // HAProxy, which the supervisor runs
+	ExternalBalancer = "external" // HAProxy, which somebody else runs, and the supervisor steers
+)
+
+// HAProxy is what only a balancer of the kinds haproxy and external has.
+type HAProxy struct {
+	Binary      string `yaml:"binary"`      // the program; empty: haproxy on PATH
+	Certificate string `yaml:"certificate"` // PEM file with certificate and key, from the cluster's folder on: clients call https; empty: http
+	Stats       string `yaml:"stats"`       // host:port of the statistics page; empty: none
+	Resolver    string `yaml:"resolver"`    // host:port of a name server that is asked for the servers' names again and again; empty: once, at the start
+	Socket      string `yaml:"socket"`      // of an external HAProxy: its runtime socket
+	Master      string `yaml:"master"`      // and its master's socket; empty: it is loaded anew by whoever runs it
 }
 
 // Redis is the key/value database of the services: an external one, or the one that the supervisor holds.
@@ -221,6 +245,32 @@ func (f *Folder) StatsDB() string { return filepath.Join(f.Dir, "stats.db") }
 
 // RedisFile is where the embedded Redis is saved.
 func (f *Folder) RedisFile() string { return filepath.Join(f.Dir, "redis.json") }
+
+// WeightsFile holds the weights of servers that have another one than the default.
+func (f *Folder) WeightsFile() string { return filepath.Join(f.Dir, "weights.json") }
+
+// HAProxyPassword is the file of the password of HAProxy's statistics page.
+func (f *Folder) HAProxyPassword() string { return filepath.Join(f.Dir, "haproxy.password") }
+
+// RunDir is where files are that are worthless once the cluster has stopped.
+func (f *Folder) RunDir() string { return filepath.Join(f.Dir, "run") }
+
+// Certificate is the path of the balancer's certificate, or empty.
+func (f *Folder) Certificate() string {
+	path := f.Cluster.Balancer.HAProxy.Certificate
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(f.Dir, path)
+}
+
+// BalancerURL is where clients call, such as http://127.0.0.1:11223.
+func (f *Folder) BalancerURL() string {
+	if f.Cluster.Balancer.HAProxy.Certificate != "" {
+		return "https://" + f.Cluster.Balancer.Address
+	}
+	return "http://" + f.Cluster.Balancer.Address
+}
 
 // ServerDir is what belongs to one server.
 func (f *Folder) ServerDir(name string) string { return filepath.Join(f.Dir, name) }

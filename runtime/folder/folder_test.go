@@ -135,6 +135,31 @@ func TestCreateRefuses(t *testing.T) {
 	})
 }
 
+func TestHAProxy(t *testing.T) {
+	f, _ := create(t, folder.Options{Balancer: folder.HAProxyBalancer})
+	assert.Equal(t, "haproxy", f.Cluster.Balancer.Kind)
+	owners := map[string]string{}
+	for _, p := range f.Cluster.Ports() {
+		owners[p.Owner] = p.Address
+	}
+	assert.Equal(t, f.Cluster.Balancer.HAProxy.Stats, owners["HAProxy's statistics page"])
+	assert.True(t, f.Cluster.Supervised())
+	apart := folder.Cluster{Balancer: folder.Balancer{Address: "127.0.0.1:1", Kind: folder.ExternalBalancer}}
+	assert.False(t, apart.Supervised(), "somebody else runs HAProxy, and the servers")
+	assert.NotEmpty(t, f.Cluster.Balancer.HAProxy.Stats)
+	assert.Empty(t, f.Certificate())
+	assert.Equal(t, "http://"+f.Cluster.Balancer.Address, f.BalancerURL())
+	f.Cluster.Balancer.HAProxy.Certificate = "cert.pem"
+	assert.Equal(t, filepath.Join(f.Dir, "cert.pem"), f.Certificate())
+	assert.Equal(t, "https://"+f.Cluster.Balancer.Address, f.BalancerURL())
+	f.Cluster.Balancer.HAProxy.Certificate = "/etc/cert.pem"
+	assert.Equal(t, "/etc/cert.pem", f.Certificate())
+	f.Cluster.Balancer.Kind = folder.ExternalBalancer
+	for _, p := range f.Cluster.Ports() {
+		assert.NotContains(t, p.Key, "balancer", "somebody else listens there")
+	}
+}
+
 func TestExternalRedis(t *testing.T) {
 	f, _ := create(t, folder.Options{RedisURL: "redis://10.1.1.1:6379/3"})
 	assert.Equal(t, "redis://10.1.1.1:6379/3", f.RedisURL())
@@ -168,6 +193,15 @@ func TestOpenNamesEachFaultWithItsPlace(t *testing.T) {
 		{"bad redis", `url: "" # of an external`, `url: "http://x" # of an external`, []string{":7:8:", "redis.url", "redis://"}},
 		{"bad database", `url: "" # of PostgreSQL`, `url: "mysql://x:secret@y/z" # of PostgreSQL`, []string{":10:8:", "database.url: expected postgres://user:password@host:5432/name"}},
 		{"no name of a database", `url: "" # of PostgreSQL`, `url: "postgres://x:secret@y" # of PostgreSQL`, []string{":10:8:", "database.url: the name of the database is missing"}},
+		{"bad kind of balancer", "  address: \"127", "  kind: nginx\n  address: \"127", []string{":5:9:", "balancer.kind: expected embedded, haproxy or external", "nginx"}},
+		{
+			"key of another kind", "  address: \"127", "  haproxy: {certificate: x.pem}\n  address: \"127",
+			[]string{":5:", "balancer.haproxy.certificate: it is for a balancer of the kind haproxy or external, and this one is embedded"},
+		},
+		{"socket of our own", "  address: \"127", "  kind: haproxy\n  haproxy: {socket: /x}\n  address: \"127", []string{":6:", "balancer.haproxy.socket"}},
+		{"external without socket", "  address: \"127", "  kind: external\n  address: \"127", []string{"balancer.haproxy.socket", "give its path"}},
+		{"bad page", "  address: \"127", "  kind: haproxy\n  haproxy: {stats: here}\n  address: \"127", []string{":6:", "balancer.haproxy.stats: expected host:port"}},
+		{"unknown key of HAProxy", "  address: \"127", "  haproxy: {statistics: x}\n  address: \"127", []string{":5:", `unknown key "statistics"`, "certificate, stats"}},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {

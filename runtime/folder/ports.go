@@ -24,9 +24,13 @@ type Port struct {
 func (c *Cluster) Ports() []Port {
 	var ports []Port
 	if c.Supervised() {
-		ports = append(ports,
-			Port{c.Supervisor.Admin, "the supervisor's admin API", "supervisor.admin", "--admin-port", []any{"supervisor", "admin"}, true},
-			Port{c.Balancer.Address, "the balancer", "balancer.address", "--balancer-port", []any{"balancer", "address"}, false})
+		ports = append(ports, Port{c.Supervisor.Admin, "the supervisor's admin API", "supervisor.admin", "--admin-port", []any{"supervisor", "admin"}, true})
+	}
+	if c.Supervised() && c.Balancer.Kind != ExternalBalancer { // else there is none, or somebody else listens there
+		ports = append(ports, Port{c.Balancer.Address, "the balancer", "balancer.address", "--balancer-port", []any{"balancer", "address"}, false})
+		if page := c.Balancer.HAProxy.Stats; c.Balancer.Kind == HAProxyBalancer && page != "" {
+			ports = append(ports, Port{page, "HAProxy's statistics page", "balancer.haproxy.stats", "--stats-port", []any{"balancer", "haproxy", "stats"}, false})
+		}
 	}
 	if c.Redis.URL == "" {
 		ports = append(ports, Port{c.Redis.Embedded, "the embedded Redis", "redis.embedded", "--redis-port", []any{"redis", "embedded"}, true})

@@ -15,6 +15,7 @@ import (
 	"github.com/parley-run/parley/runtime/outconn"
 	"github.com/parley-run/parley/runtime/security"
 	"github.com/parley-run/parley/runtime/service"
+	"github.com/parley-run/parley/runtime/sio"
 	"github.com/parley-run/parley/runtime/starlark"
 )
 
@@ -71,6 +72,7 @@ func (b *builder) build(ctx context.Context, next *catalog.Snapshot) *state {
 		security: map[string]*boundSecurity{},
 		conns:    map[catalog.Key]*boundConn{},
 		out:      map[string]map[string]*boundConn{"kvdb": {"default": b.node.kvdb}},
+		names:    b.node.usual,
 	}
 	s.users.Store(1)
 	b.state = s
@@ -85,6 +87,8 @@ func (b *builder) build(ctx context.Context, next *catalog.Snapshot) *state {
 		case b.node.securityKinds[o.Kind].Name != "": // above: others name them
 		case o.Kind == deploy.FileKind:
 			b.addFile(o)
+		case o.Kind == sio.ConventionsKind().Name:
+			b.addConventions(o)
 		case b.node.outconnKinds[o.Kind].Name != "":
 			b.addConn(o, b.node.outconnKinds[o.Kind])
 		case b.node.channelKinds[o.Kind].Name != "":
@@ -123,6 +127,36 @@ func (b *builder) addFile(o *catalog.Object) {
 	b.state.files[o.Name] = &file{object: o, source: []byte(source)}
 }
 
+// addConventions takes what names of fields stand for.
+func (b *builder) addConventions(o *catalog.Object) {
+	if o.Name != sio.ConventionsName {
+		b.fault(o, service.Errorf(service.Invalid, "%s %q: there is one such object, and its name is %s", o.Kind, o.Name, sio.ConventionsName))
+		return
+	}
+	if old := b.prev.names; old.object != nil && string(old.object.Spec) == string(o.Spec) {
+		b.state.names = old
+		return
+	}
+	rules, err := sio.ParseConventions(o.Spec)
+	if err != nil {
+		b.fault(o, fmt.Errorf("%s %q: %w", o.Kind, o.Name, err))
+		return
+	}
+	b.state.names = &conventions{object: o, rules: *rules}
+}
+
+// compiled is a compiled-in service under the state's conventions.
+func (b *builder) compiled(e, old *entry) *entry {
+	switch {
+	case e.names == b.state.names:
+		return e
+	case old != nil && old.file == "" && old.names == b.state.names:
+		return old
+	default:
+		return b.node.newEntry(e.Service, "", "", b.state.names)
+	}
+}
+
 func (b *builder) addConn(o *catalog.Object, k outconn.Kind) {
 	bound := b.prev.conns[o.Key()]
 	if bound == nil || string(bound.object.Spec) != string(o.Spec) || bound.signer != nil && bound.signer != b.state.security[bound.signer.object.Name] {
@@ -158,7 +192,9 @@ func (b *builder) addConn(o *catalog.Object, k outconn.Kind) {
 // addServices compiles the service files and adds what they declare to the compiled-in services.
 func (b *builder) addServices(ctx context.Context) {
 	s := b.state
-	maps.Copy(s.services, b.node.compiled)
+	for name, e := range b.node.compiled {
+		s.services[name] = b.compiled(e, b.prev.services[name])
+	}
 	sources := make([]starlark.File, 0, len(s.files))
 	for _, name := range slices.Sorted(maps.Keys(s.files)) {
 		sources = append(sources, starlark.File{Name: name, Source: s.files[name].source})
@@ -173,11 +209,15 @@ func (b *builder) addServices(ctx context.Context) {
 			b.fault(s.files[d.File].object, service.Errorf(service.Conflict, "%s: the service %q is compiled into this server already", d.Position, d.Name))
 			continue
 		}
-		if old := b.prev.services[d.Name]; old != nil && old.Handler == d.Handler {
+		if old := b.prev.services[d.Name]; old != nil && old.Handler == d.Handler && old.names == s.names {
 			s.services[d.Name] = old
 			continue
 		}
-		s.services[d.Name] = b.node.newEntry(d.Service, d.File, d.Position)
+		if err := sio.Validate(d.Shape); err != nil {
+			b.fault(s.files[d.File].object, service.Errorf(service.Invalid, "%s: service %q: %w", d.Position, d.Name, err))
+			continue
+		}
+		s.services[d.Name] = b.node.newEntry(d.Service, d.File, d.Position, s.names)
 	}
 }
 
@@ -198,9 +238,11 @@ func (b *builder) addChannel(o *catalog.Object, k channel.Kind) {
 		b.fault(o, fmt.Errorf("%s %q: %w", k.Name, o.Name, err))
 		return
 	}
-	bound.built, err = k.New(config, channel.Deps{
-		Name: o.Name, Names: b.node.names, Log: b.node.log, Handle: b.node.chain(o.Name, config.Common(), bound.entry, guard),
-	})
+	deps := channel.Deps{Name: o.Name, Names: b.node.names, Log: b.node.log, Handle: b.node.chain(o.Name, config.Common(), bound.entry, guard)}
+	if e := bound.entry; e != nil {
+		deps.Secret = func(field string) bool { return e.secret[field] }
+	}
+	bound.built, err = k.New(config, deps)
 	if err != nil {
 		b.fault(o, fmt.Errorf("%s %q: %w", k.Name, o.Name, err))
 		return

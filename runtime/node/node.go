@@ -66,6 +66,7 @@ type Node struct {
 	secrets       *secret.Keyring
 	passwords     password.Checks
 	kvdb          *boundConn
+	usual         *conventions
 
 	store   *catalog.Database
 	live    *catalog.Live
@@ -131,6 +132,7 @@ func newNode(c Config) (*Node, error) {
 		channelKinds:  map[string]channel.Kind{},
 		outconnKinds:  map[string]outconn.Kind{},
 		securityKinds: map[string]security.Kind{},
+		usual:         &conventions{rules: sio.DefaultConventions()},
 	}
 	if c.Folder.Cluster.Compat == "zato" {
 		n.names = service.ZatoNames()
@@ -156,7 +158,10 @@ func (n *Node) addCompiled(services []service.Service) error {
 		if n.compiled[s.Name] != nil {
 			return fmt.Errorf("the service %q is compiled in twice", s.Name)
 		}
-		n.compiled[s.Name] = n.newEntry(s, "", "")
+		if err := sio.Validate(s.Shape); err != nil {
+			return fmt.Errorf("the service %q: %w", s.Name, err)
+		}
+		n.compiled[s.Name] = n.newEntry(s, "", "", n.usual)
 	}
 	return nil
 }
@@ -197,7 +202,7 @@ func called(address string) string {
 
 // nothing is the state before the catalog is loaded.
 func (n *Node) nothing() *state {
-	s := &state{node: n, snapshot: n.emptySnapshot(), set: nil}
+	s := &state{node: n, snapshot: n.emptySnapshot(), set: nil, names: n.usual}
 	s.routes = newRoutes(nil)
 	s.users.Store(1)
 	return s
@@ -224,18 +229,21 @@ func (n *Node) openKVDB() error {
 }
 
 // newEntry is a version of a service, ready to be called.
-func (n *Node) newEntry(s service.Service, file, position string) *entry {
-	e := &entry{Service: s, file: file, position: position}
-	checker := sio.NewChecker(s.Name, s.Shape)
+func (n *Node) newEntry(s service.Service, file, position string, names *conventions) *entry {
+	checker := names.rules.NewChecker(s.Name, s.Shape)
+	e := &entry{Service: s, file: file, position: position, names: names, secret: map[string]bool{}}
+	for _, name := range checker.Secrets() {
+		e.secret[name] = true
+	}
 	inner := n.dispatch(e)
 	checked := service.HandlerFunc(func(ctx context.Context, req *service.Request) (*service.Response, error) {
 		req.Input = req.Payload
 		if s.Shape != nil && len(s.Shape.Input) > 0 {
-			input, err := checker.Input(req.Payload, nil)
-			if err != nil {
+			var err error
+			if req.Input, err = checker.Input(req.Payload, nil); err != nil {
 				return nil, err
 			}
-			req.Input = input
+			req.Secrets = checker.Secrets()
 		}
 		res, err := inner.Handle(ctx, req)
 		if err != nil {
@@ -258,7 +266,9 @@ func (n *Node) chain(channelName string, base channel.Base, e *entry, guard secu
 			}
 		})
 	}
-	checked := sio.Wrap(n.dispatch(e), e.Shape, sio.Options{Format: base.DataFormat, Names: n.names, Service: e.Name})
+	checked := sio.Wrap(n.dispatch(e), e.Shape, sio.Options{
+		Format: base.DataFormat, Names: n.names, Service: e.Name, Conventions: &e.names.rules,
+	})
 	return n.counted(e.Name, security.Wrap(checked, guard))
 }
 
@@ -327,6 +337,9 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case n.names.Prefix + "/ready":
 		channelrest.SkipBody(w, r)
 		n.readiness(w)
+		return
+	case n.names.Prefix + "/openapi.json":
+		n.serveOpenAPI(w, r)
 		return
 	}
 	s := n.enter()

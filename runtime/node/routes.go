@@ -126,7 +126,8 @@ func (rt *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		sort.Strings(allowed)
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		s.node.fail(w, r, service.Errorf(service.NotAllowed, "the method %s is not allowed at %s; allowed: %s", r.Method, r.URL.Path, strings.Join(allowed, ", ")))
+		path := strings.TrimSuffix(rt.pattern, "{$}") // what stands for its names may be a secret
+		s.node.failAt(w, r, path, service.Errorf(service.NotAllowed, "the method %s is not allowed at %s; allowed: %s", r.Method, path, strings.Join(allowed, ", ")))
 		return
 	}
 	s.channels[key].built.ServeHTTP(w, r)

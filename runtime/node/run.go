@@ -185,8 +185,13 @@ func (n *Node) write(w http.ResponseWriter, status int, cid string, payload any)
 
 // fail answers a request that no channel took.
 func (n *Node) fail(w http.ResponseWriter, r *http.Request, err error) {
+	n.failAt(w, r, r.URL.Path, err)
+}
+
+// failAt is fail with the path as the log shall show it.
+func (n *Node) failAt(w http.ResponseWriter, r *http.Request, path string, err error) {
 	cid := service.NewCID()
 	channelrest.SkipBody(w, r)
 	status := channelrest.WriteError(w, n.names, sio.JSON, cid, err)
-	n.log.Info("request refused", "cid", cid, "method", r.Method, "path", r.URL.Path, "status", status, "err", err)
+	n.log.Info("request refused", "cid", cid, "method", r.Method, "path", path, "status", status, "err", err)
 }

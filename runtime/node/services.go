@@ -19,6 +19,7 @@ import (
 	"github.com/parley-run/parley/runtime/enmasse"
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/service"
+	"github.com/parley-run/parley/runtime/sio"
 	"github.com/parley-run/parley/runtime/stats"
 )
 
@@ -283,7 +284,7 @@ type kinds struct{ node *Node }
 
 // Names are the keys that a file may have.
 func (k kinds) Names() []string {
-	var names []string
+	names := []string{sio.ConventionsKind().Name}
 	for _, s := range securityKinds() {
 		names = append(names, s.Name)
 	}
@@ -306,6 +307,8 @@ func (k kinds) read(name string, raw []byte) (info kind.Info, config any, err er
 		config, err = o.Parse(raw)
 	} else if s, ok := n.securityKinds[name]; ok {
 		config, err = s.Parse(raw)
+	} else if name == sio.ConventionsKind().Name {
+		config, err = sio.ParseConventions(raw)
 	} else {
 		err = errors.New("unknown kind " + name)
 	}
@@ -319,6 +322,8 @@ func (k kinds) info(name string) kind.Info {
 		return n.channelKinds[name].Info
 	case n.outconnKinds[name].Name != "":
 		return n.outconnKinds[name].Info
+	case name == sio.ConventionsKind().Name:
+		return sio.ConventionsKind()
 	}
 	return n.securityKinds[name].Info
 }

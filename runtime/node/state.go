@@ -12,23 +12,26 @@ import (
 	"github.com/parley-run/parley/runtime/outconn"
 	"github.com/parley-run/parley/runtime/security"
 	"github.com/parley-run/parley/runtime/service"
+	"github.com/parley-run/parley/runtime/sio"
 	"github.com/parley-run/parley/runtime/starlark"
 )
 
 // state is everything that serves at one revision. A request takes the state once, when it enters, and runs
 // wholly on it. It is never changed after it was built: parts that did not change are shared with the next one.
 type state struct {
-	node     *Node
-	snapshot *catalog.Snapshot
-	files    map[string]*file // deployed service files by name
-	set      *starlark.Set
-	services map[string]*entry
-	channels map[catalog.Key]*boundChannel
-	conns    map[catalog.Key]*boundConn
-	security map[string]*boundSecurity        // by name: names of definitions are unique over all kinds
-	out      map[string]map[string]*boundConn // by the kind's name in services, then by name
-	routes   *routes
-	users    atomic.Int64 // requests that run on it, and 1 while it is the current one
+	node        *Node
+	snapshot    *catalog.Snapshot
+	files       map[string]*file // deployed service files by name
+	set         *starlark.Set
+	services    map[string]*entry
+	channels    map[catalog.Key]*boundChannel
+	conns       map[catalog.Key]*boundConn
+	security    map[string]*boundSecurity        // by name: names of definitions are unique over all kinds
+	out         map[string]map[string]*boundConn // by the kind's name in services, then by name
+	routes      *routes
+	users       atomic.Int64 // requests that run on it, and 1 while it is the current one
+	names       *conventions
+	description description
 }
 
 // file is a deployed service file and its decoded source.
@@ -42,7 +45,15 @@ type entry struct {
 	service.Service
 	file     string // "" for a compiled-in one
 	position string
+	names    *conventions    // under which it was made
+	secret   map[string]bool // input fields that no log shows
 	invoke   service.Handler // for calls by other services
+}
+
+// conventions are what names of fields stand for, and the object that says so.
+type conventions struct {
+	object *catalog.Object // nil: nobody says so, the usual ones hold
+	rules  sio.Conventions
 }
 
 // boundChannel is a channel in front of one version of its service.

@@ -40,6 +40,9 @@ type Signer interface {
 	Sign(ctx context.Context, req *http.Request, body []byte) error
 }
 
+// Described is a definition that can say how its credentials are shown, as the Security Scheme Object of OpenAPI has it.
+type Described interface{ Scheme() *service.Object }
+
 // Deps is all that a definition may use.
 type Deps struct {
 	Name   string

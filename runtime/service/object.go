@@ -1,6 +1,10 @@
 package service
 
-import "iter"
+import (
+	"iter"
+	"maps"
+	"slices"
+)
 
 // The neutral form of data, between formats, SimpleIO, Starlark and Go, is a tree of:
 //
@@ -19,6 +23,8 @@ type Object struct {
 	keys  []string
 	vals  []any
 	index map[string]int // only above linearKeys
+
+	shared bool // keys and index belong to a Layout
 }
 
 // linearKeys is how many keys are looked up one by one: below it a scan beats a map, and saves its memory.
@@ -35,6 +41,9 @@ const smallKeys = 4
 
 // NewObject is an empty object with room for n keys.
 func NewObject(n int) *Object {
+	if n == 0 {
+		return &Object{}
+	}
 	if n <= smallKeys {
 		o := &smallObject{}
 		o.keys, o.vals = o.ownKeys[:0], o.ownVals[:0]
@@ -96,6 +105,7 @@ func (o *Object) Set(key string, v any) {
 		o.vals[i] = v
 		return
 	}
+	o.own()
 	o.keys = append(o.keys, key)
 	o.vals = append(o.vals, v)
 	switch n := len(o.keys); {
@@ -112,6 +122,7 @@ func (o *Object) Delete(key string) bool {
 	if i < 0 {
 		return false
 	}
+	o.own()
 	o.keys = append(o.keys[:i], o.keys[i+1:]...)
 	o.vals = append(o.vals[:i], o.vals[i+1:]...)
 	o.index = nil
@@ -119,6 +130,14 @@ func (o *Object) Delete(key string) bool {
 		o.reindex()
 	}
 	return true
+}
+
+// own gives the object keys of its own, before they change.
+func (o *Object) own() {
+	if !o.shared {
+		return
+	}
+	o.keys, o.index, o.shared = slices.Clone(o.keys), maps.Clone(o.index), false
 }
 
 func (o *Object) reindex() {
@@ -157,6 +176,36 @@ func (o *Object) Clone() *Object {
 		c.Set(k, v)
 	}
 	return c
+}
+
+// Layout is the keys that many objects have in common: such objects hold their values alone, and share the keys until one
+// of them gets or loses one. Safe for concurrent use.
+type Layout struct {
+	keys  []string
+	index map[string]int
+}
+
+// NewLayout is a layout of those keys, which must differ.
+func NewLayout(keys []string) *Layout {
+	o := Object{keys: slices.Clone(keys)}
+	if len(keys) > linearKeys {
+		o.reindex()
+	}
+	return &Layout{keys: o.keys, index: o.index}
+}
+
+// Len is the number of keys.
+func (l *Layout) Len() int { return len(l.keys) }
+
+// Find is the place of a key, or -1.
+func (l *Layout) Find(key string) int {
+	o := Object{keys: l.keys, index: l.index}
+	return o.find(key)
+}
+
+// Object is an object with those keys and vals, of which there must be as many, and which belong to it from now on.
+func (l *Layout) Object(vals []any) *Object {
+	return &Object{keys: l.keys, vals: vals, index: l.index, shared: true}
 }
 
 // MarshalJSON writes the object with its keys in order.

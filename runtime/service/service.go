@@ -39,10 +39,16 @@ type Request struct {
 	Method  string              // the protocol's verb, such as POST; empty where it has none
 	Path    string              // the protocol's address of the channel, such as /customers/1; empty where it has none
 	Params  map[string][]string // path and query parameters
+	Query   map[string][]string // query parameters alone
 	Header  map[string][]string // as received; keys in canonical form
 	Raw     []byte              // body as received, bounded by the channel
 	Payload any                 // Raw, decoded by the channel's format, in the neutral form (see Object)
 	Input   any                 // Payload and Params, checked against the service's Shape; an *Object where there is one
+
+	PayloadFirst bool                    // Payload wins over Params where both have a field
+	Secrets      []string                // fields of Input that no log may show; those of nested objects as user.password
+	Form         func() (*Object, error) // Raw as a form, where the caller says that it is one; nil: it is none
+	Decode       func() (any, error)     // Raw in the neutral form, where Input was decoded from Raw without a Payload on the way
 
 	Remote    string               // address of the caller, host:port; empty where it has none
 	TLS       *tls.ConnectionState // of the connection; nil: it is not encrypted
@@ -55,6 +61,16 @@ type Principal struct {
 	Kind       string // of the definition, such as security_basic_auth
 	Name       string // of the user, the key's owner, the certificate's subject
 	Claims     any    // what a token says beside that, in the neutral form; nil: nothing
+}
+
+// Decoded is Payload, decoded now where it was not yet. It is not for many goroutines at once.
+func (r *Request) Decoded() (any, error) {
+	if r.Payload != nil || r.Decode == nil {
+		return r.Payload, nil
+	}
+	var err error
+	r.Payload, err = r.Decode()
+	return r.Payload, err
 }
 
 // Response is a service's answer.

@@ -32,20 +32,94 @@ type address struct{ City string }
 func TestNewDeclaresItsShape(t *testing.T) {
 	s := service.New("a", func(context.Context, service.Runtime, customer) ([]address, error) { return nil, nil })
 	assert.Equal(t, []service.Field{
-		{Name: "cust_id", Type: "int", Required: true},
+		{Name: "cust_id", Type: "int", Required: true, Min: int64(math.MinInt64), Max: int64(math.MaxInt64)},
 		{Name: "cust_type", Type: "text", Required: true},
-		{Name: "limit", Type: "float"},
+		{Name: "limit", Type: "float", Nullable: true},
 		{Name: "since", Type: "datetime"},
-		{Name: "tags", Type: "list"},
-		{Name: "address", Type: "dict"},
+		{Name: "tags", Type: "list", Of: "text"},
+		{Name: "address", Type: "dict", Fields: []service.Field{{Name: "city", Type: "text", Required: true}}},
 		{Name: "extra", Type: "any"},
-		{Name: "http_code", Type: "int"},
+		{Name: "http_code", Type: "int", Min: int64(0), Max: int64(65535)},
 	}, s.Shape.Input)
 	assert.Equal(t, []service.Field{{Name: "city", Type: "text", Required: true}}, s.Shape.Output)
 	assert.True(t, s.Shape.Repeated)
 	assert.Panics(t, func() {
 		service.New("a", func(context.Context, service.Runtime, struct{ C chan int }) (any, error) { return nil, nil })
 	})
+}
+
+type node struct {
+	Name     string         `sio:"title,secret" doc:"what it is called" example:"a"`
+	Amount   string         `sio:",decimal"`
+	Day      time.Time      `sio:",date" format:"%d.%m.%Y"`
+	Age      int8           `max:"100" default:"5"`
+	Days     []time.Time    `sio:",date,optional"`
+	Codes    []uint8        `sio:",optional"`
+	Sizes    []int16        `sio:",optional"`
+	Children []*node        `sio:",optional"`
+	Parent   *node          `sio:",required"`
+	Labels   map[string]int `sio:",optional"`
+}
+
+func TestNewReadsTagsAndNestedStructs(t *testing.T) {
+	s := service.New("a", func(context.Context, service.Runtime, []node) (any, error) { return nil, nil })
+	assert.True(t, s.Shape.InputRepeated)
+	assert.Equal(t, []service.Field{
+		{Name: "title", Type: "text", Required: true, Secret: true, Doc: "what it is called", Example: "a"},
+		{Name: "amount", Type: "decimal", Required: true},
+		{Name: "day", Type: "date", Required: true, Format: "%d.%m.%Y"},
+		{Name: "age", Type: "int", Default: "5", Min: int64(-128), Max: int64(100)},
+		{Name: "days", Type: "list", Of: "date"},
+		{Name: "codes", Type: "text"},
+		{Name: "sizes", Type: "list", Of: "int", Min: int64(-32768), Max: int64(32767)},
+		{Name: "children", Type: "list"}, // of what holds itself: any
+		{Name: "parent", Type: "dict", Required: true, Nullable: true},
+		{Name: "labels", Type: "dict"},
+	}, s.Shape.Input)
+	assert.PanicsWithValue(t, "service.New: the tag of field A says money; it may say optional, required, secret, any, csv, date, datetime, decimal, text, utc, uuid", func() {
+		service.New("a", func(context.Context, service.Runtime, struct {
+			A int `sio:",money"`
+		},
+		) (any, error) {
+			return nil, nil
+		})
+	})
+	assert.Panics(t, func() {
+		service.New("a", func(context.Context, service.Runtime, struct {
+			A int `min:"none"`
+		},
+		) (any, error) {
+			return nil, nil
+		})
+	})
+}
+
+func TestLayout(t *testing.T) {
+	layout := service.NewLayout([]string{"a", "b"})
+	first, second := layout.Object([]any{1, 2}), layout.Object([]any{3, 4})
+	first.Set("a", 10)
+	first.Set("c", 5)
+	assert.True(t, second.Delete("a"))
+	third := layout.Object([]any{5, 6})
+	for want, o := range map[string]*service.Object{`{"a":10,"b":2,"c":5}`: first, `{"b":4}`: second, `{"a":5,"b":6}`: third} {
+		text, err := service.AppendJSON(nil, o)
+		require.NoError(t, err)
+		assert.Equal(t, want, string(text))
+	}
+	assert.Equal(t, 1, layout.Find("b"))
+	assert.Equal(t, -1, layout.Find("c"))
+	keys := make([]string, 30)
+	for i := range keys {
+		keys[i] = fmt.Sprint("k", i)
+	}
+	wide := service.NewLayout(keys)
+	o := wide.Object(make([]any, 30))
+	o.Set("k7", "seven")
+	o.Set("new", 1)
+	assert.True(t, o.Delete("k0"))
+	assert.Equal(t, "seven", o.Value("k7"))
+	assert.Equal(t, 0, wide.Find("k0"))
+	assert.Equal(t, -1, wide.Find("new"))
 }
 
 func TestNewConverts(t *testing.T) {
@@ -74,13 +148,13 @@ func TestNewRefusesWhatDoesNotFit(t *testing.T) {
 		name, want string
 		value      any
 	}{
-		{"cust_id", `cust_id: expected int, not "x"`, "x"},
-		{"cust_type", `cust_type: expected text, not 1`, int64(1)},
-		{"http_code", `http_code: expected int, not 70000`, int64(70000)},
-		{"http_code", `http_code: expected int, not -1`, int64(-1)},
-		{"since", `since: expected datetime, not "yesterday"`, "yesterday"},
-		{"tags", `tags[1]: expected text, not true`, []any{"a", true}},
-		{"address", `address.city: expected text, not {}`, service.ObjectOf("city", service.NewObject(0))},
+		{"cust_id", `cust_id: expected int, not text`, "x"},
+		{"cust_type", `cust_type: expected text, not a number`, int64(1)},
+		{"http_code", `http_code: expected int, not a number of another size or sort`, int64(70000)},
+		{"http_code", `http_code: expected int, not a number of another size or sort`, int64(-1)},
+		{"since", `since: expected datetime, not text`, "yesterday"},
+		{"tags", `tags[1]: expected text, not true or false`, []any{"a", true}},
+		{"address", `address.city: expected text, not an object`, service.ObjectOf("city", service.NewObject(0))},
 	} {
 		_, err := s.Handler.Handle(t.Context(), &service.Request{Input: service.ObjectOf(tt.name, tt.value)})
 		e := service.AsError(err)

@@ -1,7 +1,6 @@
 package sio
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/parley-run/parley/runtime/service"
@@ -11,72 +10,65 @@ import (
 // all that a call from one service to another needs. Safe for concurrent use.
 type Checker struct {
 	service       string
-	input, output []field
+	input, output *structure // nil: none declared
+	inputRepeated bool
 	repeated      bool
+	requestElem   string
+	paramsOnly    bool
+	secrets       []string
 }
 
-type field struct {
-	name     string
-	kind     fieldType
-	declared bool // a type is declared, not taken from the name
-	required bool
-	empty    any // what stands where an optional one is missing
-	unknown  string
+// NewChecker is a checker for the shape of that service, under the usual conventions.
+func NewChecker(serviceName string, shape *service.Shape) *Checker {
+	c := DefaultConventions()
+	return c.NewChecker(serviceName, shape)
 }
 
 // NewChecker is a checker for the shape of that service; a nil shape has no fields. What Validate finds wrong
 // with the shape becomes an error of every call.
-func NewChecker(serviceName string, shape *service.Shape) *Checker {
-	c := &Checker{service: serviceName}
-	if shape != nil {
-		c.input, c.output, c.repeated = fieldsOf(shape.Input), fieldsOf(shape.Output), shape.Repeated
+func (c *Conventions) NewChecker(serviceName string, shape *service.Shape) *Checker {
+	checker := &Checker{service: serviceName}
+	if shape == nil {
+		return checker
 	}
-	return c
+	checker.inputRepeated, checker.repeated = shape.InputRepeated, shape.Repeated
+	checker.requestElem, checker.paramsOnly = shape.RequestElem, shape.ParamsOnly
+	if len(shape.Input) > 0 {
+		checker.input = c.input(shape)
+		checker.secrets = checker.input.secrets("")
+	}
+	if len(shape.Output) > 0 {
+		checker.output = c.output(shape)
+	}
+	return checker
 }
 
-func fieldsOf(declared []service.Field) []field {
-	fields := make([]field, len(declared))
-	for i, d := range declared {
-		f := field{name: d.Name, kind: conventional(d.Name), declared: d.Type != "", required: d.Required}
-		if f.declared {
-			var known bool
-			if f.kind, known = typeOf(d.Type); !known {
-				f.unknown = d.Type
-			}
-		}
-		f.empty = f.kind.empty()
-		if def, err := Neutral(d.Default); err == nil && def != nil {
-			f.empty = def
-		}
-		fields[i] = f
-	}
-	return fields
+func (c *Conventions) input(shape *service.Shape) *structure {
+	return (&compiler{conventions: c, asGiven: shape.AsGiven}).structure(shape.Input)
 }
 
-// Validate says what is wrong with a shape: fields without a name, or twice, and types that do not exist. nil
-// shapes are fine.
+func (c *Conventions) output(shape *service.Shape) *structure {
+	compile := compiler{conventions: c, asGiven: shape.AsGiven, skip: shape.SkipEmpty, force: shape.ForceEmpty}
+	s := compile.structure(shape.Output)
+	if shape.AllowEmptyRequired {
+		for i := range s.fields {
+			s.fields[i].required = false
+		}
+	}
+	return s
+}
+
+// Secrets are the input fields that no log may show, as service.Request has them.
+func (c *Checker) Secrets() []string { return c.secrets }
+
+// Validate says what is wrong with a shape: fields without a name, or twice, types that do not exist, and defaults that
+// are none of their type. nil shapes are fine.
 func Validate(shape *service.Shape) error {
 	if shape == nil {
 		return nil
 	}
-	var faults []string
-	for _, side := range []struct {
-		name   string
-		fields []service.Field
-	}{{"input", shape.Input}, {"output", shape.Output}} {
-		seen := make(map[string]bool, len(side.fields))
-		for i, f := range side.fields {
-			switch _, known := typeOf(f.Type); {
-			case f.Name == "":
-				faults = append(faults, fmt.Sprintf("%s field %d has no name", side.name, i+1))
-			case seen[f.Name]:
-				faults = append(faults, fmt.Sprintf("%s field %q is declared twice", side.name, f.Name))
-			case f.Type != "" && !known:
-				faults = append(faults, fmt.Sprintf("%s field %q has the unknown type %q; types are %s", side.name, f.Name, f.Type, strings.Join(TypeNames(), ", ")))
-			}
-			seen[f.Name] = true
-		}
-	}
+	c := DefaultConventions()
+	faults := append(c.input(shape).problems("input"), c.output(shape).problems("output")...)
 	if len(faults) == 0 {
 		return nil
 	}

@@ -1,42 +1,104 @@
 package sio
 
 import (
+	"cmp"
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/parley-run/parley/runtime/service"
 )
 
-// convert turns v, in the neutral form, into a value of type t; false: v is none.
-func (t fieldType) convert(v any) (any, bool) {
-	switch t {
+// convert turns v, in the neutral form, into a value of the field's type as services see it; false: v is none. What
+// objects and lists hold is not looked at.
+func (f *field) convert(v any) (any, bool) {
+	if f.asGiven {
+		return v, true
+	}
+	switch f.kind {
 	case typeBool:
 		return toBool(v)
 	case typeInt:
-		return toInt(v)
+		n, ok := toInt(v)
+		return n, ok && f.within(n)
 	case typeFloat:
-		return toFloat(v)
+		n, ok := toFloat(v)
+		return n, ok && f.within(n)
 	case typeText:
 		return toText(v)
+	case typeCSV:
+		return fromCSV(v)
 	case typeList:
 		return toList(v), true
 	case typeDict:
 		return toDict(v)
 	case typeDictList:
 		return toDictList(v)
-	case typeDate:
-		return toTime(v, time.DateOnly)
-	case typeDateTime:
-		return toTime(v, "2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", time.DateTime)
+	case typeDate, typeDateTime, typeUTC:
+		return f.timeIn(v)
 	case typeDecimal:
-		return toDecimal(v)
+		n, ok := toDecimal(v)
+		return n, ok && (f.min == nil && f.max == nil || f.within(service.Number(n.(string))))
 	case typeUUID:
 		return toUUID(v)
 	default:
 		return v, true
 	}
+}
+
+// convertOut is convert for what a service says, on its way out.
+func (f *field) convertOut(v any) (any, bool) {
+	switch {
+	case f.asGiven:
+		return v, true
+	case f.kind == typeCSV:
+		return toCSV(v)
+	case f.kind == typeDate || f.kind == typeDateTime || f.kind == typeUTC:
+		return f.timeOut(v)
+	}
+	if converted, ok := f.convert(v); ok {
+		return converted, true
+	}
+	return v, !f.declared && f.kind == typeText // lists and objects pass where the name alone says text
+}
+
+// within reports whether a number is in the field's bounds; null is.
+func (f *field) within(v any) bool {
+	if v == nil {
+		return true
+	}
+	return (f.min == nil || compare(v, f.min) >= 0) && (f.max == nil || compare(v, f.max) <= 0)
+}
+
+// compare orders two numbers of the neutral form, of any size.
+func compare(a, b any) int {
+	x, aInt := a.(int64)
+	y, bInt := b.(int64)
+	if aInt && bInt {
+		return cmp.Compare(x, y)
+	}
+	return rational(a).Cmp(rational(b))
+}
+
+func rational(v any) *big.Rat {
+	r := new(big.Rat)
+	switch v := v.(type) {
+	case int64:
+		return r.SetInt64(v)
+	case int:
+		return r.SetInt64(int64(v))
+	case float64:
+		if r.SetFloat64(v) == nil { // infinite, which no decoder gives
+			return new(big.Rat)
+		}
+		return r
+	case service.Number:
+		if r, ok := r.SetString(string(v)); ok {
+			return r
+		}
+	}
+	return new(big.Rat)
 }
 
 func toBool(v any) (any, bool) {
@@ -75,6 +137,9 @@ func toInt(v any) (any, bool) {
 		}
 		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 			return n, true
+		}
+		if len(s) > maxNumber {
+			return nil, false
 		}
 		digits := strings.TrimLeft(strings.TrimLeft(s, "+-"), "0")
 		if len(s)-len(strings.TrimLeft(s, "+-")) > 1 || digits == "" || strings.Trim(digits, "0123456789") != "" {
@@ -138,6 +203,40 @@ func toList(v any) []any {
 	return []any{v}
 }
 
+// maxValues is how many values a line of CSV in a field may have.
+const maxValues = 100_000
+
+// fromCSV is a line of CSV as a list, or a list of what can be text.
+func fromCSV(v any) (any, bool) {
+	text, isText := v.(string)
+	if !isText {
+		list, ok := v.([]any)
+		return list, ok
+	}
+	if strings.TrimSpace(text) == "" {
+		return []any{}, true
+	}
+	in := csvScanner{text: strings.TrimSpace(text), line: 1, trim: true}
+	list, err := in.row(maxValues)
+	if err != nil || in.at < len(in.text) {
+		return nil, false
+	}
+	return list, true
+}
+
+// toCSV is a list as a line of CSV.
+func toCSV(v any) (any, bool) {
+	if text, ok := v.(string); ok {
+		return text, true
+	}
+	list, ok := v.([]any)
+	if !ok || len(list) == 0 {
+		return "", ok
+	}
+	dst, err := appendRow(nil, list)
+	return string(dst), err == nil
+}
+
 func toDict(v any) (any, bool) {
 	switch v := v.(type) {
 	case *service.Object:
@@ -158,31 +257,24 @@ func toDictList(v any) (any, bool) {
 	return list, true
 }
 
-// toTime checks text against the layouts and leaves it text: the neutral form has no times.
-func toTime(v any, layouts ...string) (any, bool) {
-	s, ok := v.(string)
-	if !ok {
-		return nil, false
-	}
-	s = strings.TrimSpace(s)
-	for _, layout := range layouts {
-		if _, err := time.Parse(layout, s); err == nil {
-			return s, true
-		}
-	}
-	return nil, false
-}
-
 // toDecimal keeps a decimal number as text, the one form that no reader rounds.
-func toDecimal(v any) (any, bool) {
-	switch v := v.(type) {
+func toDecimal(given any) (any, bool) {
+	switch v := given.(type) {
 	case string:
 		s := strings.TrimSpace(v)
-		return s, isDecimal(s)
+		return same(given, v, s), isDecimal(s)
 	case int64, float64, service.Number:
-		return toText(v)
+		return toText(given)
 	}
-	return nil, false
+	return "", false
+}
+
+// same is given where its text did not change, and costs no new interface then.
+func same(given any, before, after string) any {
+	if before == after {
+		return given
+	}
+	return after
 }
 
 // isDecimal reports whether s is digits with an optional sign, point and exponent: what ParseFloat accepts
@@ -192,11 +284,16 @@ func isDecimal(s string) bool {
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
 		mantissa, exponent, hasExponent = s[:i], s[i+1:], true
 	}
-	whole, fraction, _ := strings.Cut(unsigned(mantissa), ".")
-	if hasExponent && (unsigned(exponent) == "" || !isDigits(unsigned(exponent))) {
+	if len(s) > maxNumber || hasExponent && !isPower(exponent) {
 		return false
 	}
+	whole, fraction, _ := strings.Cut(unsigned(mantissa), ".")
 	return whole+fraction != "" && isDigits(whole) && isDigits(fraction)
+}
+
+func isPower(exponent string) bool {
+	n, err := strconv.Atoi(exponent)
+	return err == nil && n <= maxExponent && n >= -maxExponent
 }
 
 func unsigned(s string) string {

@@ -67,7 +67,7 @@ func TestInputConversions(t *testing.T) {
 			checker := sio.NewChecker("s", &service.Shape{Input: []service.Field{{Name: row.field, Type: row.typ, Required: required}}})
 			got, err := checker.Input(service.ObjectOf(row.field, row.in), nil)
 			require.NoError(t, err)
-			assert.Equal(t, row.want, got.Value(row.field))
+			assert.Equal(t, row.want, got.(*service.Object).Value(row.field))
 		})
 	}
 }
@@ -134,8 +134,8 @@ func TestInputOfOptionalFields(t *testing.T) {
 			got, err := checker.Input(payload, nil)
 			require.NoError(t, err)
 			assert.Equal(t, want, text(t, got))
-			got.Value("extra").(*service.Object).Set("spoilt", true) // belongs to this request alone
-			got.Value("opts").(*service.Object).Set("spoilt", true)
+			got.(*service.Object).Value("extra").(*service.Object).Set("spoilt", true) // belongs to this request alone
+			got.(*service.Object).Value("opts").(*service.Object).Set("spoilt", true)
 		})
 	}
 }
@@ -204,8 +204,8 @@ func TestOutputFaults(t *testing.T) {
 		{"missing", false, required("first_name", "last_name"), service.ObjectOf("first_name", "x"), `service "crm.get": output is not valid: last_name: missing`},
 		{"wrong", false, required("x_id", "is_x"), service.ObjectOf("x_id", "abc", "is_x", "maybe"), `x_id: expected an integer, not "abc"; is_x: expected true or false, not "maybe"`},
 		{"declared text", false, []service.Field{{Name: "a", Type: "text"}}, service.ObjectOf("a", []any{}), "a: expected text, not a list"},
-		{"no object", false, required("a"), "hello", `output: expected an object, not "hello"`},
-		{"element", true, required("a"), []any{service.ObjectOf("a", "x"), service.NewObject(0)}, "a of element 2: missing"},
+		{"no object", false, required("a"), "hello", `output is not valid: expected an object with a, not "hello"`},
+		{"element", true, required("a"), []any{service.ObjectOf("a", "x"), service.NewObject(0)}, "[1].a: missing"},
 		{"no JSON", false, required("a"), func() {}, "output: "},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -223,7 +223,7 @@ func TestValidate(t *testing.T) {
 	assert.NoError(t, sio.Validate(nil))
 	assert.NoError(t, sio.Validate(&service.Shape{Input: []service.Field{{Name: "a", Type: "Integer"}}, Output: []service.Field{{Name: "a"}}}))
 	err := sio.Validate(&service.Shape{Input: []service.Field{{Name: "a"}, {Name: "a"}, {}}, Output: []service.Field{{Name: "b", Type: "money"}}})
-	for _, want := range []string{`input field "a" is declared twice`, "input field 3 has no name", `output field "b" has the unknown type "money"; types are any, bool`} {
+	for _, want := range []string{`input field "a" is declared twice`, "input field 3 has no name", `output field "b": its declared type "money" does not exist; types are any, bool`} {
 		assert.ErrorContains(t, err, want)
 	}
 }

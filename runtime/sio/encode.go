@@ -2,6 +2,7 @@ package sio
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/parley-run/parley/runtime/service"
@@ -77,6 +78,64 @@ func appendContent(dst []byte, v any) ([]byte, error) {
 	}
 }
 
+// appendShaped appends the element of a declared object: what is declared to be a dictionary with keys of its own stands as
+// <item><key>..</key><value>..</value></item>, since keys may be no names in XML.
+func (s *structure) appendShaped(dst []byte, name string, v any) ([]byte, error) {
+	o, ok := v.(*service.Object)
+	if !ok || o == nil {
+		return appendElement(dst, name, v)
+	}
+	dst = append(append(append(dst, '<'), name...), '>')
+	for key, e := range o.All() {
+		var err error
+		if i := s.layout.Find(key); i >= 0 {
+			dst, err = s.fields[i].appendField(dst, e)
+		} else {
+			dst, err = appendElement(dst, key, e)
+		}
+		if err != nil {
+			return dst, err
+		}
+	}
+	return append(append(append(dst, "</"...), name...), '>'), nil
+}
+
+func (f *field) appendField(dst []byte, v any) ([]byte, error) {
+	if f.kind != typeDict && f.kind != typeDictList || v == nil {
+		return appendElement(dst, f.name, v)
+	}
+	if !isXMLName(f.name) {
+		return dst, fmt.Errorf("%q is not a name that an XML element can have", f.name)
+	}
+	if f.kind == typeDict {
+		return f.appendObject(dst, f.name, v)
+	}
+	list, _ := v.([]any)
+	if len(list) == 0 {
+		return appendElement(dst, f.name, nil)
+	}
+	dst = append(append(append(dst, '<'), f.name...), '>')
+	for _, one := range list {
+		var err error
+		if dst, err = f.appendObject(dst, itemElem, one); err != nil {
+			return dst, err
+		}
+	}
+	return append(append(append(dst, "</"...), f.name...), '>'), nil
+}
+
+func (f *field) appendObject(dst []byte, name string, v any) ([]byte, error) {
+	o, ok := v.(*service.Object)
+	if f.inner != nil && ok && o.Len() > 0 {
+		return f.inner.appendShaped(dst, name, o)
+	}
+	entries := make([]any, 0, o.Len())
+	for key, e := range o.All() {
+		entries = append(entries, service.ObjectOf("key", key, "value", e))
+	}
+	return appendElement(dst, name, entries)
+}
+
 // appendXMLText escapes what would end the text or not come back as it was: a reader turns a bare carriage
 // return into a line feed. Quotes and apostrophes need nothing in text, and read better as they are.
 func appendXMLText(dst []byte, s string) []byte {
@@ -106,6 +165,11 @@ func appendXMLText(dst []byte, s string) []byte {
 		i += size
 	}
 	return append(dst, s[start:]...)
+}
+
+// appendXMLAttribute escapes what would end an attribute's value in double quotes.
+func appendXMLAttribute(dst []byte, s string) []byte {
+	return append(dst, strings.ReplaceAll(string(appendXMLText(nil, s)), `"`, "&quot;")...)
 }
 
 // isXMLChar is production 2, Char, of XML 1.0.

@@ -65,7 +65,7 @@ func ExampleDecodeXML() {
 func ExampleNewChecker() {
 	checker := sio.NewChecker("crm.get", &service.Shape{Input: []service.Field{{Name: "cust_id", Required: true}}})
 	in, err := checker.Input(service.ObjectOf("cust_id", "7", "other", true), nil)
-	fmt.Println(in.Value("cust_id"), in.Len(), err)
+	fmt.Println(in.(*service.Object).Value("cust_id"), in.(*service.Object).Len(), err)
 	// Output: 7 1 <nil>
 }
 

@@ -13,15 +13,17 @@ type fieldType int
 const (
 	typeAny fieldType = iota
 	typeBool
-	typeInt
-	typeFloat
-	typeText
-	typeList
-	typeDict
-	typeDictList
+	typeCSV
 	typeDate
 	typeDateTime
 	typeDecimal
+	typeDict
+	typeDictList
+	typeFloat
+	typeInt
+	typeList
+	typeText
+	typeUTC
 	typeUUID
 )
 
@@ -32,24 +34,28 @@ func typeOf(name string) (fieldType, bool) {
 		return typeAny, true
 	case "bool", "boolean":
 		return typeBool, true
-	case "int", "integer":
-		return typeInt, true
-	case "float":
-		return typeFloat, true
-	case "text", "unicode", "string":
-		return typeText, true
-	case "list":
-		return typeList, true
-	case "dict":
-		return typeDict, true
-	case "dictlist", "listofdicts":
-		return typeDictList, true
+	case "csv":
+		return typeCSV, true
 	case "date":
 		return typeDate, true
 	case "datetime":
 		return typeDateTime, true
 	case "decimal":
 		return typeDecimal, true
+	case "dict":
+		return typeDict, true
+	case "dictlist", "listofdicts":
+		return typeDictList, true
+	case "float":
+		return typeFloat, true
+	case "int", "integer":
+		return typeInt, true
+	case "list":
+		return typeList, true
+	case "text", "unicode", "string":
+		return typeText, true
+	case "utc":
+		return typeUTC, true
 	case "uuid":
 		return typeUUID, true
 	}
@@ -58,27 +64,9 @@ func typeOf(name string) (fieldType, bool) {
 
 // TypeNames are the types that a field may declare, without their second names.
 func TypeNames() []string {
-	names := []string{"any", "bool", "int", "float", "text", "list", "dict", "dictlist", "date", "datetime", "decimal", "uuid"}
+	names := []string{"any", "bool", "int", "float", "text", "list", "dict", "dictlist", "date", "datetime", "utc", "decimal", "uuid", "csv"}
 	sort.Strings(names)
 	return names
-}
-
-// conventional is the type that a name stands for where no type is declared.
-func conventional(name string) fieldType {
-	if name == "id" {
-		return typeInt
-	}
-	for _, suffix := range [...]string{"_id", "_size", "_timeout", "_count"} {
-		if strings.HasSuffix(name, suffix) {
-			return typeInt
-		}
-	}
-	for _, prefix := range [...]string{"is_", "needs_", "should_", "by_", "has_", "may_"} {
-		if strings.HasPrefix(name, prefix) {
-			return typeBool
-		}
-	}
-	return typeText
 }
 
 // empty is what an optional field holds when it was not given and has no default: "" for whatever is text,
@@ -87,7 +75,7 @@ func (t fieldType) empty() any {
 	switch t {
 	case typeBool, typeInt, typeFloat:
 		return nil
-	case typeList, typeDictList:
+	case typeList, typeDictList, typeCSV:
 		return []any{}
 	case typeDict:
 		return service.NewObject(0)
@@ -95,6 +83,9 @@ func (t fieldType) empty() any {
 		return ""
 	}
 }
+
+// holdsMany says whether values of the type hold other values.
+func (t fieldType) holdsMany() bool { return t == typeList || t == typeDict || t == typeDictList }
 
 // expected says what the type accepts, for messages.
 func (t fieldType) expected() string {
@@ -107,14 +98,20 @@ func (t fieldType) expected() string {
 		return "a number"
 	case typeText:
 		return "text"
+	case typeCSV:
+		return "text with commas between the values, such as a,b,c"
 	case typeDict:
 		return "an object"
+	case typeList:
+		return "a list"
 	case typeDictList:
 		return "a list of objects"
 	case typeDate:
 		return "a date such as 2026-11-21"
 	case typeDateTime:
 		return "a date and time such as 2026-11-21T09:30:00"
+	case typeUTC:
+		return "a date and time in UTC such as 2026-11-21T09:30:00"
 	case typeDecimal:
 		return "a decimal number such as 12.50"
 	case typeUUID:

@@ -3,71 +3,26 @@ package sio
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/parley-run/parley/runtime/service"
 )
 
-// Input is the service's input, in declared order, from a payload and parameters of the channel, of which
-// the parameters win. All that is wrong comes back as one *service.Error of code Invalid.
-func (c *Checker) Input(payload any, params map[string][]string) (*service.Object, error) {
-	object, err := c.object(payload)
-	if err != nil {
-		return nil, err
-	}
-	out := service.NewObject(len(c.input))
-	var faults []string
-	for i := range c.input {
-		f := &c.input[i]
-		v, given := object.Get(f.name)
-		if values, ok := params[f.name]; ok && len(values) > 0 {
-			v, given = paramValue(values), true
-		}
-		v, fault := f.in(v, given)
-		if fault != "" {
-			faults = append(faults, f.name+": "+fault)
-			continue
-		}
-		out.Set(f.name, v)
-	}
-	if len(faults) > 0 {
-		return nil, &service.Error{Code: service.Invalid, Message: "input is not valid: " + strings.Join(faults, "; ")}
-	}
-	return out, nil
+// params are a channel's parameters beside a payload.
+type params struct {
+	values       map[string][]string
+	payloadFirst bool // the payload wins where both have a field
 }
 
-// object is the payload as an object. A service that declares no input takes any payload.
-func (c *Checker) object(payload any) (*service.Object, error) {
-	if len(c.input) == 0 {
-		return nil, nil
+func (p *params) get(name string) (any, bool) {
+	if p == nil {
+		return nil, false
 	}
-	if o, ok := payload.(*service.Object); ok {
-		return o, nil
+	values, ok := p.values[name]
+	if !ok || len(values) == 0 {
+		return nil, false
 	}
-	neutral, err := Neutral(payload)
-	if err != nil {
-		return nil, service.Errorf(service.Invalid, "input is not valid: %w", err)
-	}
-	switch p := neutral.(type) {
-	case nil:
-		return nil, nil
-	case *service.Object:
-		return p, nil
-	case string:
-		if isBlank(p) {
-			return nil, nil
-		}
-	}
-	return nil, service.Errorf(service.Invalid, "input is not valid: expected an object with %s, not %s", c.names(), describe(neutral))
-}
-
-func (c *Checker) names() string {
-	names := make([]string, len(c.input))
-	for i := range c.input {
-		names[i] = c.input[i].name
-	}
-	return strings.Join(names, ", ")
+	return paramValue(values), true
 }
 
 func paramValue(values []string) any {
@@ -81,35 +36,203 @@ func paramValue(values []string) any {
 	return list
 }
 
-// in converts an input value, or says what is wrong with it. An optional value that is null, or empty where
-// its type has no empty value, counts as not given.
-func (f *field) in(v any, given bool) (any, string) {
-	if f.unknown != "" {
-		return nil, "its declared type " + strconv.Quote(f.unknown) + " does not exist"
+// Input is the service's input, in declared order, from a payload and parameters of the channel, of which the parameters
+// win: an *service.Object, or a list of such where the shape says that the input is repeated. All that is wrong comes back
+// as one *service.Error of code Invalid. Without declared input it is nil.
+func (c *Checker) Input(payload any, values map[string][]string) (any, error) {
+	return c.fromTree(payload, &params{values: values})
+}
+
+func (c *Checker) fromTree(payload any, p *params) (any, error) {
+	if c.input == nil {
+		return nil, nil
 	}
-	if !given {
-		if f.required {
-			return nil, "missing"
+	if c.paramsOnly {
+		payload = nil
+	}
+	if _, ok := payload.(*service.Object); !ok {
+		neutral, err := Neutral(payload)
+		if err != nil {
+			return nil, service.Errorf(service.Invalid, "input is not valid: %w", err)
 		}
-		return copyOf(f.empty), ""
-	}
-	if v == nil {
-		if f.required && f.kind != typeAny {
-			return nil, "expected " + f.kind.expected() + ", not null"
+		payload = neutral
+		if text, ok := payload.(string); ok && isBlank(text) {
+			payload = nil
 		}
-		return copyOf(f.empty), ""
 	}
-	if !f.required && f.kind != typeText && f.kind != typeAny && v == "" {
-		return copyOf(f.empty), ""
+	r := &report{}
+	if c.requestElem != "" && payload != nil {
+		if payload = c.below(payload, r); !r.ok() {
+			return nil, r.invalid()
+		}
+	}
+	var out any
+	if c.inputRepeated {
+		out = c.input.rows(payload, r, p)
+	} else {
+		out = c.input.fromTree(payload, r, p)
+	}
+	return out, r.invalid()
+}
+
+// below is what stands under the request element.
+func (c *Checker) below(payload any, r *report) any {
+	r.enter(c.requestElem)
+	defer r.leave()
+	o, ok := payload.(*service.Object)
+	if !ok {
+		r.fault("missing; expected an object with this key, not " + describe(payload))
+		return nil
+	}
+	v, ok := o.Get(c.requestElem)
+	if !ok {
+		r.fault("missing")
+	}
+	return v
+}
+
+// invalid is the error of all that was wrong, or nil.
+func (r *report) invalid() error {
+	if r.ok() {
+		return nil
+	}
+	return &service.Error{Code: service.Invalid, Message: "input is not valid: " + r.String()}
+}
+
+// rows are the objects of a repeated input; a single object is a list of one.
+func (s *structure) rows(v any, r *report, p *params) []any {
+	list, ok := v.([]any)
+	if !ok && v != nil {
+		list = []any{v}
+	}
+	out := make([]any, len(list))
+	for i, one := range list {
+		if r.full() {
+			r.more = true
+			break
+		}
+		r.element(i)
+		out[i] = s.fromTree(one, r, p)
+		r.leave()
+	}
+	return out
+}
+
+// fromTree is an object of the declared fields. Without parameters, what is no object is a fault.
+func (s *structure) fromTree(v any, r *report, p *params) *service.Object {
+	o, ok := v.(*service.Object)
+	if !ok && v != nil {
+		r.fault("expected an object with " + s.names() + ", not " + describe(v))
+		return nil
+	}
+	fill := s.slots(p)
+	for i := range s.fields {
+		if v, given := o.Get(s.fields[i].name); given && fill.wants(i) {
+			r.enter(s.fields[i].name)
+			fill.values[i] = s.fields[i].in(v, true, r)
+			r.leave()
+		}
+	}
+	return fill.object(r)
+}
+
+// slots are the values of an object that is being read.
+type slots struct {
+	of     *structure
+	values []any
+	params *params
+}
+
+func (s *structure) slots(p *params) slots {
+	values := make([]any, len(s.fields))
+	for i := range values {
+		values[i] = absent{}
+	}
+	return slots{of: s, values: values, params: p}
+}
+
+// wants says whether the payload's value of a field counts.
+func (s *slots) wants(i int) bool {
+	if s.params == nil || s.params.payloadFirst {
+		return true
+	}
+	return len(s.params.values[s.of.fields[i].name]) == 0
+}
+
+func (s *slots) has(i int) bool { return s.values[i] != any(absent{}) }
+
+// object is what was read, with what was not given filled in.
+func (s *slots) object(r *report) *service.Object {
+	for i := range s.values {
+		switch read := s.values[i].(type) {
+		case *repeats:
+			s.values[i] = read.list
+		case absent:
+			f := &s.of.fields[i]
+			v, given := s.params.get(f.name)
+			r.enter(f.name)
+			s.values[i] = f.in(v, given, r)
+			r.leave()
+		}
+	}
+	return s.of.layout.Object(s.values)
+}
+
+// in converts an input value, or reports what is wrong with it. An optional value that is null, or empty where its type
+// has no empty value, counts as not given.
+func (f *field) in(v any, given bool, r *report) any {
+	if f.problem != "" {
+		r.fault(f.problem)
+		return nil
+	}
+	switch {
+	case !given && f.required:
+		r.fault("missing")
+		return nil
+	case !given:
+		return copyOf(f.empty)
+	case v == nil && f.required && f.kind != typeAny:
+		r.fault("expected " + f.expected() + ", not null")
+		return nil
+	case v == nil, !f.required && f.kind != typeText && f.kind != typeAny && v == "":
+		return copyOf(f.empty)
 	}
 	neutral, err := Neutral(v) // which values of Go services may not be yet
 	if err != nil {
-		return nil, err.Error()
+		r.fault(err.Error())
+		return nil
 	}
-	if converted, ok := f.kind.convert(neutral); ok {
-		return converted, ""
+	converted, ok := f.convert(neutral)
+	if !ok {
+		r.fault("expected " + f.expected() + ", not " + f.describe(neutral))
+		return nil
 	}
-	return nil, "expected " + f.kind.expected() + ", not " + describe(neutral)
+	return f.inside(converted, r)
+}
+
+// inside converts what an object or a list holds.
+func (f *field) inside(v any, r *report) any {
+	switch {
+	case f.inner != nil && f.kind == typeDict:
+		return f.inner.fromTree(v, r, nil)
+	case f.inner != nil:
+		list, _ := v.([]any)
+		return f.inner.rows(list, r, nil)
+	case f.of != nil:
+		list, _ := v.([]any)
+		out := make([]any, len(list))
+		for i, e := range list {
+			if r.full() {
+				r.more = true
+				break
+			}
+			r.element(i)
+			out[i] = f.of.in(e, true, r)
+			r.leave()
+		}
+		return out
+	}
+	return v
 }
 
 // copyOf is a copy of v, so that no request changes what the next one gets.
@@ -154,8 +277,15 @@ func describe(v any) string {
 
 func shorten(s string) string {
 	const most = 60
-	if utf8.RuneCountInString(s) <= most {
+	if len(s) <= most || utf8.RuneCountInString(s) <= most {
 		return s
 	}
-	return string([]rune(s)[:most]) + "..."
+	n := 0
+	for i := range s {
+		if n == most {
+			return s[:i] + "..."
+		}
+		n++
+	}
+	return s
 }

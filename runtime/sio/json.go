@@ -55,6 +55,11 @@ func (d *jsonDecoder) value(in *jsontext.Decoder) (any, error) {
 	case jsontext.KindBeginArray:
 		return d.list(in)
 	}
+	return d.scalar(in)
+}
+
+// scalar reads a value that holds no others.
+func (d *jsonDecoder) scalar(in *jsontext.Decoder) (any, error) {
 	raw, err := in.ReadValue()
 	if err != nil {
 		return nil, err
@@ -69,7 +74,11 @@ func (d *jsonDecoder) value(in *jsontext.Decoder) (any, error) {
 	case jsontext.KindString:
 		return d.string(in, raw)
 	default:
-		return number(d.part(in, raw)), nil
+		literal := d.part(in, raw)
+		if problem := computable(literal); problem != "" {
+			return nil, &placedError{at: in.InputOffset() - int64(len(raw)), message: problem}
+		}
+		return number(literal), nil
 	}
 }
 
@@ -92,6 +101,13 @@ func (d *jsonDecoder) object(in *jsontext.Decoder) (any, error) {
 	if err := d.enter(in); err != nil {
 		return nil, err
 	}
+	d.atKey = true
+	if in.PeekKind() == jsontext.KindEndObject {
+		d.depth--
+		d.atKey = false
+		_, err := in.ReadToken()
+		return service.NewObject(0), err
+	}
 	o := service.NewObject(4)
 	for {
 		d.atKey = true
@@ -113,7 +129,7 @@ func (d *jsonDecoder) object(in *jsontext.Decoder) (any, error) {
 			return nil, err
 		}
 		if o.Set(key, v); o.Len() == known {
-			return nil, &placedError{at: at, message: "the key " + strconv.Quote(key) + " stands twice in one object"}
+			return nil, &placedError{at: at, message: "the key " + strconv.Quote(shorten(key)) + " stands twice in one object"}
 		}
 	}
 	d.depth--

@@ -40,7 +40,7 @@ func TestDecodeJSON(t *testing.T) {
 		{"17 digits that no float says", "0.12345678901234567", service.Number("0.12345678901234567")},
 		{"beyond every float", "1e400", service.Number("1e400")},
 		{"nearer to zero than every float", "1e-400", service.Number("1e-400")},
-		{"exponent of many digits", "1.5e99999999999999999999", service.Number("1.5e99999999999999999999")},
+		{"exponent beyond every float", "1.5e9999", service.Number("1.5e9999")},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			got, err := sio.DecodeJSON([]byte(row.raw))
@@ -106,6 +106,8 @@ func TestDecodeJSONFaults(t *testing.T) {
 		{"not UTF-8", "\"a\xff\"", "line 1, column 3: bytes that are not UTF-8"},
 		{"half a surrogate pair", `"\ud800"`, "half of a surrogate pair"},
 		{"unknown escape", `"\x"`, "an escape that JSON does not have"},
+		{"exponent that nobody computes with", `[1, 1e10000]`, "line 1, column 5: a number with an exponent beyond 9999"},
+		{"number of many digits", "[" + strings.Repeat("9", 1001) + "]", "line 1, column 2: a number of 1001 characters; it may have 1000"},
 		{"too deep", strings.Repeat("[", 201), "line 1, column 201: lists and objects stand more than 200 levels deep"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -132,41 +134,6 @@ func TestDecodeJSONKeepsNothingOfItsInput(t *testing.T) {
 		raw[i] = 'x'
 	}
 	assert.Equal(t, `{"key":"value"}`, text(t, got))
-}
-
-func FuzzDecodeJSON(f *testing.F) {
-	for _, seed := range []string{
-		`{"cust_id":123,"cust_type":"A"}`, `[1,2.5,1e400,-0,-0.0,"\ud83d\ude00",null,true,{"a":[{}]}]`, "\ufeff1", `{"a":1,"a":2}`, `{"a":}`,
-		`123456789012345678901`, `0.1000000000000000055`, `[01]`, `"\u0000"`,
-	} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		got, err := sio.DecodeJSON(raw)
-		if err != nil {
-			var e *service.Error
-			require.ErrorAs(t, err, &e)
-			require.Contains(t, e.Message, "malformed JSON at line ")
-			return
-		}
-		if got == nil {
-			return
-		}
-		once, err := service.AppendJSON(nil, got)
-		require.NoError(t, err)
-		again, err := sio.DecodeJSON(once)
-		require.NoError(t, err)
-		twice, err := service.AppendJSON(nil, again)
-		require.NoError(t, err)
-		require.Equal(t, string(once), string(twice))
-
-		var std, ours any
-		trimmed := []byte(strings.TrimPrefix(string(raw), "\ufeff"))
-		if json.Unmarshal(trimmed, &std) == nil { // which knows no numbers beyond float64
-			require.NoError(t, json.Unmarshal(once, &ours))
-			require.Equal(t, std, ours)
-		}
-	})
 }
 
 const tutorialRequest = `{"cust_id":123,"cust_type":"A"}`

@@ -8,6 +8,25 @@ import (
 	"github.com/parley-run/parley/runtime/service"
 )
 
+// What a number may be: nobody computes with more, and some take long to be computed with at all.
+const (
+	maxNumber   = 1000 // characters
+	maxExponent = 9999
+)
+
+// computable says what is wrong with a valid JSON number that is too much to compute with, or "".
+func computable(literal string) string {
+	if len(literal) > maxNumber {
+		return "a number of " + strconv.Itoa(len(literal)) + " characters; it may have " + strconv.Itoa(maxNumber)
+	}
+	if i := strings.IndexAny(literal, "eE"); i >= 0 {
+		if n, err := strconv.Atoi(literal[i+1:]); err != nil || n > maxExponent || n < -maxExponent {
+			return "a number with an exponent beyond " + strconv.Itoa(maxExponent)
+		}
+	}
+	return ""
+}
+
 // number is the neutral form of a JSON number literal: integers are int64 while they fit, other numbers
 // float64 while its shortest form says the same number. What fits neither stays as it was written.
 func number(literal string) any {
@@ -42,7 +61,7 @@ func saysSame(f float64, literal string) bool {
 // of ten of the last one. It reports false where there are more digits than any float64 has, or an exponent
 // beyond every float64.
 func significant(dst []byte, literal string) ([]byte, int, bool) {
-	const mostDigits, mostExponent = 17, 100_000
+	const mostDigits = 17
 	exponent, zeros, point := 0, 0, false
 	for i := range len(literal) {
 		switch c := literal[i]; {
@@ -50,7 +69,7 @@ func significant(dst []byte, literal string) ([]byte, int, bool) {
 			point = true
 		case c == 'e' || c == 'E':
 			written, err := strconv.Atoi(literal[i+1:])
-			if err != nil || written > mostExponent || written < -mostExponent {
+			if err != nil || written > maxExponent || written < -maxExponent {
 				return dst, 0, false
 			}
 			return dst, exponent + zeros + written, true

@@ -1,9 +1,6 @@
 package sio
 
 import (
-	"strconv"
-	"strings"
-
 	"github.com/parley-run/parley/runtime/service"
 )
 
@@ -16,70 +13,128 @@ func (c *Checker) Output(payload any) (any, error) {
 	if err != nil {
 		return nil, c.fault("output: %v", err)
 	}
-	switch {
-	case len(c.output) == 0:
+	if c.output == nil {
 		return neutral, nil
-	case !c.repeated:
-		return c.outputObject(neutral, "")
 	}
-	list, ok := neutral.([]any)
-	if !ok && neutral != nil {
-		list = []any{neutral}
+	r := &report{}
+	var out any
+	if c.repeated {
+		out = c.output.outList(neutral, r)
+	} else {
+		out = c.output.out(neutral, r)
 	}
-	out := make([]any, len(list))
-	for i, e := range list {
-		if out[i], err = c.outputObject(e, " of element "+strconv.Itoa(i+1)); err != nil {
-			return nil, err
-		}
+	if !r.ok() {
+		return nil, c.fault("output is not valid: %s", r)
 	}
 	return out, nil
 }
 
-func (c *Checker) outputObject(v any, where string) (any, error) {
+// outList are the objects of a list; a single one is a list of one, and null is none.
+func (s *structure) outList(v any, r *report) []any {
+	list, ok := v.([]any)
+	if !ok && v != nil {
+		list = []any{v}
+	}
+	out := make([]any, len(list))
+	for i, e := range list {
+		r.element(i)
+		out[i] = s.out(e, r)
+		r.leave()
+	}
+	return out
+}
+
+func (s *structure) out(v any, r *report) *service.Object {
 	object, ok := v.(*service.Object)
 	if !ok && v != nil {
-		return nil, c.fault("output%s: expected an object, not %s", where, describe(v))
+		r.fault("expected an object with " + s.names() + ", not " + describe(v))
+		return nil
 	}
-	out := service.NewObject(len(c.output))
-	var faults []string
-	for i := range c.output {
-		f := &c.output[i]
+	values := make([]any, len(s.fields))
+	for i := range s.fields {
+		f := &s.fields[i]
 		v, given := object.Get(f.name)
-		v, fault := f.out(v, given)
-		if fault != "" {
-			faults = append(faults, f.name+where+": "+fault)
-			continue
+		r.enter(f.name)
+		values[i] = f.out(v, given, r)
+		r.leave()
+	}
+	if !s.skips {
+		return s.layout.Object(values)
+	}
+	out := service.NewObject(len(values))
+	for i, v := range values {
+		if !s.fields[i].skip || !isEmpty(v) {
+			out.Set(s.fields[i].name, v)
 		}
-		out.Set(f.name, v)
 	}
-	if len(faults) > 0 {
-		return nil, c.fault("output is not valid: %s", strings.Join(faults, "; "))
+	return out
+}
+
+// isEmpty is what skip_empty_keys leaves out. Zero and false are values.
+func isEmpty(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case string:
+		return v == ""
+	case []any:
+		return len(v) == 0
+	case *service.Object:
+		return v.Len() == 0
+	default:
+		return false
 	}
-	return out, nil
 }
 
 // out converts an output value. A null that the service set stays null, empty text stays empty, and lists and
 // objects pass where the name alone says text.
-func (f *field) out(v any, given bool) (any, string) {
+func (f *field) out(v any, given bool, r *report) any {
 	switch {
-	case f.unknown != "":
-		return nil, "its declared type " + strconv.Quote(f.unknown) + " does not exist"
+	case f.problem != "":
+		r.fault(f.problem)
+		return nil
 	case !given && f.required:
-		return nil, "missing"
+		r.fault("missing")
+		return nil
 	case !given:
-		return copyOf(f.empty), ""
+		return f.written(copyOf(f.empty), r)
 	case v == nil:
-		return nil, ""
+		return nil
 	case v == "" && f.kind != typeText && f.kind != typeAny:
-		return f.kind.empty(), ""
+		return f.written(f.kind.empty(), r)
 	}
-	if converted, ok := f.kind.convert(v); ok {
-		return converted, ""
+	return f.written(v, r)
+}
+
+// written is a value as it stands outside.
+func (f *field) written(v any, r *report) any {
+	if v == nil || v == "" {
+		return v
 	}
-	if !f.declared && f.kind == typeText {
-		return v, ""
+	converted, ok := f.convertOut(v)
+	if !ok {
+		r.fault("expected " + f.expected() + ", not " + f.describe(v))
+		return nil
 	}
-	return nil, "expected " + f.kind.expected() + ", not " + describe(v)
+	switch {
+	case f.inner != nil && f.kind == typeDict:
+		if o, ok := converted.(*service.Object); ok && o.Len() == 0 && !f.required {
+			return o // it was not set
+		}
+		return f.inner.out(converted, r)
+	case f.inner != nil:
+		return f.inner.outList(converted, r)
+	case f.of != nil:
+		list, _ := converted.([]any)
+		out := make([]any, len(list))
+		for i, e := range list {
+			r.element(i)
+			out[i] = f.of.out(e, true, r)
+			r.leave()
+		}
+		return out
+	}
+	return converted
 }
 
 func (c *Checker) fault(format string, args ...any) *service.Error {

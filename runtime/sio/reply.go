@@ -7,6 +7,7 @@ import (
 const (
 	contentJSON = "application/json"
 	contentXML  = "application/xml"
+	contentCSV  = "text/csv; charset=utf-8"
 	contentText = "text/plain; charset=utf-8"
 )
 
@@ -14,10 +15,12 @@ func (w *wrapper) contentType() string { return contentTypeOf(w.options.Format) 
 
 func contentTypeOf(format string) string {
 	switch format {
-	case JSON:
+	case JSON, Form:
 		return contentJSON
 	case XML:
 		return contentXML
+	case CSV:
+		return contentCSV
 	default:
 		return contentText
 	}
@@ -30,8 +33,10 @@ func (w *wrapper) encode(req *service.Request, resp *service.Response) error {
 	text, isText := resp.Payload.(string)
 	switch {
 	case resp.Payload == nil:
-	case isText && !w.hasOutput:
+	case isText && w.checker.output == nil:
 		resp.Raw = []byte(text)
+	case w.options.Format == CSV:
+		resp.Raw, err = EncodeCSV(w.columns, resp.Payload)
 	case w.options.Format == XML:
 		resp.Raw, err = w.xml(req.CID, resp.Payload)
 	default:
@@ -48,15 +53,19 @@ func (w *wrapper) encode(req *service.Request, resp *service.Response) error {
 }
 
 func formatName(format string) string {
-	if format == XML {
+	switch format {
+	case XML:
 		return "XML"
+	case CSV:
+		return "CSV"
+	default:
+		return "JSON"
 	}
-	return "JSON"
 }
 
 func (w *wrapper) json(payload any) ([]byte, error) {
 	dst := make([]byte, 0, 256)
-	if !w.hasOutput || w.elem == "" {
+	if w.checker.output == nil || w.elem == "" {
 		return service.AppendJSON(dst, payload)
 	}
 	dst, err := service.AppendJSON(append(dst, '{'), w.elem)
@@ -71,19 +80,36 @@ func (w *wrapper) json(payload any) ([]byte, error) {
 
 // xml writes the envelope and, within it, one <item> or an <item_list> of them.
 func (w *wrapper) xml(cid string, payload any) ([]byte, error) {
-	dst := append(make([]byte, 0, 512), "<response>"...)
+	dst := append(make([]byte, 0, 512), w.openXML...)
 	dst, err := appendEnvelope(dst, w.options.Names.Env, cid, w.options.Names.OK, nil)
 	if err != nil {
 		return nil, err
 	}
-	elem := itemElem
-	if _, isList := payload.([]any); isList {
-		elem = itemListElem
-	}
-	if dst, err = appendElement(dst, elem, payload); err != nil {
+	if dst, err = w.items(dst, payload); err != nil {
 		return nil, err
 	}
 	return append(dst, "</response>"...), nil
+}
+
+func (w *wrapper) items(dst []byte, payload any) ([]byte, error) {
+	list, isList := payload.([]any)
+	s := w.checker.output
+	switch {
+	case s != nil && !isList:
+		return s.appendShaped(dst, itemElem, payload)
+	case !isList:
+		return appendElement(dst, itemElem, payload)
+	case s == nil || len(list) == 0:
+		return appendElement(dst, itemListElem, payload)
+	}
+	dst = append(append(append(dst, '<'), itemListElem...), '>')
+	for _, one := range list {
+		var err error
+		if dst, err = s.appendShaped(dst, itemElem, one); err != nil {
+			return dst, err
+		}
+	}
+	return append(append(append(dst, "</"...), itemListElem...), '>'), nil
 }
 
 // appendEnvelope appends the element of that name with CID and result and, where they are given, details.

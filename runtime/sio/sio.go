@@ -1,12 +1,12 @@
 // Package sio is SimpleIO: it turns a channel's bytes into a service's declared input and its output back into
 // bytes, so that services know no format.
 //
-// Where a field declares no type, its name says it: id and names that end in _id, _size, _timeout or _count
-// are integers; names that begin with is_, needs_, should_, by_, has_ or may_ are true or false; all else is
-// text, and numbers and booleans given for it are turned into text.
+// Where a field declares no type, its name says it: see Conventions. All else is text, and numbers and booleans given for
+// it are turned into text.
 package sio
 
 import (
+	"bytes"
 	"context"
 	"sort"
 
@@ -17,20 +17,26 @@ import (
 const (
 	JSON = "json"
 	XML  = "xml"
+	CSV  = "csv"  // a table: its first row names the columns
+	Form = "form" // application/x-www-form-urlencoded or multipart/form-data, by the request's Content-Type; replies are JSON
 )
+
+// Formats are all that a channel's data_format may be.
+func Formats() []string { return []string{JSON, XML, CSV, Form, ""} }
 
 // Options say how Wrap reads and writes.
 type Options struct {
-	Format  string // JSON, XML, or "" for bytes as they are
-	Names   service.Names
-	Service string // for messages
+	Format      string // one of Formats
+	Names       service.Names
+	Service     string       // for messages
+	Conventions *Conventions // nil: the usual ones
 }
 
 // Wrap puts SimpleIO around a service on its way from a channel:
 //
-//   - req.Raw is decoded into req.Payload, unless that is there already;
-//   - req.Input becomes the shape's input fields, checked and in declared order, taken from the payload and
-//     the parameters, of which the latter win; without a shape, payload and parameters together;
+//   - req.Input becomes the shape's input fields, checked and in declared order, taken from req.Payload, or else from
+//     req.Raw in the channel's format, and from the parameters, of which the latter win unless req.PayloadFirst; without
+//     declared input, req.Raw is decoded into req.Payload, and the input is payload and parameters together;
 //   - next is called;
 //   - the response's payload is checked against the shape's output, and written into Raw and ContentType in
 //     the format, unless the service set Raw itself.
@@ -38,33 +44,42 @@ type Options struct {
 // Bad requests are a *service.Error of code Invalid that names every bad field; bad answers of the service are
 // one of code Internal.
 func Wrap(next service.Handler, shape *service.Shape, o Options) service.Handler {
-	w := &wrapper{next: next, options: o, checker: NewChecker(o.Service, shape), elem: responseElem}
-	if shape != nil {
-		w.hasInput, w.hasOutput = len(shape.Input) > 0, len(shape.Output) > 0
-		switch shape.ResponseElem {
-		case "":
-		case "-":
-			w.elem = ""
-		default:
-			w.elem = shape.ResponseElem
-		}
+	conventions := o.Conventions
+	if conventions == nil {
+		usual := DefaultConventions()
+		conventions = &usual
+	}
+	w := &wrapper{next: next, options: o, checker: conventions.NewChecker(o.Service, shape), elem: responseElem, openXML: "<response>"}
+	if shape == nil {
+		return w
+	}
+	switch shape.ResponseElem {
+	case "":
+	case "-":
+		w.elem = ""
+	default:
+		w.elem = shape.ResponseElem
+	}
+	if shape.Namespace != "" {
+		w.openXML = `<response xmlns="` + string(appendXMLAttribute(nil, shape.Namespace)) + `">`
+	}
+	for _, f := range shape.Output {
+		w.columns = append(w.columns, f.Name)
 	}
 	return w
 }
 
 type wrapper struct {
-	next                service.Handler
-	options             Options
-	checker             *Checker
-	hasInput, hasOutput bool
-	elem                string // JSON key around declared output; "" for none
+	next    service.Handler
+	options Options
+	checker *Checker
+	elem    string   // JSON key around declared output; "" for none
+	openXML string   // tag that begins an XML reply
+	columns []string // of a CSV reply; nil: those of the first object
 }
 
 func (w *wrapper) Handle(ctx context.Context, req *service.Request) (*service.Response, error) {
-	if err := w.decode(req); err != nil {
-		return nil, err
-	}
-	if err := w.input(req); err != nil {
+	if err := w.read(req); err != nil {
 		return nil, err
 	}
 	resp, err := w.next.Handle(ctx, req)
@@ -86,40 +101,108 @@ func (w *wrapper) Handle(ctx context.Context, req *service.Request) (*service.Re
 	return resp, w.encode(req, resp)
 }
 
-func (w *wrapper) decode(req *service.Request) error {
-	if req.Payload != nil || len(req.Raw) == 0 {
+// read makes req.Input.
+func (w *wrapper) read(req *service.Request) (err error) {
+	c := w.checker
+	if c.input == nil {
+		if req.Payload == nil {
+			if req.Payload, err = w.decode(req); err != nil {
+				return err
+			}
+		}
+		req.Input = w.merged(req)
 		return nil
 	}
-	var err error
-	switch w.options.Format {
-	case JSON:
-		req.Payload, err = DecodeJSON(req.Raw)
-	case XML:
-		req.Payload, err = DecodeXML(req.Raw)
+	req.Secrets = c.secrets
+	p := &params{values: req.Params, payloadFirst: req.PayloadFirst}
+	if req.Payload != nil {
+		req.Input, err = c.fromTree(req.Payload, p)
+		return err
+	}
+	raw := bytes.TrimPrefix(req.Raw, []byte("\ufeff"))
+	blank := isBlankBytes(raw)
+	if !blank {
+		req.Decode = func() (any, error) { return w.decode(req) }
+	}
+	switch {
+	case blank || c.paramsOnly:
+		req.Input, err = c.fromTree(nil, p)
+	case w.options.Format == JSON:
+		req.Input, err = c.fromJSON(raw, p)
+	case w.options.Format == XML:
+		req.Input, err = c.fromXML(raw, p)
+	case w.options.Format == "":
+		req.Input, err = c.fromTree(nil, p)
+		if err != nil {
+			service.AsError(err).Fix = "the channel has no data format, so only parameters were read, not the body; give it data_format json, xml, csv or form"
+		}
 	default:
-		req.Payload = string(req.Raw)
+		if req.Payload, err = w.decode(req); err == nil {
+			req.Input, err = c.fromTree(w.row(req.Payload), p)
+		}
 	}
 	return err
 }
 
-func (w *wrapper) input(req *service.Request) error {
-	if !w.hasInput {
-		req.Input = merge(req.Payload, req.Params)
-		return nil
+func isBlankBytes(raw []byte) bool { return len(bytes.TrimLeft(raw, " \t\r\n")) == 0 }
+
+// row is the only row of a table where the input is one object.
+func (w *wrapper) row(payload any) any {
+	rows, ok := payload.([]any)
+	if ok && len(rows) == 1 && !w.checker.inputRepeated {
+		return rows[0]
 	}
-	payload, unread := req.Payload, false
-	if text, isText := payload.(string); isText && w.options.Format == "" {
-		payload, unread = nil, text != ""
+	return payload
+}
+
+// decode is req.Raw in the neutral form.
+func (w *wrapper) decode(req *service.Request) (any, error) {
+	if len(req.Raw) == 0 {
+		return nil, nil
 	}
-	input, err := w.checker.Input(payload, req.Params)
-	if err != nil {
-		if e := service.AsError(err); unread {
-			e.Fix = "the channel has no data format, so only parameters were read, not the body; give it data_format json or xml"
+	switch w.options.Format {
+	case JSON:
+		return DecodeJSON(req.Raw)
+	case XML:
+		return DecodeXML(req.Raw)
+	case CSV:
+		rows, err := DecodeCSV(req.Raw)
+		if rows == nil {
+			return nil, err
 		}
-		return err
+		return rows, err
+	case Form:
+		o, err := DecodeForm(req.Raw, contentTypeHeader(req.Header))
+		if o == nil {
+			return nil, err
+		}
+		return o, err
+	default:
+		return string(req.Raw), nil
 	}
-	req.Input = input
-	return nil
+}
+
+func contentTypeHeader(header map[string][]string) string {
+	if values := header["Content-Type"]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// merged is the input of a service without declared input: an object payload with the parameters over it, or beneath it,
+// or the parameters alone where there is no payload. Any other payload stays as it is.
+func (w *wrapper) merged(req *service.Request) any {
+	object, isObject := req.Payload.(*service.Object)
+	if isObject && req.PayloadFirst {
+		out := object.Clone()
+		for name, v := range paramsObject(req.Params).All() {
+			if _, has := object.Get(name); !has {
+				out.Set(name, v)
+			}
+		}
+		return out
+	}
+	return merge(req.Payload, req.Params)
 }
 
 // merge is the input of a service without declared input: an object payload with the parameters over it, or
@@ -135,11 +218,20 @@ func merge(payload any, params map[string][]string) any {
 	} else {
 		out = service.NewObject(len(params))
 	}
+	for name, v := range paramsObject(params).All() {
+		out.Set(name, v)
+	}
+	return out
+}
+
+// paramsObject is parameters as an object, in the order of their names.
+func paramsObject(params map[string][]string) *service.Object {
 	names := make([]string, 0, len(params))
 	for name := range params {
 		names = append(names, name)
 	}
 	sort.Strings(names)
+	out := service.NewObject(len(names))
 	for _, name := range names {
 		out.Set(name, paramValue(params[name]))
 	}

@@ -126,7 +126,7 @@ func TestWrapFaults(t *testing.T) {
 		want               string
 	}{
 		{"malformed JSON", "json", "{\"cust_id\":\n 1,,", sean(), service.Invalid, "malformed JSON at line 2, column 4: "},
-		{"malformed XML", "xml", "<r><a></r>", sean(), service.Invalid, "malformed XML at line 1, column 11: "},
+		{"malformed XML", "xml", "<r><a></r>", sean(), service.Invalid, "malformed XML at line 1, column 7: "},
 		{"bad fields", "json", `{"cust_id":"abc"}`, sean(), service.Invalid, `input is not valid: cust_id: expected an integer, not "abc"; cust_type: missing`},
 		{"no format", "", tutorialRequest, sean(), service.Invalid, "cust_type: missing; the channel has no data format"},
 		{"output", "json", tutorialRequest, service.ObjectOf("first_name", "Sean"), service.Internal, `service "tutorial.get-client-details": output is not valid: last_name: missing; `},

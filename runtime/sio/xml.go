@@ -2,10 +2,8 @@ package sio
 
 import (
 	"bytes"
-	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/parley-run/parley/runtime/service"
@@ -22,117 +20,127 @@ import (
 //
 // Names lose their namespace prefix; attributes, comments and processing instructions are ignored. Text beside
 // elements, a DOCTYPE, more than MaxDepth levels and whatever is not well-formed are errors: each a
-// *service.Error of code Invalid that says line and column. An empty or blank document is nil.
+// *service.Error of code Invalid that says line and column. An empty or blank document is nil. The result shares no
+// memory with raw.
 func DecodeXML(raw []byte) (any, error) {
 	raw = bytes.TrimPrefix(raw, []byte("\ufeff"))
-	if len(bytes.TrimLeft(raw, " \t\r\n")) == 0 {
+	if isBlank(string(raw)) {
 		return nil, nil
 	}
-	in := xml.NewDecoder(bytes.NewReader(raw))
-	in.CharsetReader = func(charset string, input io.Reader) (io.Reader, error) {
-		if strings.EqualFold(charset, "us-ascii") {
-			return input, nil
-		}
-		return nil, fault("encoding %q is not supported; send UTF-8", charset)
+	d, err := newXMLDecoder(raw)
+	var root any
+	if err == nil {
+		root, err = d.document(d.element)
 	}
-	d := xmlDecoder{in: in}
-	root, err := d.document()
 	if err != nil {
 		return nil, d.malformed(err)
 	}
 	return root, nil
 }
 
-type xmlDecoder struct {
-	in    *xml.Decoder
-	depth int
+type xmlDecoder struct{ *xmlScanner }
+
+func newXMLDecoder(raw []byte) (xmlDecoder, error) {
+	x, err := newXMLScanner(string(raw))
+	return xmlDecoder{x}, err
 }
 
-// fault is a problem in words for a person; where it stands is added once, on the way out.
-func fault(format string, args ...any) error {
-	return &placedError{message: fmt.Sprintf(format, args...)}
-}
-
-func (d *xmlDecoder) document() (any, error) {
-	var root any
+// document reads a document whose root element root reads.
+func (d *xmlDecoder) document(root func() (any, error)) (any, error) {
+	var v any
 	found := false
 	for {
-		token, err := d.in.Token()
-		if errors.Is(err, io.EOF) && found {
-			return root, nil
-		}
-		if errors.Is(err, io.EOF) {
-			return nil, fault("there is no element")
-		}
+		event, err := d.next()
 		if err != nil {
 			return nil, err
 		}
-		switch token := token.(type) {
-		case xml.StartElement:
+		switch event {
+		case xmlOver:
+			if !found {
+				return nil, faultAt(d.at, "there is no element")
+			}
+			return v, nil
+		case xmlStart:
 			if found {
-				return nil, fault("<%s> after the end of the document", token.Name.Local)
+				return nil, faultAt(d.started, "<%s> after the end of the document", shorten(d.name))
 			}
 			found = true
-			if root, err = d.element(token); err != nil {
+			if v, err = root(); err != nil {
 				return nil, err
 			}
-		case xml.CharData:
-			if len(bytes.TrimSpace(token)) > 0 {
-				return nil, fault("text outside of the root element")
+		case xmlText:
+			if !isBlank(d.chars) {
+				return nil, faultAt(d.started, "text outside of the root element")
 			}
-		case xml.Directive:
-			return nil, doctype()
 		}
 	}
 }
 
-func doctype() error { return fault("a DOCTYPE or other declaration is not accepted") }
+// content is what was found between an element's tags beside its children.
+type content struct {
+	first string // text
+	more  []byte // text, where comments or entities cut it in pieces
+	at    int    // of the first text that is not blank
+}
 
-// element reads up to the end of the element that start began.
-func (d *xmlDecoder) element(start xml.StartElement) (any, error) {
-	if !isXMLName(start.Name.Local) { // which encoding/xml does not see in <a:> and <a:0>
-		return nil, fault("<%s> is not a name", start.Name.Local)
+func (c *content) add(d *xmlDecoder) {
+	if c.at < 0 && !isBlank(d.chars) {
+		c.at = d.started
 	}
-	if d.depth++; d.depth > MaxDepth {
-		return nil, fault("elements stand more than %d levels deep", MaxDepth)
+	switch {
+	case c.more != nil:
+		c.more = append(c.more, d.chars...)
+	case c.first == "":
+		c.first = d.chars
+	case d.chars != "":
+		c.more = append([]byte(c.first), d.chars...)
 	}
-	defer func() { d.depth-- }()
-	var text []byte
+}
+
+func (c *content) String() string {
+	if c.more != nil {
+		return string(c.more)
+	}
+	return c.first
+}
+
+func mixed(at int, name string) error {
+	return faultAt(at, "<%s> holds both text and elements", shorten(name))
+}
+
+// element reads what stands up to the end of the element that has just begun.
+func (d *xmlDecoder) element() (any, error) {
+	name, isRoot := d.name, len(d.open) == 1
+	text := content{at: -1}
 	var c children
 	for {
-		token, err := d.in.Token()
+		event, err := d.next()
 		if err != nil {
 			return nil, err
 		}
-		switch token := token.(type) {
-		case xml.StartElement:
-			v, err := d.element(token)
+		switch event {
+		case xmlStart:
+			child := d.name
+			v, err := d.element()
 			if err != nil {
 				return nil, err
 			}
-			c.add(token.Name.Local, v)
-		case xml.CharData:
-			text = append(text, token...)
-		case xml.Directive:
-			return nil, doctype()
-		case xml.EndElement:
+			c.add(child, v)
+		case xmlText:
+			text.add(d)
+		default:
 			if c.count == 0 {
-				return d.leaf(text), nil
+				if isRoot && text.at < 0 {
+					return service.NewObject(0), nil
+				}
+				return text.String(), nil
 			}
-			if len(bytes.TrimSpace(text)) > 0 {
-				return nil, fault("<%s> holds both text and elements", start.Name.Local)
+			if text.at >= 0 {
+				return nil, mixed(text.at, name)
 			}
-			return c.value(d.depth == 1), nil
+			return c.value(isRoot), nil
 		}
 	}
-}
-
-// leaf is the value of an element without children; a root without anything is an empty object.
-func (d *xmlDecoder) leaf(text []byte) any {
-	if d.depth == 1 && len(bytes.TrimSpace(text)) == 0 {
-		return service.NewObject(0)
-	}
-	return string(text)
 }
 
 // children collects the children of one element.
@@ -172,25 +180,17 @@ func (c *children) value(isRoot bool) any {
 	return c.object
 }
 
-// malformed adds line and column to err. Columns count bytes here, as encoding/xml does.
+// malformed adds line and column to err.
 func (d *xmlDecoder) malformed(err error) error {
-	line, column := d.in.InputPos()
-	message := err.Error()
-	var syntax *xml.SyntaxError
-	if errors.As(err, &syntax) {
-		message = syntax.Msg
-		if message == "unexpected EOF" {
-			message = "the text ends too early"
-		}
-	}
+	at := int64(d.at)
 	var ours *placedError
-	if errors.As(err, &ours) {
-		message = ours.message
+	if errors.As(err, &ours) && ours.at >= 0 {
+		at = ours.at
 	}
-	message = strings.TrimPrefix(message, "xml: ")
+	line, column := place(d.text, at)
 	return &service.Error{
 		Code:    service.Invalid,
-		Message: fmt.Sprintf("malformed XML at line %d, column %d: %s", line, column, message),
+		Message: fmt.Sprintf("malformed XML at line %d, column %d: %s", line, column, strings.TrimSpace(err.Error())),
 		Err:     err,
 	}
 }

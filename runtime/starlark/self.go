@@ -98,7 +98,9 @@ func (inv *invocation) inputValue() starlark.Value {
 	if inv.input == nil {
 		switch in := inv.req.Input.(type) {
 		case *service.Object:
-			inv.input = &input{in}
+			inv.input = &input{in, inv.req.Secrets}
+		case []any:
+			inv.input = rowsValue(in, inv.req.Secrets)
 		default:
 			inv.input = toStarlark(in)
 		}
@@ -106,11 +108,15 @@ func (inv *invocation) inputValue() starlark.Value {
 	return inv.input
 }
 
-func (inv *invocation) payloadValue() starlark.Value {
+func (inv *invocation) payloadValue() (starlark.Value, error) {
 	if inv.payload == nil {
-		inv.payload = toStarlark(inv.req.Payload)
+		payload, err := inv.req.Decoded()
+		if err != nil {
+			return nil, err
+		}
+		inv.payload = toStarlark(payload)
 	}
-	return inv.payload
+	return inv.payload, nil
 }
 
 // request is self.request.
@@ -123,7 +129,7 @@ func (r request) Truth() starlark.Bool  { return true }
 func (r request) Hash() (uint32, error) { return 0, errors.New("self.request cannot be a key") }
 
 func (r request) AttrNames() []string {
-	return []string{"channel", "cid", "http", "input", "payload", "raw_request"}
+	return []string{"channel", "channel_params", "cid", "http", "input", "payload", "raw_request"}
 }
 
 func (r request) Attr(name string) (starlark.Value, error) {
@@ -131,13 +137,15 @@ func (r request) Attr(name string) (starlark.Value, error) {
 	case "input":
 		return r.inv.inputValue(), nil
 	case "payload":
-		return r.inv.payloadValue(), nil
+		return r.inv.payloadValue()
 	case "raw_request":
 		return starlark.String(r.inv.req.Raw), nil
 	case "cid":
 		return starlark.String(r.inv.req.CID), nil
 	case "channel":
 		return starlark.String(r.inv.req.Channel), nil
+	case "channel_params":
+		return valuesDict(r.inv.req.Params), nil
 	case "http":
 		return httpPart{namespace{"self.request.http"}, r.inv.req}, nil
 	}
@@ -150,7 +158,9 @@ type httpPart struct {
 	req *service.Request
 }
 
-func (h httpPart) AttrNames() []string { return []string{"headers", "method", "params", "path"} }
+func (h httpPart) AttrNames() []string {
+	return []string{"GET", "POST", "headers", "method", "params", "path"}
+}
 
 func (h httpPart) Attr(name string) (starlark.Value, error) {
 	switch name {
@@ -160,6 +170,17 @@ func (h httpPart) Attr(name string) (starlark.Value, error) {
 		return starlark.String(h.req.Path), nil
 	case "params":
 		return valuesDict(h.req.Params), nil
+	case "GET":
+		return valuesDict(h.req.Query), nil
+	case "POST":
+		if h.req.Form == nil {
+			return new(starlark.Dict), nil
+		}
+		form, err := h.req.Form()
+		if err != nil {
+			return nil, err
+		}
+		return toStarlark(form), nil
 	case "headers":
 		return valuesDict(h.req.Header), nil
 	}
@@ -302,7 +323,7 @@ func (r *response) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "payload":
 		if r.payload == nil {
-			r.payload = new(starlark.Dict)
+			r.payload = newPayload()
 		}
 		return r.payload, nil
 	case "headers":

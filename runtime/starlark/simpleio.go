@@ -22,18 +22,24 @@ func (s *simpleIOValue) Hash() (uint32, error) { return 0, errors.New("a SimpleI
 // simpleIO is the built-in SimpleIO. Fields are named by text, or by a type such as Int("amount") where the
 // name's convention does not fit. input and output take both sorts, a leading dash marking the optional ones.
 func simpleIO(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var in, inReq, inOpt, out, outReq, outOpt, defaultValue starlark.Value
-	var repeated bool
+	var in, inReq, inOpt, out, outReq, outOpt, defaultValue, skip, force starlark.Value
 	var responseElem starlark.Value = starlark.String("response")
-	err := starlark.UnpackArgs(b.Name(), args, kwargs,
+	var dateTimeFormat string
+	useText := true
+	shape := &service.Shape{}
+	err := starlark.UnpackArgs(
+		b.Name(), args, kwargs,
 		"input?", &in, "output?", &out,
-		"input_required?", &inReq, "input_optional?", &inOpt,
-		"output_required?", &outReq, "output_optional?", &outOpt,
-		"output_repeated?", &repeated, "default_value?", &defaultValue, "response_elem?", &responseElem)
+		"input_required?", &inReq, "input_optional?", &inOpt, "input_repeated?", &shape.InputRepeated,
+		"output_required?", &outReq, "output_optional?", &outOpt, "output_repeated?", &shape.Repeated,
+		"default_value?", &defaultValue, "request_elem?", &shape.RequestElem, "response_elem?", &responseElem, "namespace?", &shape.Namespace,
+		"skip_empty_keys?", &skip, "force_empty_keys?", &force, "allow_empty_required?", &shape.AllowEmptyRequired,
+		"use_channel_params_only?", &shape.ParamsOnly, "use_text?", &useText, "date_time_format?", &dateTimeFormat,
+	)
 	if err != nil {
 		return nil, err
 	}
-	shape := &service.Shape{Repeated: repeated}
+	shape.AsGiven = !useText
 	switch elem := responseElem.(type) {
 	case starlark.NoneType:
 		shape.ResponseElem = "-"
@@ -42,9 +48,15 @@ func simpleIO(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwar
 	default:
 		return nil, fmt.Errorf("SimpleIO: response_elem must be text or None, not %s", elem.Type())
 	}
-	var fallback any
+	if shape.SkipEmpty, err = keyNames("skip_empty_keys", skip); err != nil {
+		return nil, err
+	}
+	if shape.ForceEmpty, err = keyNames("force_empty_keys", force); err != nil {
+		return nil, err
+	}
+	d := declaring{format: dateTimeFormat}
 	if defaultValue != nil {
-		if fallback, err = fromStarlark(defaultValue); err != nil {
+		if d.fallback, err = fromStarlark(defaultValue); err != nil {
 			return nil, fmt.Errorf("SimpleIO: default_value: %w", err)
 		}
 	}
@@ -61,14 +73,46 @@ func simpleIO(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwar
 		{"output_required", outReq, true, &shape.Output},
 		{"output_optional", outOpt, false, &shape.Output},
 	} {
-		if err := addFields(part.target, part.value, part.required, fallback); err != nil {
+		if err := d.addFields(part.target, part.value, part.required); err != nil {
 			return nil, fmt.Errorf("SimpleIO: %s: %w", part.name, err)
 		}
 	}
 	return &simpleIOValue{shape}, nil
 }
 
-func addFields(target *[]service.Field, v starlark.Value, required bool, fallback any) error {
+// keyNames reads True, a name or a list of names; True is all.
+func keyNames(option string, v starlark.Value) ([]string, error) {
+	switch v := v.(type) {
+	case nil, starlark.NoneType:
+		return nil, nil
+	case starlark.Bool:
+		if v {
+			return []string{"*"}, nil
+		}
+		return nil, nil
+	case starlark.String:
+		return []string{string(v)}, nil
+	case starlark.Iterable:
+		var names []string
+		for item := range starlark.Elements(v) {
+			name, ok := starlark.AsString(item)
+			if !ok {
+				return nil, fmt.Errorf("SimpleIO: %s: expected names, not %s", option, item)
+			}
+			names = append(names, name)
+		}
+		return names, nil
+	}
+	return nil, fmt.Errorf("SimpleIO: %s: expected True or names, not %s", option, v.Type())
+}
+
+// declaring is what all fields of one SimpleIO have in common.
+type declaring struct {
+	fallback any    // default of optional ones that have none
+	format   string // of dates with times that have none
+}
+
+func (d declaring) addFields(target *[]service.Field, v starlark.Value, required bool) error {
 	var items []starlark.Value
 	switch v := v.(type) {
 	case nil, starlark.NoneType:
@@ -83,66 +127,58 @@ func addFields(target *[]service.Field, v starlark.Value, required bool, fallbac
 		return fmt.Errorf("expected names, not %s", v.Type())
 	}
 	for _, item := range items {
-		var f service.Field
-		switch item := item.(type) {
-		case starlark.String:
-			f.Name = string(item)
-		case fieldValue:
-			f = item.field
-		default:
-			return fmt.Errorf("expected a name or a type such as Int(\"amount\"), not %s", item)
-		}
-		f.Required = required
-		if name, dashed := strings.CutPrefix(f.Name, "-"); dashed {
-			f.Name, f.Required = name, false
-		}
-		if f.Default == nil && !f.Required {
-			f.Default = fallback
-		}
-		if f.Name == "" {
-			return errors.New("a field needs a name")
+		f, err := fieldNamed(item, required)
+		if err != nil {
+			return err
 		}
 		for _, have := range *target {
 			if have.Name == f.Name {
 				return fmt.Errorf("%q is declared twice", f.Name)
 			}
 		}
-		*target = append(*target, f)
+		if f.Default == nil && !f.Required {
+			f.Default = d.fallback
+		}
+		*target = append(*target, d.formatted(f))
 	}
 	return nil
 }
 
-// fieldTypes are the built-ins that give a field a type, and service.Field's name of it.
-func fieldTypes() map[string]string {
-	return map[string]string{
-		"AsIs": "any", "Bool": "bool", "Boolean": "bool", "Int": "int", "Integer": "int", "Float": "float", "Text": "text", "Unicode": "text",
-		"List": "list", "Dict": "dict", "Date": "date", "DateTime": "datetime", "Decimal": "decimal", "UUID": "uuid",
+// formatted is f with the format of dates with times, where it has none of its own.
+func (d declaring) formatted(f service.Field) service.Field {
+	if d.format == "" {
+		return f
 	}
+	if f.Format == "" && (f.Type == "datetime" || f.Type == "utc") {
+		f.Format = d.format
+	}
+	fields := make([]service.Field, len(f.Fields))
+	for i, inner := range f.Fields {
+		fields[i] = d.formatted(inner)
+	}
+	if len(fields) > 0 {
+		f.Fields = fields
+	}
+	return f
 }
 
-// fieldValue is Int("amount") and its like.
-type fieldValue struct{ field service.Field }
-
-func (f fieldValue) String() string        { return fmt.Sprintf("%s(%q)", f.field.Type, f.field.Name) }
-func (f fieldValue) Type() string          { return "SimpleIO field" }
-func (f fieldValue) Freeze()               {}
-func (f fieldValue) Truth() starlark.Bool  { return true }
-func (f fieldValue) Hash() (uint32, error) { return starlark.String(f.field.Name).Hash() }
-
-func typedField(kind string) func(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
-	return func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-		var name string
-		var fallback starlark.Value
-		if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &name, "default?", &fallback); err != nil {
-			return nil, err
-		}
-		f := service.Field{Name: name, Type: kind}
-		if fallback != nil {
-			var err error
-			if f.Default, err = fromStarlark(fallback); err != nil {
-				return nil, err
-			}
-		}
-		return fieldValue{f}, nil
+// fieldNamed is the field that a name or a typed field says.
+func fieldNamed(item starlark.Value, required bool) (service.Field, error) {
+	var f service.Field
+	switch item := item.(type) {
+	case starlark.String:
+		f.Name = string(item)
+	case fieldValue:
+		f = item.field
+	default:
+		return f, fmt.Errorf("expected a name or a type such as Int(\"amount\"), not %s", item)
 	}
+	f.Required = required
+	if name, dashed := strings.CutPrefix(f.Name, "-"); dashed {
+		f.Name, f.Required = name, false
+	}
+	if f.Name == "" {
+		return f, errors.New("a field needs a name")
+	}
+	return f, nil
 }

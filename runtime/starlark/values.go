@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"sort"
 	"strings"
 
@@ -135,6 +136,8 @@ func (c *converter) convert(v starlark.Value, depth int) (any, error) {
 		return service.Number(v), nil
 	case *input:
 		return v.object, nil
+	case *payload:
+		return c.convert(v.value(), depth)
 	case *starlark.Dict:
 		return c.dict(v, depth)
 	case *starlarkstruct.Struct:
@@ -215,8 +218,12 @@ func (r reply) Attr(name string) (starlark.Value, error) {
 func (r reply) AttrNames() []string { return r.attrs.AttrNames() }
 
 // input is self.request.input: a service's checked input, read as attributes (input.cust_id) or as a dict
-// (input["cust_id"]). It stands before the object itself, so that passing it on costs nothing.
-type input struct{ object *service.Object }
+// (input["cust_id"]). It stands before the object itself, so that passing it on costs nothing. Printed, it shows *** for
+// its secrets.
+type input struct {
+	object  *service.Object
+	secrets []string // names, those of nested objects as user.password
+}
 
 var (
 	_ starlark.IterableMapping = (*input)(nil)
@@ -225,7 +232,7 @@ var (
 	_ starlark.Comparable      = (*input)(nil)
 )
 
-func (in *input) String() string        { return toStarlark(in.object).String() }
+func (in *input) String() string        { return toStarlark(hidden(in.object, in.secrets)).String() }
 func (in *input) Type() string          { return "input" }
 func (in *input) Freeze()               {}
 func (in *input) Truth() starlark.Bool  { return in.object.Len() > 0 }
@@ -244,7 +251,7 @@ func (in *input) Get(key starlark.Value) (starlark.Value, bool, error) {
 	if !ok {
 		return nil, false, nil
 	}
-	return toStarlark(v), true, nil
+	return in.value(name, v), true, nil
 }
 
 func (in *input) SetKey(key, value starlark.Value) error {
@@ -266,9 +273,11 @@ func (in *input) SetField(name string, value starlark.Value) error {
 
 func (in *input) Attr(name string) (starlark.Value, error) {
 	if v, ok := in.object.Get(name); ok {
-		return toStarlark(v), nil
+		return in.value(name, v), nil
 	}
 	switch name {
+	case "require_any":
+		return starlark.NewBuiltin("require_any", in.requireAny), nil
 	case "get", "items", "keys", "values", "deepcopy":
 		d, _ := toStarlark(in.object).(*starlark.Dict)
 		if name == "deepcopy" {
@@ -307,6 +316,87 @@ func (in *input) Iterate() starlark.Iterator {
 // CompareSameType compares as dicts compare.
 func (in *input) CompareSameType(op syntax.Token, y starlark.Value, depth int) (bool, error) {
 	return starlark.CompareDepth(op, toStarlark(in.object), toStarlark(y.(*input).object), depth)
+}
+
+// value is one of the input's, with the secrets that are in it.
+func (in *input) value(name string, v any) starlark.Value {
+	below := secretsBelow(in.secrets, name)
+	if len(below) == 0 {
+		return toStarlark(v)
+	}
+	switch v := v.(type) {
+	case *service.Object:
+		return &input{v, below}
+	case []any:
+		return rowsValue(v, below)
+	default:
+		return toStarlark(v)
+	}
+}
+
+// rowsValue is a list of objects that hold secrets.
+func rowsValue(rows []any, secrets []string) starlark.Value {
+	list := make([]starlark.Value, len(rows))
+	for i, row := range rows {
+		if o, ok := row.(*service.Object); ok {
+			list[i] = &input{o, secrets}
+		} else {
+			list[i] = toStarlark(row)
+		}
+	}
+	return starlark.NewList(list)
+}
+
+// requireAny is input.require_any(*names): one of them at least must be there and not empty.
+func (in *input) requireAny(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	names := make([]string, len(args))
+	for i, arg := range args {
+		name, ok := starlark.AsString(arg)
+		if !ok || len(kwargs) > 0 {
+			return nil, fmt.Errorf("%s: expected names", b.Name())
+		}
+		if v, ok := in.object.Get(name); ok && v != nil && v != "" {
+			return starlark.None, nil
+		}
+		names[i] = name
+	}
+	return nil, service.Errorf(service.Invalid, "input is not valid: one of %s must be given", strings.Join(names, ", "))
+}
+
+func secretsBelow(secrets []string, name string) (below []string) {
+	for _, s := range secrets {
+		if rest, ok := strings.CutPrefix(s, name+"."); ok {
+			below = append(below, rest)
+		}
+	}
+	return below
+}
+
+// hidden is v with *** for what is secret.
+func hidden(v any, secrets []string) any {
+	if len(secrets) == 0 {
+		return v
+	}
+	switch v := v.(type) {
+	case *service.Object:
+		out := v.Clone()
+		for name, e := range v.All() {
+			if slices.Contains(secrets, name) {
+				out.Set(name, "***")
+			} else {
+				out.Set(name, hidden(e, secretsBelow(secrets, name)))
+			}
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = hidden(e, secrets)
+		}
+		return out
+	default:
+		return v
+	}
 }
 
 // builtin is a function without arguments.

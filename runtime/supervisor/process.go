@@ -201,8 +201,8 @@ func (p *process) start(ctx context.Context) (*run, error) {
 	cmd.Env = append(os.Environ(), FDVariable+"=3")
 	// A group of its own: an interrupt typed at the terminal is for the supervisor, which stops the servers by plan.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := p.s.balancer.Ready(p.server.Name); err != nil {
-		return nil, errors.Join(err, ours.Close())
+	if err := p.s.front.Ready(ctx, p.server.Name); err != nil { // an external one may be away: the server does not wait for it
+		p.s.d.Log.Error("server is not readied", "server", p.server.Name, "err", err)
 	}
 	if err := cmd.Start(); err != nil {
 		return nil, errors.Join(err, ours.Close())
@@ -227,7 +227,7 @@ func (p *process) shut(ctx context.Context, r *run) {
 	ctx = context.WithoutCancel(ctx)
 	p.set(func() { p.stopping = true })
 	log := p.s.d.Log.With("server", p.server.Name, "pid", r.cmd.Process.Pid)
-	if err := p.s.balancer.Drain(p.server.Name); err != nil {
+	if err := p.s.front.Drain(ctx, p.server.Name); err != nil {
 		log.Error("server is not drained", "err", err)
 	}
 	idle, cancel := context.WithTimeout(ctx, drainMost)
@@ -239,7 +239,7 @@ func (p *process) shut(ctx context.Context, r *run) {
 		case <-idle.Done():
 		}
 	}()
-	if err := p.s.balancer.Idle(idle, p.server.Name); err != nil {
+	if err := p.s.front.Idle(idle, p.server.Name); err != nil {
 		log.Warn("server is stopped with requests in flight", "err", err)
 	}
 	_ = r.cmd.Process.Signal(syscall.SIGTERM) // an error means that it has ended

@@ -50,7 +50,7 @@ func (s *Supervisor) replace(ctx context.Context, _ service.Runtime, in Replacem
 	default:
 		return ServerInfo{}, &service.Error{Code: service.Conflict, Message: "another restart or upgrade of this cluster is under way", Fix: "try again when it is done"}
 	}
-	if err := s.spare(p); err != nil {
+	if err := s.spare(ctx, p); err != nil {
 		return ServerInfo{}, err
 	}
 	if before, err = s.programs.preserve(before, pid); err != nil {
@@ -63,7 +63,7 @@ func (s *Supervisor) replace(ctx context.Context, _ service.Runtime, in Replacem
 	}
 	for i, one := range s.processes {
 		if one == p {
-			return s.Servers()[i], nil
+			return s.Servers(ctx)[i], nil
 		}
 	}
 	return ServerInfo{}, nil
@@ -83,8 +83,8 @@ func (s *Supervisor) untilEnd(ctx context.Context) (context.Context, context.Can
 }
 
 // spare refuses to take the last server that is up, unless it is the only one: the balancer lets requests wait for that.
-func (s *Supervisor) spare(p *process) error {
-	for i, one := range s.Servers() {
+func (s *Supervisor) spare(ctx context.Context, p *process) error {
+	for i, one := range s.Servers(ctx) {
 		if s.processes[i] != p && one.State == balancer.Up {
 			return nil
 		}
@@ -207,7 +207,7 @@ func (p *process) up(ctx context.Context, client *admin.Client, pid int) error {
 	case !info.Ready:
 		return errors.New("it says that it is not")
 	}
-	for _, seen := range p.s.balancer.Status() {
+	for _, seen := range p.s.look(ctx).Servers {
 		if seen.Name == p.server.Name && seen.State != balancer.Up {
 			return fmt.Errorf("the load-balancer sees it %s: %s", seen.State, seen.Error)
 		}

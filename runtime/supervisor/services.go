@@ -30,6 +30,20 @@ type One struct {
 	Server string `json:"server"`
 }
 
+// Weight gives a server its share of the requests.
+type Weight struct {
+	Server string `json:"server"`
+	Weight int    `json:"weight"`
+}
+
+// BalancerInfo is what parley.balancer.stats gives.
+type BalancerInfo struct {
+	Kind    string            `json:"kind"` // embedded, haproxy with its version, or external
+	Totals  balancer.Totals   `json:"totals"`
+	Error   string            `json:"error"` // why HAProxy does not answer; empty where it does
+	Servers []balancer.Status `json:"servers"`
+}
+
 type none struct{}
 
 type stopped struct {
@@ -40,17 +54,22 @@ type stopped struct {
 // as it is when they are done: a stop waits until the servers have stopped, a start until they have begun.
 func (s *Supervisor) Services() []service.Service {
 	return []service.Service{
-		service.New("parley.server.list", func(context.Context, service.Runtime, none) ([]ServerInfo, error) {
-			return s.Servers(), nil
+		service.New("parley.server.list", func(ctx context.Context, _ service.Runtime, _ none) ([]ServerInfo, error) {
+			return s.Servers(ctx), nil
 		}).WithDoc("The servers of the cluster and their states."),
 		service.New("parley.server.start", s.start).WithDoc("Starts one server, or all that do not run."),
 		service.New("parley.server.stop", s.stopServers).WithDoc("Stops one server, or all, once what is in flight is done."),
 		service.New("parley.server.replace", s.replace).WithDoc("Starts a server anew, drained before, from the same program or another; what does not get ready is put back."),
-		service.New("parley.balancer.status", func(context.Context, service.Runtime, none) ([]balancer.Status, error) {
-			return s.balancer.Status(), nil
+		service.New("parley.balancer.status", func(ctx context.Context, _ service.Runtime, _ none) ([]balancer.Status, error) {
+			return s.look(ctx).Servers, nil
 		}).WithDoc("The servers as the balancer sees them."),
-		service.New("parley.balancer.drain", s.steer((*balancer.Balancer).Drain)).WithDoc("Gives a server no new requests."),
-		service.New("parley.balancer.ready", s.steer((*balancer.Balancer).Ready)).WithDoc("Ends parley.balancer.drain."),
+		service.New("parley.balancer.stats", func(ctx context.Context, _ service.Runtime, _ none) (BalancerInfo, error) {
+			return s.look(ctx), nil
+		}).WithDoc("What the balancer counts, over all servers and for each."),
+		service.New("parley.balancer.drain", s.steer(front.Drain)).WithDoc("Gives a server no new requests."),
+		service.New("parley.balancer.ready", s.steer(front.Ready)).WithDoc("Ends parley.balancer.drain."),
+		service.New("parley.balancer.weigh", s.weigh).WithDoc("Sets a server's share of the requests, kept over restarts: 0 takes it offline, 100 is usual."),
+		service.New("parley.balancer.reload", s.reload).WithDoc("Makes and loads HAProxy's configuration anew, without closing a connection."),
 		service.New("parley.supervisor.stop", func(context.Context, service.Runtime, none) (stopped, error) {
 			s.Stop()
 			return stopped{true}, nil
@@ -85,21 +104,68 @@ func (s *Supervisor) change(ctx context.Context, in Target, run bool, done func(
 			return nil, service.Errorf(service.Timeout, "%s is still at it: %w", p.server.Name, err)
 		}
 	}
-	return s.Servers(), nil
+	return s.Servers(ctx), nil
 }
 
-func (s *Supervisor) steer(do func(*balancer.Balancer, string) error) func(context.Context, service.Runtime, One) ([]balancer.Status, error) {
-	return func(_ context.Context, _ service.Runtime, in One) ([]balancer.Status, error) {
-		if err := do(s.balancer, in.Server); err != nil {
+func (s *Supervisor) steer(do func(front, context.Context, string) error) func(context.Context, service.Runtime, One) ([]balancer.Status, error) {
+	return func(ctx context.Context, _ service.Runtime, in One) ([]balancer.Status, error) {
+		if _, err := s.named(in.Server); err != nil {
 			return nil, &service.Error{Code: service.NotFound, Message: err.Error(), Err: err}
 		}
-		return s.balancer.Status(), nil
+		if err := do(s.front, ctx, in.Server); err != nil {
+			return nil, unsteered(err)
+		}
+		return s.look(ctx).Servers, nil
 	}
 }
 
+// unsteered is a balancer that does not do what it was asked for.
+func unsteered(err error) error {
+	return &service.Error{Code: service.Unavailable, Message: err.Error(), Err: err}
+}
+
+func (s *Supervisor) weigh(ctx context.Context, _ service.Runtime, in Weight) ([]balancer.Status, error) {
+	if _, err := s.d.Folder.Server(in.Server); err != nil {
+		return nil, &service.Error{Code: service.NotFound, Message: err.Error(), Err: err}
+	}
+	s.weighing.Lock()
+	defer s.weighing.Unlock()
+	if err := KeepWeight(s.d.Folder, in.Server, in.Weight); err != nil {
+		return nil, &service.Error{Code: service.Invalid, Message: err.Error(), Err: err}
+	}
+	if err := s.front.SetWeight(ctx, in.Server, in.Weight); err != nil {
+		return nil, unsteered(err)
+	}
+	return s.look(ctx).Servers, nil
+}
+
+func (s *Supervisor) reload(ctx context.Context, _ service.Runtime, _ none) (BalancerInfo, error) {
+	if err := s.front.Reload(ctx); err != nil {
+		return BalancerInfo{}, unsteered(err)
+	}
+	return s.look(ctx), nil
+}
+
+// look is what the balancer says of itself. Where it does not answer, its servers are down to clients.
+func (s *Supervisor) look(ctx context.Context) BalancerInfo {
+	info := BalancerInfo{Kind: s.front.Kind()}
+	var err error
+	if info.Servers, info.Totals, err = s.front.Read(ctx); err == nil {
+		return info
+	}
+	info.Error = err.Error()
+	if len(info.Servers) > 0 {
+		return info
+	}
+	for _, p := range s.processes {
+		info.Servers = append(info.Servers, balancer.Status{Name: p.server.Name, Address: p.server.Address, State: balancer.Down, Error: err.Error()})
+	}
+	return info
+}
+
 // Servers are the servers of the cluster, in the order of its file.
-func (s *Supervisor) Servers() []ServerInfo {
-	seen := s.balancer.Status()
+func (s *Supervisor) Servers(ctx context.Context) []ServerInfo {
+	seen := s.look(ctx).Servers
 	out := make([]ServerInfo, len(s.processes))
 	for i, p := range s.processes {
 		out[i] = p.info(seen[i].State)

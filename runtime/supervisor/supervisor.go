@@ -10,12 +10,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"sync"
 	"time"
 
-	"github.com/parley-run/parley/runtime/balancer"
 	"github.com/parley-run/parley/runtime/folder"
 	"github.com/parley-run/parley/runtime/service"
 )
@@ -44,7 +42,8 @@ type Deps struct {
 // Supervisor runs one cluster, once.
 type Supervisor struct {
 	d         Deps
-	balancer  *balancer.Balancer
+	front     front
+	weighing  sync.Mutex // held while the weights' file is changed
 	processes []*process
 	programs  *programs
 	turn      chan struct{} // holds one token: whoever has it may replace servers
@@ -64,6 +63,9 @@ func New(d Deps) (*Supervisor, error) {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
+	if d.Names == (service.Names{}) {
+		d.Names = service.ParleyNames()
+	}
 	if d.Died == nil {
 		d.Died = func(context.Context, string, int) {}
 	}
@@ -80,12 +82,14 @@ func New(d Deps) (*Supervisor, error) {
 	if s.programs, err = readPrograms(d.Folder, d.Command, d.Log); err != nil {
 		return nil, err
 	}
-	var servers []balancer.Server
 	for _, one := range d.Folder.Cluster.Servers {
-		servers = append(servers, balancer.Server{Name: one.Name, Address: one.Address})
 		s.processes = append(s.processes, newProcess(s, one))
 	}
-	s.balancer, err = balancer.New(balancer.Options{Servers: servers, Names: d.Names, Log: d.Log})
+	weights, err := readWeights(d.Folder)
+	if err != nil {
+		return nil, err
+	}
+	s.front, err = newFront(d, weights)
 	return s, err
 }
 
@@ -101,6 +105,9 @@ func (s *Supervisor) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
+	if err := s.front.Prepare(ctx); err != nil {
+		return err
+	}
 	if err := s.checkPorts(ctx); err != nil {
 		return err
 	}
@@ -126,16 +133,18 @@ func (s *Supervisor) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	front, err := lc.Listen(ctx, "tcp", s.d.Folder.Cluster.Balancer.Address)
-	if err != nil {
-		return errors.Join(err, admin.Close())
+	var front net.Listener
+	if s.d.Folder.Cluster.Balancer.Kind != folder.ExternalBalancer {
+		if front, err = lc.Listen(ctx, "tcp", s.d.Folder.Cluster.Balancer.Address); err != nil {
+			return errors.Join(err, admin.Close())
+		}
 	}
 
 	// What serves outlives the servers: requests in flight come to their end through it.
 	serving, endServing := context.WithCancel(context.WithoutCancel(ctx))
 	defer endServing()
 	var parts sync.WaitGroup
-	failed := make(chan error, 3)
+	failed := make(chan error, 2)
 	part := func(name string, run func() error) {
 		parts.Go(func() {
 			if err := run(); err != nil {
@@ -143,8 +152,7 @@ func (s *Supervisor) run(ctx context.Context) error {
 			}
 		})
 	}
-	part("balancer", func() error { return s.balancer.Run(serving) })
-	part("balancer", func() error { return s.serveFront(serving, front) })
+	part("balancer", func() error { return s.front.Run(serving, front) })
 	part("admin API", func() error { return s.d.Serve(serving, admin, s.Services()) })
 
 	running, endRunning := context.WithCancel(ctx)
@@ -159,7 +167,7 @@ func (s *Supervisor) run(ctx context.Context) error {
 		err = replaceFile(s.d.Folder.SupervisorFile(), append(info, '\n'))
 	}
 	if err == nil {
-		s.d.Log.Info("cluster is up", "balancer", s.d.Folder.Cluster.Balancer.Address)
+		s.d.Log.Info("cluster is up", "balancer", s.d.Folder.Cluster.Balancer.Address, "kind", s.front.Kind())
 		select {
 		case <-ctx.Done():
 		case <-s.stop:
@@ -176,32 +184,6 @@ func (s *Supervisor) run(ctx context.Context) error {
 		err = errors.Join(err, removeErr)
 	}
 	return err
-}
-
-// serveFront is where clients call, until ctx ends.
-func (s *Supervisor) serveFront(ctx context.Context, l net.Listener) error {
-	srv := &http.Server{
-		Handler:           s.balancer,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       5 * time.Minute, // of what nobody reads; the balancer bounds the bodies that it reads
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(s.d.Log.Handler(), slog.LevelDebug),
-	}
-	ended := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-		defer cancel()
-		if err := srv.Shutdown(end); err != nil {
-			_ = srv.Close() // whoever still waits for a reply has no server left to get it from
-		}
-		ended <- nil
-	}()
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return <-ended
 }
 
 // checkPorts is an error that names each port in use and what it is wanted for. Where a supervisor was killed,

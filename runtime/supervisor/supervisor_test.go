@@ -74,7 +74,7 @@ func (c *cluster) stop() error {
 }
 
 func (c *cluster) server(name string) supervisor.ServerInfo {
-	for _, s := range c.Servers() {
+	for _, s := range c.Servers(context.Background()) {
 		if s.Name == name {
 			return s
 		}

@@ -102,7 +102,7 @@ func (p *behaveParser) unknown(name string) error {
 	if len(name) == 2 { // any letter is near to any other
 		return fmt.Errorf("there is no option %s", name)
 	}
-	return fmt.Errorf("there is no option %s%s", name, didYouMean(name, names))
+	return fmt.Errorf("there is no option %s%s", name, DidYouMean(name, names))
 }
 
 func (o behaveOption) run(p *behaveParser, value string) error {

@@ -17,6 +17,8 @@ var template embed.FS
 // files that it made, with slashes and below dir.
 func Init(dir string) ([]string, error) {
 	switch inside, err := os.ReadDir(dir); {
+	case dir == "":
+		return nil, errors.New("give the name of the project's folder")
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
 		return nil, fmt.Errorf("%s cannot be a project's folder: %w", dir, err)

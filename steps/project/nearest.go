@@ -7,14 +7,14 @@ import (
 
 // unknownKey is the message about a name that is none of the known ones.
 func unknownKey(what, name string, known []string) error {
-	if hint := didYouMean(name, known); hint != "" {
+	if hint := DidYouMean(name, known); hint != "" {
 		return fmt.Errorf("there is no %s %q%s", what, name, hint)
 	}
 	return fmt.Errorf("there is no %s %q; there are %s", what, name, strings.Join(known, ", "))
 }
 
-// didYouMean names the one of known that is spelled most like name, or is empty.
-func didYouMean(name string, known []string) string {
+// DidYouMean is such as "; did you mean tags?", with the one of known that is spelled most like name, or is empty.
+func DidYouMean(name string, known []string) string {
 	best, bestDistance := "", len(name)/2+1
 	for _, k := range known {
 		if d := distance(strings.ToLower(name), k); d < bestDistance {

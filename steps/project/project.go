@@ -201,7 +201,10 @@ func (p *Project) read() (features []string, err error) {
 		p.Settings = zatoDefaults()
 		return nil, decodeINI(p.File, string(text), &p.Settings)
 	}
-	features, err = decodeYAML(p.File, text, os.LookupEnv, &p.Settings)
+	features, err = decodeYAML(p.File, text, os.LookupEnv, func(path string) bool {
+		_, err := os.Stat(p.below(path))
+		return err == nil
+	}, &p.Settings)
 	if p.Settings.Out != "" {
 		p.Settings.Out = p.below(p.Settings.Out)
 	}

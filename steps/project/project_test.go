@@ -53,11 +53,11 @@ func TestFind(t *testing.T) {
 		{"two of one project", ours, "", []string{"p/features/a.feature", "p/other"}, "p", []string{"p/features/a.feature", "p/other"}, "p/apitest.yaml"},
 		{
 			"features that the settings name",
-			map[string]string{"p/apitest.yaml": "features: [more, /abs]\n", "p/more/a.feature": ""},
+			map[string]string{"p/apitest.yaml": "features: [more, /]\n", "p/more/a.feature": ""},
 			"",
 			[]string{"p"},
 			"p",
-			[]string{"p/more", "/abs"},
+			[]string{"p/more", "/"},
 			"p/apitest.yaml",
 		},
 		{

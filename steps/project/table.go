@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/parley-run/parley/steps/tags"
 )
 
 // setting is one row of the table of settings: apitest.yaml, the environment and Set are made of it.
@@ -27,7 +29,7 @@ func table() []setting {
 		row("parallel", "How many scenarios run at once; 0 is as many as there are CPUs.", "4",
 			func(s *Settings) *int { return &s.Parallel }, count),
 		row("tags", "Which scenarios run, by their tags.", `"@smoke and not @slow"`,
-			func(s *Settings) *string { return &s.Tags }, text),
+			func(s *Settings) *string { return &s.Tags }, expression),
 		row("name", "Which scenarios run, by a part of their name: a regular expression, or a list of which one must fit.", `["customer", "order"]`,
 			func(s *Settings) *[]string { return &s.Names }, patterns),
 		row("include", "Which feature files run: a regular expression that is found in their path.", `"billing/"`,
@@ -97,6 +99,18 @@ func text(texts []string) (string, error) {
 		return "", errors.New("must be one text, not a list")
 	}
 	return texts[0], nil
+}
+
+// expression is a tag expression; an empty one takes back what was set elsewhere.
+func expression(texts []string) (string, error) {
+	v, err := text(texts)
+	if err != nil || v == "" {
+		return v, err
+	}
+	if _, err := tags.Parse(v); err != nil {
+		return "", err
+	}
+	return v, nil
 }
 
 func oneOf(words ...string) func([]string) (string, error) {
@@ -206,7 +220,7 @@ func formats(texts []string) ([]Format, error) {
 	for _, one := range all {
 		name, file, _ := strings.Cut(one, ":")
 		if !slices.Contains(Formats(), name) {
-			return nil, fmt.Errorf("must be of %s, not %q%s", strings.Join(Formats(), ", "), name, didYouMean(name, Formats()))
+			return nil, fmt.Errorf("must be of %s, not %q%s", strings.Join(Formats(), ", "), name, DidYouMean(name, Formats()))
 		}
 		if file == "" && strings.HasSuffix(one, ":") {
 			return nil, fmt.Errorf("has no file behind %q", one)

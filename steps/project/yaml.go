@@ -19,8 +19,8 @@ const (
 
 // decodeYAML reads apitest.yaml into s, strictly, and gives the paths that it names under features. The error has all
 // faults, one a line, as name:line:column: message.
-func decodeYAML(name string, raw []byte, env func(string) (string, bool), s *Settings) ([]string, error) {
-	d := &yamlDecoder{faults: faults{file: name}, env: env, settings: s}
+func decodeYAML(name string, raw []byte, env func(string) (string, bool), exists func(string) bool, s *Settings) ([]string, error) {
+	d := &yamlDecoder{faults: faults{file: name}, env: env, exists: exists, settings: s}
 	file, err := parser.ParseBytes(raw, 0)
 	switch {
 	case err != nil:
@@ -36,6 +36,7 @@ func decodeYAML(name string, raw []byte, env func(string) (string, bool), s *Set
 type yamlDecoder struct {
 	faults
 	env      func(string) (string, bool)
+	exists   func(path string) bool // below the project's folder
 	settings *Settings
 	features []string
 }
@@ -90,9 +91,27 @@ func (d *yamlDecoder) root(body ast.Node) {
 		case vaultKey:
 			d.group(pair)
 		case featuresKey:
-			d.features = d.texts(pair.Value)
+			d.paths(pair.Value)
 		default:
 			d.setting("", pair)
+		}
+	}
+}
+
+// paths reads where the feature files are.
+func (d *yamlDecoder) paths(n ast.Node) {
+	before := len(d.all)
+	d.features = d.texts(n)
+	if len(d.all) > before {
+		return
+	}
+	nodes := []ast.Node{n}
+	if list, isList := n.(*ast.SequenceNode); isList {
+		nodes = list.Values
+	}
+	for i, path := range d.features {
+		if !d.exists(path) {
+			d.add(d.at(start(nodes[i])), "features: there is no file or folder %q beside this file", path)
 		}
 	}
 }

@@ -42,7 +42,7 @@ func (c *Console) Feature(f *Feature) {
 
 // Scenario writes one scenario: a line, and where it failed its steps with what went wrong.
 func (c *Console) Scenario(_ *Feature, s *Scenario) {
-	if s.Status == Skipped {
+	if s.Status == Skipped && s.CutOff() == nil {
 		c.skipped++
 		return
 	}
@@ -107,7 +107,7 @@ func (l *look) summary(r *Run) string {
 	var list []string
 	for _, f := range r.Features {
 		for _, s := range f.Scenarios {
-			if s.Status != Passed && s.Status != Skipped {
+			if !s.quiet() {
 				list = append(list, fmt.Sprintf("%s %s  %s\n", l.mark(s.Status), shellWord(s.Location()), clean(s.Title())))
 			}
 		}

@@ -30,6 +30,8 @@ func (l *look) heading(s *Scenario) string {
 // verdict is what is to be said beside the mark; empty where that says all.
 func (s *Scenario) verdict() string {
 	switch {
+	case s.CutOff() != nil:
+		return "INTERRUPTED"
 	case s.Status == Flaky:
 		return fmt.Sprintf("FLAKY: passed in attempt %d", s.Attempts)
 	case s.Status == Undefined:
@@ -38,6 +40,12 @@ func (s *Scenario) verdict() string {
 		return fmt.Sprintf("failed in all of %d attempts", s.Attempts)
 	}
 	return ""
+}
+
+// alike says whether an earlier attempt failed in the way in which the last one did.
+func (s *Scenario) alike(f *Failure) bool {
+	last := s.Failing()
+	return last != nil && last.Failure != nil && last.Failure.Why() == f.Why()
 }
 
 // Neighbours of a failing step that are shown.
@@ -51,7 +59,12 @@ const (
 func (l *look) detail(s *Scenario, before string) string {
 	var b strings.Builder
 	for i, f := range s.Earlier {
-		fmt.Fprintf(&b, "%s%s %s\n", before, l.paint(yellow, fmt.Sprintf("attempt %d failed:", i+1)), indent(l.failure(f), len(before)+2))
+		label := l.paint(yellow, fmt.Sprintf("attempt %d failed:", i+1))
+		if s.alike(f) {
+			fmt.Fprintf(&b, "%s%s as the last did\n", before, label)
+			continue
+		}
+		fmt.Fprintf(&b, "%s%s %s\n", before, label, indent(l.failure(f), len(before)+2))
 	}
 	shown := near(s.Steps)
 	for i := 0; i < len(s.Steps); i++ {

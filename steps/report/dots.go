@@ -61,7 +61,7 @@ func (d *Dots) End(r *Run) {
 	l := d.look()
 	for _, f := range r.Features {
 		for _, s := range f.Scenarios {
-			if s.Status == Passed || s.Status == Skipped {
+			if s.quiet() {
 				continue
 			}
 			d.write("\n" + l.paint(bold, clean(f.Name)) + "  " + l.paint(faint, f.Path) + "\n  " + l.heading(s) + "\n" + l.detail(s, "      "))

@@ -3,20 +3,31 @@ package report
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 )
 
 // annotations is how many of a kind GitHub shows of one step of a job; it drops the rest without a word.
 const annotations = 10
 
+// GitHub writes a run as workflow commands of GitHub Actions.
+type GitHub struct {
+	// Workspace is the absolute folder of the repository, as GITHUB_WORKSPACE has it: annotations name files below it.
+	// Empty: paths are told as the run has them.
+	Workspace string
+}
+
 // WriteGitHub writes a run as workflow commands of GitHub Actions, which its runner finds in what a command prints: an
 // error for each scenario that failed and each feature file that could not be read, a warning for each that was flaky.
 // GitHub shows ten of each kind; where there are more, a notice says so.
-func WriteGitHub(w io.Writer, r *Run) error {
+func WriteGitHub(w io.Writer, r *Run) error { return GitHub{}.Write(w, r) }
+
+// Write is WriteGitHub.
+func (g GitHub) Write(w io.Writer, r *Run) error {
 	var errs, warnings []string
 	for _, text := range r.Faults {
 		f := newFault(text)
-		errs = append(errs, command("error", f.path, f.line, f.column, "Feature file", f.message))
+		errs = append(errs, command("error", g.below(f.path), f.line, f.column, "Feature file", f.message))
 	}
 	if r.Interrupted {
 		errs = append(errs, command("error", "", 0, 0, "Interrupted", "the run was interrupted: scenarios that had not begun by then are skipped"))
@@ -25,9 +36,9 @@ func WriteGitHub(w io.Writer, r *Run) error {
 		for _, s := range f.Scenarios {
 			switch s.Status {
 			case Failed, Undefined:
-				errs = append(errs, command("error", s.Path, s.failingLine(), 0, s.Title(), s.annotation()))
+				errs = append(errs, command("error", g.below(s.Path), s.failingLine(), 0, s.Title(), s.annotation()))
 			case Flaky:
-				warnings = append(warnings, command("warning", s.Path, s.Line, 0, s.Title(), s.annotation()))
+				warnings = append(warnings, command("warning", g.below(s.Path), s.Line, 0, s.Title(), s.annotation()))
 			}
 		}
 	}
@@ -39,6 +50,38 @@ func WriteGitHub(w io.Writer, r *Run) error {
 	}
 	_, err := io.WriteString(w, strings.Join(all, ""))
 	return err
+}
+
+// below is a path as it is below the workspace, where it is there.
+func (g GitHub) below(path string) string {
+	abs, err := filepath.Abs(path)
+	if g.Workspace == "" || path == "" || err != nil {
+		return path
+	}
+	if short, err := filepath.Rel(g.Workspace, abs); err == nil && filepath.IsLocal(short) {
+		return filepath.ToSlash(short)
+	}
+	return path
+}
+
+// Quietly is a Sink that keeps what a sink prints from being taken for workflow commands: replies of servers may look
+// like some. Token is a word that no output has.
+type Quietly struct {
+	Sink
+	Out   io.Writer
+	Token string
+}
+
+// Begin lets no commands be found from here.
+func (q Quietly) Begin(r *Run, scenarios int) {
+	_, _ = io.WriteString(q.Out, "::stop-commands::"+q.Token+"\n") // as for all sinks, a closed output must not end a run
+	q.Sink.Begin(r, scenarios)
+}
+
+// End lets them be found again.
+func (q Quietly) End(r *Run) {
+	q.Sink.End(r)
+	_, _ = io.WriteString(q.Out, "::"+q.Token+"::\n")
 }
 
 func first(list []string) []string { return list[:min(len(list), annotations)] }
@@ -67,6 +110,11 @@ func (s *Scenario) annotation() string {
 			if f.Exchange != nil && f.Exchange.Curl != "" {
 				lines = append(lines, f.Exchange.Curl)
 			}
+		}
+	}
+	for _, step := range s.Steps {
+		if step.Status == Skipped && step.Failure != nil {
+			lines = append(lines, fmt.Sprintf("line %d: %s %s", step.Line, step.Keyword, step.Text), step.Failure.Why())
 		}
 	}
 	return clean(strings.Join(lines, "\n"))

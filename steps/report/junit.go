@@ -148,6 +148,10 @@ func newJUnitCase(class, name string, s *Scenario) junitCase {
 	switch s.Status {
 	case Skipped:
 		c.Skipped = &junitText{"not run"}
+		if step := s.CutOff(); step != nil {
+			c.Skipped.Text = clean("interrupted in: " + step.Keyword + " " + step.Text)
+			c.Out.Text += "\n" + clean(s.Text())
+		}
 	case Failed, Undefined:
 		c.Failure = &junitProblem{Type: string(s.Status), Message: clean(s.reason()), Text: clean(s.Text())}
 	case Flaky:

@@ -41,7 +41,7 @@ func WriteSummary(w io.Writer, r *Run) error {
 	}
 	for _, f := range r.Features {
 		for _, s := range f.Scenarios {
-			if s.Status == Passed || s.Status == Skipped {
+			if s.quiet() {
 				continue
 			}
 			text := folded(f, s)

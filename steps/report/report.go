@@ -11,7 +11,7 @@ import (
 type Status string
 
 // The statuses. Undefined is a step that no pattern matches, or a scenario with such; Skipped is a step that stands
-// behind a failure and exists, and a scenario that was not begun; Flaky is a scenario that passed only when it was run again.
+// behind a failure and exists, and a scenario that was not begun or not ended; Flaky is a scenario that passed only when it was run again.
 const (
 	Passed    Status = "passed"
 	Failed    Status = "failed"
@@ -76,10 +76,11 @@ type Step struct {
 	Background bool // it stands in a background
 	Status     Status
 	Took       time.Duration
-	Failure    *Failure // nil where it passed or was skipped
-	Pattern    string   // of the step that it means; empty where it is undefined
-	DocString  *DocString
-	Table      [][]string
+	// Failure is why it failed; of a step that is Skipped why it would have, where that is known; else nil.
+	Failure   *Failure
+	Pattern   string // of the step that it means; empty where it is undefined
+	DocString *DocString
+	Table     [][]string
 }
 
 // DocString is the text between three quotes behind a step.
@@ -133,6 +134,21 @@ func (s *Scenario) Failing() *Step {
 		}
 	}
 	return nil
+}
+
+// CutOff is the step during which the run was interrupted; nil where there is none.
+func (s *Scenario) CutOff() *Step {
+	for _, step := range s.Steps {
+		if s.Status == Skipped && step.Status == Skipped && step.Failure != nil {
+			return step
+		}
+	}
+	return nil
+}
+
+// quiet says that there is nothing to look at: it passed, or was not begun.
+func (s *Scenario) quiet() bool {
+	return s.Status == Passed || s.Status == Skipped && s.CutOff() == nil
 }
 
 // Good says whether a scenario does not make its run fail.

@@ -57,19 +57,27 @@ type chapter struct {
 // row is a scenario.
 type row struct {
 	*Scenario
-	ID      string
-	Link    template.URL // to it within the page
-	Feature string
-	Title   string
-	Verdict string
-	Own     []Tag  // tags that its feature does not have
-	AllTags string // with a blank between them
-	Bar     int    // how long it took, of 20 for the slowest
-	Heading string // the rule that begins with it
-	Mark    string
-	Open    bool
-	Brief   string  // the steps of a scenario that did not fail, a line each: keyword, text and time with tabs between
-	Groups  []group // the steps of one that did
+	ID       string
+	Link     template.URL // to it within the page
+	Feature  string
+	Title    string
+	Verdict  string
+	Own      []Tag  // tags that its feature does not have
+	AllTags  string // with a blank between them
+	Bar      int    // how long it took, of 20 for the slowest
+	Heading  string // the rule that begins with it
+	Mark     string
+	Open     bool
+	Brief    string  // the steps of a scenario that did not fail, a line each: keyword, text and time with tabs between
+	Groups   []group // the steps of one that did
+	Attempts []attempt
+}
+
+// attempt is why an earlier attempt failed.
+type attempt struct {
+	*Failure
+	Alike  bool // the last failed in the same way
+	Folded bool
 }
 
 // group is steps that stand together: the failing one with its neighbours, or others, folded.
@@ -84,6 +92,7 @@ type detailed struct {
 	Where    string
 	Argument string
 	Why      *Failure
+	Also     bool // it was skipped, and would have failed
 }
 
 // Limits of what a page shows before it is asked.
@@ -119,7 +128,7 @@ func newView(p *Page) *view {
 			for _, t := range distinct(r.Tags) {
 				tags[t]++
 			}
-			if r.Status == Passed || r.Status == Skipped {
+			if r.quiet() {
 				continue
 			}
 			if r.Open = len(v.Bad) < openFailures; len(v.Bad) < listedFailures {
@@ -197,11 +206,14 @@ func newRow(f *Feature, s *Scenario, longest time.Duration) *row {
 			r.Own = append(r.Own, t)
 		}
 	}
-	if s.Status == Passed || s.Status == Skipped {
+	if s.quiet() {
 		r.Brief = brief(s)
 		return r
 	}
 	r.Groups = groups(s)
+	for _, f := range s.Earlier {
+		r.Attempts = append(r.Attempts, attempt{Failure: f, Alike: s.alike(f), Folded: s.Status != Flaky})
+	}
 	return r
 }
 
@@ -247,6 +259,7 @@ func groups(s *Scenario) []group {
 			step := s.Steps[i]
 			g.Steps = append(g.Steps, detailed{
 				Step: step, Mark: step.Status.mark(), Where: fmt.Sprintf("%s:%d", s.Path, step.Line), Argument: clean(step.argument()), Why: step.Failure,
+				Also: step.Status == Skipped && step.Failure != nil && s.Status != Skipped,
 			})
 		}
 		if !shown[from] && i-from > 1 {

@@ -2,10 +2,6 @@ package run
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
-	"io"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -53,8 +49,8 @@ func (p *plan) count() (n int) {
 
 // compiler makes scenarios of feature files. Lines that are the same share one binding.
 type compiler struct {
-	vocabulary *steps.Vocabulary
-	bound      map[lineKey]binding
+	suite *steps.Suite
+	bound map[lineKey]binding
 }
 
 type lineKey struct {
@@ -69,6 +65,10 @@ type binding struct {
 
 // file compiles one file.
 func (c *compiler) file(path string, text []byte) (*feature, []string) {
+	text, err := textOf(text)
+	if err != nil {
+		return nil, []string{path + ":" + err.Error()}
+	}
 	ids := 0
 	newID := func() string {
 		ids++
@@ -87,11 +87,14 @@ func (c *compiler) file(path string, text []byte) (*feature, []string) {
 	f.feature.Description, f.feature.Line = unindent(tree.Description), int(tree.Location.Line)
 	f.feature.Tags = tagsOf(tree.Tags)
 	at := newSource(tree)
-	var faults []string
+	faults, empty := noRows(path, tree)
 	for _, p := range gherkin.Pickles(*document, path, newID) {
+		if empty[p.AstNodeIds[0]] {
+			continue
+		}
 		s := c.scenario(path, p, at)
 		if len(s.lines) == 0 {
-			faults = append(faults, fmt.Sprintf("%s:%d: scenario %q has no steps, so it proves nothing", path, s.known.Line, s.known.Name))
+			faults = append(faults, noSteps(s))
 			continue
 		}
 		f.scenarios = append(f.scenarios, s)
@@ -138,7 +141,10 @@ func (c *compiler) line(step *messages.PickleStep, at *source) line {
 	key := lineKey{kindOf(step), text}
 	b, there := c.bound[key]
 	if !there {
-		b.line, b.fault = c.vocabulary.Bind(key.kind, key.text)
+		b.line, b.fault = c.suite.Vocabulary().Bind(key.kind, key.text)
+		if b.fault == nil {
+			c.suite.Foresee(b.line)
+		}
 		c.bound[key] = b
 	}
 	l.bound, l.fault = b.line, b.fault
@@ -171,46 +177,6 @@ func argumentOf(a *messages.PickleStepArgument, origin *messages.Step) (*report.
 		table = append(table, cells)
 	}
 	return nil, table
-}
-
-var syntaxError = regexp.MustCompile(`(?m)^\((\d+):(\d+)\): (.*)$`)
-
-// syntaxFaults makes path:line:column: message of what the parser says.
-func syntaxFaults(path string, err error) []string {
-	var faults []string
-	for _, m := range syntaxError.FindAllStringSubmatch(err.Error(), -1) {
-		faults = append(faults, fmt.Sprintf("%s:%s:%s: %s", path, m[1], m[2], expectation(m[3])))
-	}
-	if len(faults) == 0 {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			err = errors.New("it ends too early")
-		}
-		faults = append(faults, fmt.Sprintf("%s: %v", path, err))
-	}
-	return faults
-}
-
-// expectation puts the parser's names of tokens into words.
-func expectation(text string) string {
-	expected, got, found := strings.Cut(strings.TrimPrefix(text, "expected: "), ", got ")
-	if !found {
-		return text
-	}
-	var words []string
-	for _, token := range strings.Split(expected, ", ") {
-		if word, known := tokens()[token]; known && word != "" {
-			words = append(words, word)
-		}
-	}
-	return fmt.Sprintf("expected %s, got '%s'", strings.Join(words, ", "), strings.TrimSpace(strings.Trim(got, "'")))
-}
-
-func tokens() map[string]string {
-	return map[string]string{
-		"#EOF": "the end of the file", "#Language": "# language", "#TagLine": "tags", "#FeatureLine": "Feature:", "#RuleLine": "Rule:",
-		"#BackgroundLine": "Background:", "#ScenarioLine": "Scenario:", "#ExamplesLine": "Examples:", "#StepLine": "a step (Given, When, Then, And, But, *)",
-		"#DocStringSeparator": `"""`, "#TableRow": "a table row", "#Other": "text", "#Comment": "", "#Empty": "",
-	}
 }
 
 func unindent(text string) string {

@@ -16,7 +16,8 @@ import (
 // Name is the scenario's, with the values of its row where it is one of an outline.
 func (s *Scenario) Name() string { return s.known.Name }
 
-// Run runs the scenario once in a world that has just begun, and gives what became of it.
+// Run runs the scenario once in a world that has just begun, and gives what became of it. Where ctx ended a step nobody
+// knows what it would have come to: the scenario is Skipped, and the step tells how far it was.
 func (s *Scenario) Run(ctx context.Context, w *steps.World) *report.Scenario {
 	out := s.fresh()
 	out.Attempts, out.Began, out.Status = 1, time.Now(), report.Passed
@@ -33,9 +34,17 @@ func (s *Scenario) Run(ctx context.Context, w *steps.World) *report.Scenario {
 			continue
 		}
 		step.Failure = w.Explain(err)
+		if ctx.Err() != nil && l.bound != nil {
+			cutOff(step)
+			out.Status = report.Skipped
+			break
+		}
 		step.Status, out.Status = report.Failed, report.Failed
 		if l.undefined() {
 			step.Status, out.Status = report.Undefined, report.Undefined
+		}
+		if l.bound != nil && l.bound.Looks() {
+			s.others(ctx, w, out, i+1)
 		}
 		s.unknown(out, i+1)
 		break
@@ -56,6 +65,13 @@ func (s *Scenario) finish(ctx context.Context, w *steps.World, out *report.Scena
 	if err != nil {
 		last.Failure = w.Explain(err)
 		last.Status, out.Status = report.Failed, report.Failed
+	}
+}
+
+// cutOff is the record of a step that was ended while it ran.
+func cutOff(step *report.Step) {
+	step.Failure = &report.Failure{
+		What: "the run was interrupted while this step ran", Note: "it had run for " + report.Duration(step.Took), Exchange: step.Failure.Exchange,
 	}
 }
 
@@ -102,6 +118,23 @@ func (s *Scenario) unrun(dry bool) *report.Scenario {
 		}
 	}
 	return out
+}
+
+// others tells which of the checks that follow a failed one at once, line after line, do not hold either: whoever mends
+// the first would meet them one by one. They stay Skipped, as what stands behind a failure is.
+func (s *Scenario) others(ctx context.Context, w *steps.World, out *report.Scenario, from int) {
+	for i, l := range s.lines[from:] {
+		if l.bound == nil || !l.bound.Looks() {
+			return
+		}
+		err := protected(func() error { return l.bound.Check(ctx, w) })
+		if err == nil {
+			continue
+		}
+		f := w.Explain(err)
+		f.What, f.Exchange = "this does not hold either: "+f.What, nil
+		out.Steps[from+i].Failure = f
+	}
 }
 
 // unknown tells of the steps from one on, behind a failure, that do not exist: whoever mends the failure meets them next.
@@ -172,7 +205,7 @@ func (r *runner) execute(ctx context.Context, t *teller) {
 	stopped := func() bool { return ctx.Err() != nil || (r.options.FailFast && failed.Load()) }
 	work := make(chan *unit)
 	var workers sync.WaitGroup
-	for range r.options.Parallel {
+	for range min(r.options.Parallel, len(all)) {
 		workers.Go(func() {
 			for u := range work {
 				r.unit(ctx, u, t, stopped, &failed)
@@ -201,10 +234,6 @@ func (r *runner) unit(ctx context.Context, u *unit, t *teller, stopped func() bo
 		s := u.file.feature.scenarios[n]
 		t.begin(s)
 		out := r.scenario(ctx, u.file.file, s)
-		if ctx.Err() != nil && !out.Good() {
-			// What was cut off has not failed: nobody knows.
-			out = s.unrun(false)
-		}
 		if !out.Good() && out.Status != report.Skipped {
 			failed.Store(true)
 		}
@@ -238,12 +267,16 @@ func (r *runner) attempt(ctx context.Context, f *steps.File, s *Scenario) *repor
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends what steps left running beside them
 	w, err := f.Begin(ctx, s.known.Name)
+	if err != nil && ctx.Err() != nil {
+		return s.unrun(false)
+	}
 	if err != nil {
 		return s.broken(fmt.Errorf("before the first step: %w", err))
 	}
 	out := s.Run(ctx, w)
+	interrupted := ctx.Err() != nil
 	cancel()
-	if err := w.End(); err != nil && out.Status == report.Passed {
+	if err := w.End(); err != nil && !interrupted && out.Status == report.Passed {
 		last := out.Steps[len(out.Steps)-1]
 		out.Status, last.Status = report.Failed, report.Failed
 		last.Failure = w.Explain(fmt.Errorf("after this step, ending what the scenario opened: %w", err))

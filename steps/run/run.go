@@ -38,6 +38,8 @@ type Options struct {
 	Include string // regular expression that must be found in a feature file's path; empty: any
 	Exclude string // regular expression that must not; empty: none
 
+	AllowEmpty bool // that one of the paths or lines asked for has no scenario is no error; that all have none is one all the same
+
 	Parallel int    // scenarios at once; 0: as many as there are CPUs
 	FailFast bool   // begin no scenario after one has failed
 	DryRun   bool   // find every step, do none
@@ -73,7 +75,7 @@ func Features(ctx context.Context, o Options) (done *report.Run, err error) {
 	}
 	suite := steps.New(o.Steps)
 	defer func() { err = errors.Join(err, suite.Close()) }()
-	plan, err := compile(suite.Vocabulary(), o.FS, o.Paths, choose)
+	plan, err := compile(suite, o.FS, o.Paths, choose)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +94,7 @@ func Compile(suite *steps.Suite, o Options) ([]*Scenario, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := compile(suite.Vocabulary(), o.FS, o.Paths, choose)
+	p, err := compile(suite, o.FS, o.Paths, choose)
 	if err != nil {
 		return nil, err
 	}
@@ -154,6 +156,8 @@ func (r *runner) run(ctx context.Context) (*report.Run, error) {
 	r.options.Sink.Begin(done, total)
 	t := newTeller(r.options.Sink, r.plan, total, r.suite.Mask().Text)
 	if !r.options.DryRun {
+		unhook := context.AfterFunc(ctx, r.suite.Hurry)
+		defer unhook()
 		stop := t.tick()
 		r.execute(ctx, t)
 		stop()

@@ -237,14 +237,14 @@ func TestNothingIsGreenBySilence(t *testing.T) {
 	}{
 		{"no scenario has the tag", run.Options{Tags: "@nobody"}, `nothing to run: none of 5 scenarios has the tags "@nobody"`},
 		{"no scenario has the name", run.Options{Names: []string{"nobody"}}, `nothing to run: none of 5 scenarios has the name "nobody"`},
-		{"no scenario on the line", run.Options{Paths: []string{"a.feature:1"}}, "nothing to run: none of 5 scenarios has a line that was asked for"},
+		{"no scenario on the line", run.Options{Paths: []string{"a.feature:1"}}, "nothing to run: a.feature:1: no scenario is on line 1; they begin on 3, 6, 8, 14, 15"},
 		{"no such file", run.Options{Paths: []string{"b.feature"}}, "b.feature: there is no such file or folder"},
-		{"tags with a comma", run.Options{Tags: "@a,@b"}, `tag expression "@a,@b": "@a,@b" is no tag; write such as: @smoke and not (@slow or @wip)`},
+		{"tags with a comma", run.Options{Tags: "@a,@b"}, `"@a,@b" is no tag expression: "@a,@b" is no tag; write such as: @smoke and not (@slow or @wip)`},
 		{"tags with a tilde", run.Options{Tags: "~@a"}, `"~@a" is no tag`},
 		{"tags without @", run.Options{Tags: "a"}, `"a" is no tag`},
-		{"tags half written", run.Options{Tags: "@a and"}, `tag expression "@a and": it does not parse: a tag is missing`},
-		{"tags open", run.Options{Tags: "(@a"}, `tag expression "(@a": `},
-		{"blank tags", run.Options{Tags: " "}, `tag expression " ": it is empty`},
+		{"tags half written", run.Options{Tags: "@a and"}, `"@a and" is no tag expression: a tag is missing`},
+		{"tags open", run.Options{Tags: "(@a"}, `"(@a" is no tag expression: Unmatched (`},
+		{"blank tags", run.Options{Tags: " "}, `" " is no tag expression: it is empty`},
 		{"name is no expression", run.Options{Names: []string{"("}}, `name "(" is no regular expression`},
 	}
 	for _, row := range rows {

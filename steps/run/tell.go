@@ -84,7 +84,7 @@ func (t *teller) tell() {
 func (t *teller) progress() {
 	p := report.Progress{Done: t.done, Total: t.total, Failed: t.failed, Elapsed: time.Since(t.began)}
 	for _, s := range t.running {
-		p.Running = append(p.Running, s.known.Name)
+		p.Running = append(p.Running, t.text(s.known.Name))
 	}
 	t.sink.Progress(p)
 }
@@ -144,7 +144,7 @@ func mask(done *report.Run, text func(string) string) {
 }
 
 func maskScenario(s *report.Scenario, text func(string) string) {
-	s.Name, s.Description = text(s.Name), text(s.Description)
+	s.Name, s.Description, s.Rule = text(s.Name), text(s.Description), text(s.Rule)
 	for _, f := range s.Earlier {
 		f.Mask(text)
 	}
@@ -153,8 +153,22 @@ func maskScenario(s *report.Scenario, text func(string) string) {
 		if step.Failure != nil {
 			step.Failure.Mask(text)
 		}
+		step.Table = maskTable(step.Table, text)
 		if d := step.DocString; d != nil {
 			step.DocString = &report.DocString{MediaType: d.MediaType, Content: text(d.Content), Line: d.Line}
 		}
 	}
+}
+
+// maskTable is a table without secrets; the one given is shared by all that run its scenario.
+func maskTable(table [][]string, text func(string) string) [][]string {
+	var out [][]string
+	for _, row := range table {
+		masked := make([]string, len(row))
+		for i, cell := range row {
+			masked[i] = text(cell)
+		}
+		out = append(out, masked)
+	}
+	return out
 }

@@ -16,20 +16,32 @@ import (
 // Config is a REST channel in the catalog.
 type Config struct {
 	channel.Base
-	URLPath string        `json:"url_path" kind:"required" doc:"path of the channel, such as /customers/{id}; a name in braces takes one segment and becomes a parameter"`
-	Method  Methods       `json:"method" doc:"HTTP methods that the channel takes, one or a list; empty for all"`
-	Timeout kind.Duration `json:"timeout" doc:"how long a request may take"`
-	MaxBody int64         `json:"max_body" doc:"size that a request's body may have, in bytes"`
+	URLPath      string        `json:"url_path" kind:"required" doc:"path of the channel, such as /customers/{id}; a name in braces takes one segment and becomes a parameter"`
+	Method       Methods       `json:"method" doc:"HTTP methods that the channel takes, one or a list; empty for all"`
+	URLParamsPri string        `json:"url_params_pri" doc:"which wins where the query string and the path have a parameter of one name: qs-over-path or path-over-qs"`
+	ParamsPri    string        `json:"params_pri" doc:"which wins where parameters and body have a field of one name: channel-params-over-msg or msg-over-channel-params"`
+	Timeout      kind.Duration `json:"timeout" doc:"how long a request may take"`
+	MaxBody      int64         `json:"max_body" doc:"size that a request's body may have, in bytes"`
 }
 
 // Defaults are the values of keys that a config leaves out.
 func Defaults() Config {
 	return Config{
-		Base:    channel.Base{IsActive: true, DataFormat: sio.JSON},
-		Timeout: kind.Seconds(30),
-		MaxBody: 1 << 20,
+		Base:         channel.Base{IsActive: true, DataFormat: sio.JSON},
+		URLParamsPri: queryFirst,
+		ParamsPri:    paramsFirst,
+		Timeout:      kind.Seconds(30),
+		MaxBody:      1 << 20,
 	}
 }
+
+// Which of two values of one name wins.
+const (
+	queryFirst   = "qs-over-path"
+	pathFirst    = "path-over-qs"
+	paramsFirst  = "channel-params-over-msg"
+	payloadFirst = "msg-over-channel-params"
+)
 
 // Methods are HTTP methods in capitals. In a config they are one text or a list; empty means all.
 type Methods []string
@@ -68,7 +80,7 @@ func (m Methods) MarshalJSON() ([]byte, error) {
 
 // Check finds all that is wrong with the values.
 func (c Config) Check() kind.Faults {
-	faults := c.CheckBase(sio.JSON, sio.XML, "")
+	faults := c.CheckBase(sio.Formats()...)
 	for _, problem := range pathProblems(c.URLPath) {
 		faults.Add("url_path", "%s", problem)
 	}
@@ -76,6 +88,12 @@ func (c Config) Check() kind.Faults {
 		if !isToken(method) {
 			faults.Add("method", "%q is no HTTP method; expected one such as GET or POST", method)
 		}
+	}
+	if c.URLParamsPri != queryFirst && c.URLParamsPri != pathFirst {
+		faults.Add("url_params_pri", "expected %s or %s, not %q", queryFirst, pathFirst, c.URLParamsPri)
+	}
+	if c.ParamsPri != paramsFirst && c.ParamsPri != payloadFirst {
+		faults.Add("params_pri", "expected %s or %s, not %q", paramsFirst, payloadFirst, c.ParamsPri)
 	}
 	if c.Timeout <= 0 {
 		faults.Add("timeout", "it must be more than 0")

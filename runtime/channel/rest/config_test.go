@@ -16,19 +16,19 @@ func TestParse(t *testing.T) {
 	for _, row := range []struct{ name, raw, want string }{
 		{
 			"defaults", `{"service":"s","url_path":"/"}`,
-			`{"is_active":true,"service":"s","security":"","data_format":"json","url_path":"/","method":[],"timeout":30,"max_body":1048576}`,
+			`{"is_active":true,"service":"s","security":"","data_format":"json","url_path":"/","method":[],"url_params_pri":"qs-over-path","params_pri":"channel-params-over-msg","timeout":30,"max_body":1048576}`,
 		},
 		{
-			"everything", `{"service":"s","url_path":"/a/{id}/b/{other_2}","method":["get","Post","GET"],"timeout":"500ms","max_body":10,"data_format":"xml","is_active":false}`,
-			`{"is_active":false,"service":"s","security":"","data_format":"xml","url_path":"/a/{id}/b/{other_2}","method":["GET","POST"],"timeout":0.5,"max_body":10}`,
+			"everything", `{"service":"s","url_path":"/a/{id}/b/{other_2}","method":["get","Post","GET"],"timeout":"500ms","max_body":10,"data_format":"xml","is_active":false,"url_params_pri":"path-over-qs","params_pri":"msg-over-channel-params"}`,
+			`{"is_active":false,"service":"s","security":"","data_format":"xml","url_path":"/a/{id}/b/{other_2}","method":["GET","POST"],"url_params_pri":"path-over-qs","params_pri":"msg-over-channel-params","timeout":0.5,"max_body":10}`,
 		},
 		{
 			"one method, and no format", `{"service":"s","url_path":"/a/","method":"purge","data_format":""}`,
-			`{"is_active":true,"service":"s","security":"","data_format":"","url_path":"/a/","method":["PURGE"],"timeout":30,"max_body":1048576}`,
+			`{"is_active":true,"service":"s","security":"","data_format":"","url_path":"/a/","method":["PURGE"],"url_params_pri":"qs-over-path","params_pri":"channel-params-over-msg","timeout":30,"max_body":1048576}`,
 		},
 		{
 			"empty method", `{"service":"s","url_path":"/parleys","method":""}`,
-			`{"is_active":true,"service":"s","security":"","data_format":"json","url_path":"/parleys","method":[],"timeout":30,"max_body":1048576}`,
+			`{"is_active":true,"service":"s","security":"","data_format":"json","url_path":"/parleys","method":[],"url_params_pri":"qs-over-path","params_pri":"channel-params-over-msg","timeout":30,"max_body":1048576}`,
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -46,9 +46,11 @@ func TestParse(t *testing.T) {
 
 func TestParseFaults(t *testing.T) {
 	for _, row := range []struct{ name, raw, want string }{
-		{"everything at once", `{"data_format":"csv","method":"G T","timeout":0,"max_body":0}`, `service: missing; name the service that this channel exposes; ` +
-			`data_format: unknown format "csv"; expected one of ["json" "xml" ""]; url_path: missing; it is a path such as /customers/{id}; ` +
-			`method: "G T" is no HTTP method; expected one such as GET or POST; timeout: it must be more than 0; max_body: it must be more than 0 bytes, not 0`},
+		{"everything at once", `{"data_format":"pdf","method":"G T","timeout":0,"max_body":0,"params_pri":"qs","url_params_pri":"msg"}`, `service: missing; name the service that this channel exposes; ` +
+			`data_format: unknown format "pdf"; expected one of ["json" "xml" "csv" "form" ""]; url_path: missing; it is a path such as /customers/{id}; ` +
+			`method: "G T" is no HTTP method; expected one such as GET or POST; ` +
+			`url_params_pri: expected qs-over-path or path-over-qs, not "msg"; params_pri: expected channel-params-over-msg or msg-over-channel-params, not "qs"; ` +
+			`timeout: it must be more than 0; max_body: it must be more than 0 bytes, not 0`},
 		{"unknown key", `{"service":"s","urlpath":"/"}`, `urlpath: unknown key; did you mean "url_path"?`},
 		{"method of a wrong type", `{"method":5}`, "method: expected text or a list of text, not 5"},
 		{"empty method in a list", `{"service":"s","url_path":"/","method":[""]}`, `method: "" is no HTTP method`},

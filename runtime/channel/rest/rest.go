@@ -10,13 +10,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
-	"net/url"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/service"
+	"github.com/parley-run/parley/runtime/sio"
 )
 
 // Kind is the row of this kind in the node's table.
@@ -30,12 +33,14 @@ func New(c Config, d channel.Deps) (channel.Channel, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &rest{
+	built := &rest{
 		config: c, deps: d,
 		log:       log.With(slog.String("channel", d.Name), slog.String("service", c.Service)), // formatted once
 		params:    paramsOf(c.URLPath),
 		cidHeader: http.CanonicalHeaderKey(d.Names.CIDHeader),
-	}, nil
+	}
+	built.hides = d.Secret != nil && slices.ContainsFunc(built.params, d.Secret)
+	return built, nil
 }
 
 type rest struct {
@@ -44,6 +49,7 @@ type rest struct {
 	log       *slog.Logger
 	params    []string // names in the path
 	cidHeader string
+	hides     bool // a parameter in the path is a secret: the log shows the pattern
 }
 
 // Route is where the channel wants to be mounted.
@@ -94,7 +100,7 @@ func (c *rest) handle(ctx context.Context, w http.ResponseWriter, r *http.Reques
 		w.Header().Set("Allow", cmp.Or(strings.Join(c.config.Method, ", "), "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"))
 		return nil, service.Errorf(service.NotAllowed, "the method %s is not served", r.Method)
 	}
-	params, err := c.paramsFrom(r)
+	params, query, err := c.paramsFrom(r)
 	if err != nil {
 		SkipBody(w, r)
 		return nil, err
@@ -103,31 +109,52 @@ func (c *rest) handle(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	if err != nil {
 		return nil, err
 	}
-	resp, err := c.deps.Handle.Handle(ctx, &service.Request{
-		CID: cid, Channel: c.deps.Name, Method: r.Method, Path: r.URL.Path, Params: params, Header: r.Header, Raw: raw,
-		Remote: r.RemoteAddr, TLS: r.TLS,
-	})
+	req := &service.Request{
+		CID: cid, Channel: c.deps.Name, Method: r.Method, Path: r.URL.Path, Params: params, Query: query, Header: r.Header, Raw: raw,
+		PayloadFirst: c.config.ParamsPri == payloadFirst, Remote: r.RemoteAddr, TLS: r.TLS,
+	}
+	if contentType := r.Header.Get("Content-Type"); isForm(contentType) {
+		req.Form = func() (*service.Object, error) { return sio.DecodeForm(raw, contentType) }
+	}
+	resp, err := c.deps.Handle.Handle(ctx, req)
 	if resp == nil && err == nil {
 		resp = &service.Response{}
 	}
 	return resp, err
 }
 
-// paramsFrom are the path's parameters and the query's, of which the latter win, as Zato has it (qs-over-path).
-func (c *rest) paramsFrom(r *http.Request) (map[string][]string, error) {
+func isForm(contentType string) bool {
+	return strings.HasPrefix(contentType, "multipart/form-data") || strings.HasPrefix(contentType, "application/x-www-form-urlencoded")
+}
+
+// paramsFrom are the path's parameters and the query's, by the channel's priority, and the query's alone.
+func (c *rest) paramsFrom(r *http.Request) (params, query map[string][]string, err error) {
 	if len(c.params) == 0 && r.URL.RawQuery == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
-	params, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, service.Errorf(service.Invalid, "malformed query string: %w", err)
+	query, err = sio.DecodeQuery(r.URL.RawQuery)
+	if err != nil || len(c.params) == 0 {
+		return query, query, err
 	}
+	params = maps.Clone(query)
 	for _, name := range c.params {
-		if _, given := params[name]; !given {
-			params[name] = []string{r.PathValue(name)}
+		value := r.PathValue(name)
+		if !utf8.ValidString(value) {
+			return nil, nil, service.Errorf(service.Invalid, "malformed path: the value of %q is not UTF-8", name)
+		}
+		if _, given := params[name]; !given || c.config.URLParamsPri == pathFirst {
+			params[name] = []string{value}
 		}
 	}
-	return params, nil
+	return params, query, nil
+}
+
+// path is the request's path for the log: secrets in it are hidden.
+func (c *rest) path(r *http.Request) string {
+	if c.hides {
+		return c.config.URLPath
+	}
+	return r.URL.Path
 }
 
 // logged writes the one line that a request leaves, with the cause of an error, which its reply may not show.
@@ -142,7 +169,7 @@ func (c *rest) logged(ctx context.Context, r *http.Request, cid string, status i
 	attrs := make([]slog.Attr, 0, 6)
 	attrs = append(
 		attrs,
-		slog.String("cid", cid), slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", status),
+		slog.String("cid", cid), slog.String("method", r.Method), slog.String("path", c.path(r)), slog.Int("status", status),
 		slog.Float64("ms", float64(time.Since(start).Microseconds())/1000),
 	)
 	if err != nil {

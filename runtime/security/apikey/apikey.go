@@ -89,3 +89,8 @@ func (d *definition) Sign(_ context.Context, req *http.Request, _ []byte) error 
 	req.Header[d.header] = []string{d.plain}
 	return nil
 }
+
+// Scheme describes the credentials for OpenAPI.
+func (d *definition) Scheme() *service.Object {
+	return service.ObjectOf("type", "apiKey", "in", "header", "name", d.header)
+}

@@ -98,3 +98,8 @@ func (d *definition) Sign(_ context.Context, req *http.Request, _ []byte) error 
 	req.SetBasicAuth(d.config.Username, d.plain)
 	return nil
 }
+
+// Scheme describes the credentials for OpenAPI.
+func (d *definition) Scheme() *service.Object {
+	return service.ObjectOf("type", "http", "scheme", "basic")
+}

@@ -16,7 +16,7 @@ Feature: every phrase of zato-apitest, in the words of 1.12
     Given request param "colour" is "green"
     Given query string "?page=2"
     Given date format "short" "DD.MM.YYYY"
-    Given Basic Auth "joe" "secret"
+    Given Basic Auth "joe" "s3cret-1"
     Given I store "123" under "customer"
     Given I store a random string under "id"
     Given I store a random integer under "n"
@@ -125,7 +125,7 @@ Feature: every phrase of zato-apitest, in the words of 1.12
     Then XPath "//type" isn't one of "A,B"
 
   Scenario: Zato
-    Given I store "1" "http://127.0.0.1:11223/zato/json/zato.service.upload-package" "pubapi" "secret" under Zato "conn"
+    Given I store "1" "http://127.0.0.1:11223/zato/json/zato.service.upload-package" "pubapi" "s3cret-1" under Zato "conn"
     When I upload a Zato service from "my_service.py" to "#conn"
     Given I use Zato WSX
     Given I connect to a Zato WSX channel without credentials

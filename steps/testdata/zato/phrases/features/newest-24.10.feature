@@ -7,7 +7,7 @@ Feature: every phrase of zato-apitest, in the words of 24.10
     Then path "/id" is a uuid
     Then path "/name" is any string
     Given OAuth2 endpoint "https://login.example.com/token"
-    Given OAuth2 credentials "joe" "secret"
+    Given OAuth2 credentials "joe" "s3cret-1"
     Given OAuth2 scopes "read write"
     Given OAuth2 grant type "client_credentials"
     Given OAuth2 extra fields "audience=api, tenant=7"

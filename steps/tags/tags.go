@@ -1,4 +1,5 @@
-package run
+// Package tags parses tag expressions such as "@smoke and not (@slow or @wip)".
+package tags
 
 import (
 	"errors"
@@ -12,12 +13,16 @@ var (
 	operand  = regexp.MustCompile(`[^\s()]+`)
 	tagName  = regexp.MustCompile(`^@[^\s(),~&|!@]+$`)
 	operator = regexp.MustCompile(`^(?:and|or|not)$`)
+	whyNot   = regexp.MustCompile(`syntax error: (.*?)\.?$`)
 )
 
-// parseTags parses a tag expression. The old forms of godog and behave, which would match nothing, are errors.
-func parseTags(text string) (tagexpressions.Evaluatable, error) {
+// Expression says whether the tags of a scenario, each with its @, are those that are meant.
+type Expression interface{ Evaluate(tags []string) bool }
+
+// Parse parses a tag expression. The old forms of godog and behave, which would match nothing, are errors.
+func Parse(text string) (Expression, error) {
 	fault := func(why string) error {
-		return &UsageError{fmt.Sprintf("tag expression %q: %s; write such as: @smoke and not (@slow or @wip)", text, why)}
+		return fmt.Errorf("%q is no tag expression: %s; write such as: @smoke and not (@slow or @wip)", text, why)
 	}
 	words := operand.FindAllString(text, -1)
 	if len(words) == 0 {
@@ -30,13 +35,16 @@ func parseTags(text string) (tagexpressions.Evaluatable, error) {
 	}
 	parsed, err := parseOrRecover(text)
 	if err != nil {
-		return nil, fault("it does not parse: " + err.Error())
+		if m := whyNot.FindStringSubmatch(err.Error()); m != nil {
+			err = errors.New(m[1])
+		}
+		return nil, fault(err.Error())
 	}
 	return parsed, nil
 }
 
 // parseOrRecover parses with the library, which panics where an operand is missing.
-func parseOrRecover(text string) (parsed tagexpressions.Evaluatable, err error) {
+func parseOrRecover(text string) (parsed Expression, err error) {
 	defer func() {
 		if recover() != nil {
 			err = errors.New("a tag is missing")

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// endsWithin is how long an interrupted run may take here. The promise is a second; a busy machine gets more, and what it
+// would wait for takes a minute.
+const endsWithin = 5 * time.Second
+
+// TestInterrupt ends a run in the middle of each thing that takes long, and wants all reports of what had been done.
+func TestInterrupt(t *testing.T) {
+	met := make(chan struct{}, 100) // told when the process has come to what takes long
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/hang":
+			met <- struct{}{}
+			<-r.Context().Done()
+		case "/deaf": // it reads one message, and no goodbye
+			c, err := websocket.Accept(w, r, nil)
+			if err != nil {
+				return
+			}
+			defer func() { _ = c.CloseNow() }()
+			if _, _, err := c.Read(r.Context()); err == nil {
+				met <- struct{}{}
+				<-t.Context().Done()
+			}
+		case "/met":
+			met <- struct{}{}
+		}
+	}))
+	t.Cleanup(server.CloseClientConnections)
+	silent := silentServer(t, met)
+
+	for _, c := range []struct{ name, steps, cut string }{
+		{"a request hangs", "And URL path \"/hang\"\nWhen the URL is invoked", "When the URL is invoked"},
+		{"a request in the background hangs", "And URL path \"/hang\"\nWhen the URL is invoked in the background\nWhen the background reply has arrived", ""},
+		{"a load hangs", "And URL path \"/hang\"\nWhen I send 5 requests per second in the background\nThen I sleep for \"60\"", ""},
+		{"a step sleeps", "And URL path \"/met\"\nWhen the URL is invoked\nThen I sleep for \"60\"", "Then I sleep"},
+		{"a step is tried again", "And URL path \"/met\"\nWhen the URL is invoked\nThen status is \"201\" within 60 seconds", ""},
+		{"a WebSocket is being opened", "And URL path \"/hang\"\nWhen I connect to the WebSocket", ""},
+		{"a WebSocket is open", "And URL path \"/deaf\"\nWhen I connect to the WebSocket\nAnd I send the WebSocket message \"x\"\nThen a WebSocket message is received within 60 seconds", ""},
+		{"a database does not answer", fmt.Sprintf("And I connect to \"postgresql://u:p@%s/db\" as \"db\"", silent), ""},
+		{"another database does not answer", fmt.Sprintf("And I connect to \"mysql+pymysql://u:p@%s/db\" as \"db\"", silent), ""},
+		{"a query takes long", "And I connect to \"sqlite://\" as \"db\"\nAnd URL path \"/met\"\nWhen the URL is invoked\n" +
+			"Given I store \"with recursive t(n) as (select 1 union all select n+1 from t) select max(n) from t\" query result under \"x\", using \"#db\"", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			feature := "Feature: cut\n  Scenario: done before\n    Given I store \"x\" under \"y\"\n" +
+				"  Scenario: cut off\n    Given address \"" + server.URL + "\"\n" + c.steps + "\n" +
+				"  Scenario: never begun\n    Given I store \"x\" under \"y\"\n"
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "cut.feature"), []byte(feature), 0o600))
+			out := &bytes.Buffer{}
+			run := exec.Command("apitest", "run", "cut.feature", "--parallel", "1", "--format", "pretty,junit,cucumber,html", "--out", "reports")
+			run.Dir, run.Stdout, run.Stderr = dir, out, out
+			require.NoError(t, run.Start())
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				_ = run.Wait() // its exit code tells
+			}()
+			select {
+			case <-met:
+			case <-ended:
+				t.Fatalf("it ended by itself:\n%s", out)
+			case <-time.After(time.Minute):
+				_ = run.Process.Kill()
+				t.Fatal("it never came to what takes long")
+			}
+			require.NoError(t, run.Process.Signal(os.Interrupt))
+			select {
+			case <-ended:
+			case <-time.After(endsWithin):
+				_ = run.Process.Kill()
+				<-ended
+				t.Fatalf("it goes on %s after Ctrl-C:\n%s", endsWithin, out)
+			}
+			assert.Equal(t, exitInterrupted, run.ProcessState.ExitCode(), out)
+			text := out.String()
+			assert.Contains(t, text, "✓ done before")
+			assert.Contains(t, text, "- cut off  INTERRUPTED")
+			assert.Contains(t, text, "the run was interrupted while this step ran")
+			assert.Contains(t, text, c.cut)
+			assert.Contains(t, text, "3 scenarios: 1 passed, 2 skipped")
+			assert.Contains(t, text, "Interrupted: this is what had been done by then")
+			for _, name := range []string{"junit.xml", "cucumber.json", "report.html"} {
+				report, err := os.ReadFile(filepath.Join(dir, "reports", name))
+				require.NoError(t, err)
+				assert.Contains(t, string(report), "done before", name)
+				assert.Contains(t, string(report), "the run was interrupted while this step ran", name)
+				assert.Contains(t, string(report), "never begun", name)
+			}
+		})
+	}
+}
+
+// silentServer accepts connections and never says a word.
+func silentServer(t *testing.T, met chan<- struct{}) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			met <- struct{}{}
+			t.Cleanup(func() { _ = c.Close() })
+		}
+	}()
+	return l.Addr().String()
+}
