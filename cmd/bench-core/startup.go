@@ -15,6 +15,7 @@ const (
 	smallServices = 1000
 	starts        = 5
 	readyTarget   = 500.0 // ms
+	emptyTarget   = 100.0 // ms
 	heapTarget    = 20.0  // KB a service
 	readyLimit    = 30 * time.Second
 )
@@ -78,7 +79,7 @@ func startup(ctx context.Context, o options) (s figures.Section, err error) {
 	s.Title = fmt.Sprintf("a server with %d small services, from the start of its process to GET /parley/ready", smallServices)
 	s.Figures = []figures.Figure{
 		figures.Median("startup.ready", fmt.Sprintf("ready with %d services", smallServices), full, "ms").AtMost(readyTarget),
-		figures.Median("startup.ready_empty", "ready with none", empty, "ms"),
+		figures.Median("startup.ready_empty", "ready with none", empty, "ms").AtMost(emptyTarget),
 		figures.Of("startup.heap", "heap of an idle service", float64(after-before)*1024/smallServices, "KB").AtMost(heapTarget),
 		figures.Of("startup.deploy_all", "deploying all of them in one call", loading, "ms"),
 	}

@@ -168,7 +168,7 @@ func alike(text string) string {
 		{`[0-9a-f]{24}`, "CID"},
 		{`password \S+`, "password P"},
 		{`\d{4}-\d\d-\d\dT[\d:.]+|\d\d:\d\d:\d\d\.\d+`, "TIME"},
-		{`\d+(\.\d+)? ms`, "N ms"},
+		{`\d+(\.\d+)? (ms|µs)`, "N ms"},
 		{`pid +\d+`, "pid N"},
 		{`server\d`, "serverN"},
 		{`(?m)^hello +\d+`, "hello N"}, // the loop that waits for the new version counts too
