@@ -3,53 +3,16 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/parley-run/parley/bench/figures"
 )
 
-// Exit codes, the same in every command of the project. A target that is not met is no failure: no test is timed.
-const (
-	exitUsage       = 2
-	exitInvalid     = 3
-	exitInterrupted = 130
-)
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := command().ExecuteContext(ctx)
-	interrupted := ctx.Err() != nil
-	stop()
-	os.Exit(exitCode(err, interrupted))
-}
-
-// invalid is a measurement that could not be made.
-type invalid struct{ err error }
-
-func (e invalid) Error() string { return "could not measure: " + e.err.Error() }
-func (e invalid) Unwrap() error { return e.err }
-
-func exitCode(err error, interrupted bool) int {
-	if err == nil {
-		return 0
-	}
-	if interrupted {
-		return exitInterrupted
-	}
-	fmt.Fprintln(os.Stderr, "bench-apitest:", err)
-	if errors.As(err, &invalid{}) {
-		return exitInvalid
-	}
-	return exitUsage
-}
+func main() { os.Exit(figures.Main(command())) }
 
 // options are what the command line says.
 type options struct {
@@ -96,7 +59,7 @@ func run(c *cobra.Command, o options) error {
 	}
 	section, err := measure(c.Context(), apitest, o.rounds)
 	if err != nil {
-		return invalid{err}
+		return figures.Invalid{Err: err}
 	}
 	report.Sections = append(report.Sections, section)
 	if o.json {

@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -17,40 +15,7 @@ import (
 	"github.com/parley-run/parley/fixtures"
 )
 
-// Exit codes, the same in every command of the project. A target that is not met is no failure: no test is timed.
-const (
-	exitUsage       = 2
-	exitInvalid     = 3
-	exitInterrupted = 130
-)
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := command().ExecuteContext(ctx)
-	interrupted := ctx.Err() != nil
-	stop()
-	os.Exit(exitCode(err, interrupted))
-}
-
-// invalid is a measurement that could not be made.
-type invalid struct{ err error }
-
-func (e invalid) Error() string { return "could not measure: " + e.err.Error() }
-func (e invalid) Unwrap() error { return e.err }
-
-func exitCode(err error, interrupted bool) int {
-	if err == nil {
-		return 0
-	}
-	if interrupted {
-		return exitInterrupted
-	}
-	fmt.Fprintln(os.Stderr, "bench-clusters:", err)
-	if errors.As(err, &invalid{}) {
-		return exitInvalid
-	}
-	return exitUsage
-}
+func main() { os.Exit(figures.Main(command())) }
 
 // options are what the command line says.
 type options struct {
@@ -112,7 +77,7 @@ func run(c *cobra.Command, o options) error {
 	}{{"up", up}, {"deploy", deploys}, {"failover", failover}} {
 		section, err := part.measure(c.Context(), o)
 		if err != nil {
-			return invalid{fmt.Errorf("%s: %w", part.name, err)}
+			return figures.Invalid{Err: fmt.Errorf("%s: %w", part.name, err)}
 		}
 		section.Name = part.name
 		report.Sections = append(report.Sections, section)

@@ -7,53 +7,17 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/parley-run/parley/bench/figures"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := command().ExecuteContext(ctx)
-	interrupted := ctx.Err() != nil
-	stop()
-	os.Exit(exitCode(err, interrupted))
-}
-
-// Exit codes, the same in every command of the project. A target that is not met is no failure: no test is timed.
-const (
-	exitUsage       = 2
-	exitInvalid     = 3
-	exitInterrupted = 130
-)
-
-// invalid is a measurement that could not be made.
-type invalid struct{ err error }
-
-func (e invalid) Error() string { return "could not measure: " + e.err.Error() }
-func (e invalid) Unwrap() error { return e.err }
-
-func exitCode(err error, interrupted bool) int {
-	if err == nil {
-		return 0
-	}
-	if interrupted {
-		return exitInterrupted
-	}
-	fmt.Fprintln(os.Stderr, "bench-core:", err)
-	if errors.As(err, &invalid{}) {
-		return exitInvalid
-	}
-	return exitUsage
-}
+func main() { os.Exit(figures.Main(command())) }
 
 // options are what the command line says.
 type options struct {
@@ -123,7 +87,7 @@ func run(c *cobra.Command, o options) error {
 		}
 		section, err := p.measure(c.Context(), o)
 		if err != nil {
-			return invalid{fmt.Errorf("%s: %w", p.name, err)}
+			return figures.Invalid{Err: fmt.Errorf("%s: %w", p.name, err)}
 		}
 		section.Name = p.name
 		report.Sections = append(report.Sections, section)

@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/parley-run/parley/bench/figures"
 )
 
 func runCommand(args ...string) (string, error) {
@@ -34,7 +37,7 @@ func TestWrongUsage(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			_, err := runCommand(append(row.args, "--dir", t.TempDir())...)
 			require.ErrorContains(t, err, row.says)
-			assert.Equal(t, exitUsage, exitCode(err, false))
+			assert.Equal(t, 2, figures.ExitCode(io.Discard, "bench-core", err, false))
 		})
 	}
 }
@@ -44,7 +47,7 @@ func TestWhatCannotBeMeasured(t *testing.T) {
 	dir := t.TempDir()
 	_, err := runCommand("--only", "deploy", "--bin", filepath.Join(dir, "bin"), "--dir", dir)
 	require.ErrorContains(t, err, "could not measure: deploy: there is no parley command to measure; run `make build`")
-	assert.Equal(t, exitInvalid, exitCode(err, false))
-	assert.Equal(t, exitInterrupted, exitCode(errors.New("context canceled"), true))
-	assert.Zero(t, exitCode(nil, false))
+	assert.Equal(t, 3, figures.ExitCode(io.Discard, "bench-core", err, false))
+	assert.Equal(t, 130, figures.ExitCode(io.Discard, "bench-core", errors.New("context canceled"), true))
+	assert.Zero(t, figures.ExitCode(io.Discard, "bench-core", nil, false))
 }
