@@ -9,11 +9,13 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/parley-run/parley/fixtures"
 )
 
 // TestSeveralHosts names a pair of PostgreSQL servers of which the second takes changes: the first is a standby, or away.
 func TestSeveralHosts(t *testing.T) {
-	standby, primary := startPostgres(t), startPostgres(t)
+	standby, primary := fixtures.NewPostgres(t), fixtures.NewPostgres(t)
 	read := openPostgres(t, standby.URL()).DB()
 	require.NoError(t, read.Prepare(t.Context()))
 	_, err := read.ExecContext(t.Context(), "ALTER SYSTEM SET default_transaction_read_only = on")
@@ -39,7 +41,7 @@ func TestSeveralHosts(t *testing.T) {
 
 // TestPasswordOfAFile leaves the password to libpq's file.
 func TestPasswordOfAFile(t *testing.T) {
-	p := startPostgres(t)
+	p := fixtures.NewPostgres(t)
 	u, err := url.Parse(p.PasswordURL())
 	require.NoError(t, err)
 	password, _ := u.User.Password()

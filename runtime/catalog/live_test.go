@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/fixtures"
 	"github.com/parley-run/parley/runtime/catalog"
 	"github.com/parley-run/parley/runtime/service"
 )
@@ -168,7 +169,7 @@ func testLive(t *testing.T, fresh freshStore) {
 
 func TestLiveOnSQLite(t *testing.T) { testLive(t, freshSQLite) }
 
-func TestLiveOnPostgres(t *testing.T) { testLive(t, freshPostgres(startPostgres(t))) }
+func TestLiveOnPostgres(t *testing.T) { testLive(t, freshPostgres(fixtures.NewPostgres(t))) }
 
 func testApplyServesAndSaves(t *testing.T, fresh freshStore) {
 	store := fresh(t)()

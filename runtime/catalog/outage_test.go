@@ -88,7 +88,7 @@ func TestAnOutcomeThatWasCutOff(t *testing.T) {
 		}, []string{"cannot be used: it does not answer: whether the change was saved is not known"}, true, true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			p := startPostgres(t)
+			p := fixtures.NewPostgres(t)
 			proxy, where := link(t, p)
 			direct, err := database.OpenPostgres(p.URL(), database.Options{Durable: true})
 			require.NoError(t, err)
@@ -145,7 +145,7 @@ func TestAnOutcomeThatWasCutOff(t *testing.T) {
 
 // TestPasswordsAreNotTold lets each error about PostgreSQL come, and looks for the password.
 func TestPasswordsAreNotTold(t *testing.T) {
-	p := startPostgres(t)
+	p := fixtures.NewPostgres(t)
 	const secret = "s3cret%2Fpass"
 	for name, where := range map[string]string{
 		"refused":     "postgres://guarded:" + secret + "@" + p.Address() + "/parley?sslmode=disable",

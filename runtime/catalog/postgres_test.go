@@ -1,12 +1,8 @@
 package catalog_test
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -16,18 +12,6 @@ import (
 	"github.com/parley-run/parley/runtime/catalog"
 	"github.com/parley-run/parley/runtime/database"
 )
-
-// startPostgres starts a PostgreSQL, or skips the test where none is installed.
-func startPostgres(t testing.TB) *fixtures.Postgres {
-	t.Helper()
-	p, err := fixtures.StartPostgres(t.Context(), "")
-	if errors.Is(err, fixtures.ErrNoPostgres) && !slices.Contains(strings.Split(os.Getenv("PARLEY_REQUIRE"), ","), "postgres") {
-		t.Skip(err)
-	}
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, p.Close()) })
-	return p
-}
 
 // freshPostgres gives new catalogs in p, each in a schema of its own.
 func freshPostgres(p *fixtures.Postgres) func(t testing.TB) opener {
@@ -57,5 +41,5 @@ func openPostgres(t testing.TB, url string) *catalog.Database {
 }
 
 func TestPostgres(t *testing.T) {
-	testStore(t, freshPostgres(startPostgres(t)))
+	testStore(t, freshPostgres(fixtures.NewPostgres(t)))
 }

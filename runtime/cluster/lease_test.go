@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/fixtures"
 	"github.com/parley-run/parley/runtime/cluster"
 	"github.com/parley-run/parley/runtime/database"
 )
@@ -36,7 +37,7 @@ func leasesOnFile(t testing.TB) leaseDB {
 func TestLeasesOnSQLite(t *testing.T) { testLeases(t, leasesOnFile) }
 
 func TestLeasesOnPostgres(t *testing.T) {
-	fresh := onPostgres(startPostgres(t))
+	fresh := onPostgres(fixtures.NewPostgres(t))
 	testLeases(t, func(t testing.TB) leaseDB {
 		t.Helper()
 		g := fresh(t)

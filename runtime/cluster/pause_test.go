@@ -118,7 +118,7 @@ func TestPausedHolderIsRefused(t *testing.T) {
 		holdUntilTold(t, name, where)
 		return
 	}
-	p := startPostgres(t)
+	p := fixtures.NewPostgres(t)
 	db, err := database.OpenPostgres(p.URL(), database.Options{})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, db.Close()) }()

@@ -2,12 +2,8 @@ package cluster_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,18 +15,6 @@ import (
 	"github.com/parley-run/parley/runtime/cluster"
 	"github.com/parley-run/parley/runtime/database"
 )
-
-// startPostgres starts a PostgreSQL, or skips the test where none is installed.
-func startPostgres(t testing.TB) *fixtures.Postgres {
-	t.Helper()
-	p, err := fixtures.StartPostgres(t.Context(), "")
-	if errors.Is(err, fixtures.ErrNoPostgres) && !slices.Contains(strings.Split(os.Getenv("PARLEY_REQUIRE"), ","), "postgres") {
-		t.Skip(err)
-	}
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, p.Close()) })
-	return p
-}
 
 // onPostgres makes grounds in p, each with a schema of its own.
 func onPostgres(p *fixtures.Postgres) newGround {
@@ -57,12 +41,12 @@ func onPostgres(p *fixtures.Postgres) newGround {
 	}
 }
 
-func TestOnPostgres(t *testing.T) { testTable(t, onPostgres(startPostgres(t))) }
+func TestOnPostgres(t *testing.T) { testTable(t, onPostgres(fixtures.NewPostgres(t))) }
 
 func withNotify(c *cluster.Config, _ *server) { c.Hints = cluster.NewPostgresHints(c.Table, c.Log) }
 
 func TestHintsByPostgres(t *testing.T) {
-	g := onPostgres(startPostgres(t))(t)
+	g := onPostgres(fixtures.NewPostgres(t))(t)
 	a, b := g.server(t, "server1", withNotify), g.server(t, "server2", withNotify)
 	require.Eventually(t, func() bool { return g.listeners(t) == 2 }, 5*time.Second, 5*time.Millisecond)
 	const changes = 20
@@ -87,7 +71,7 @@ func (g *ground) listeners(t testing.TB) (n int) {
 }
 
 func TestHintsOutliveAnOutageOfPostgres(t *testing.T) {
-	p := startPostgres(t)
+	p := fixtures.NewPostgres(t)
 	g := onPostgres(p)(t)
 	table := g.table(t)
 	var log syncBuffer

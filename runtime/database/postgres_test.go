@@ -24,7 +24,7 @@ func connections(t *testing.T, db *database.DB) (n int) {
 
 // TestReconnectingLeaksNothing restarts PostgreSQL again and again under use of all sorts.
 func TestReconnectingLeaksNothing(t *testing.T) {
-	p := startPostgres(t)
+	p := fixtures.NewPostgres(t)
 	const pool = 4
 	used, err := database.OpenPostgres(p.URL(), database.Options{Durable: true, Connections: pool})
 	require.NoError(t, err)
@@ -72,7 +72,7 @@ func TestReconnectingLeaksNothing(t *testing.T) {
 
 // TestCommitsWaitForTheDisk asks a PostgreSQL whose own configuration lets them not.
 func TestCommitsWaitForTheDisk(t *testing.T) {
-	p := startPostgres(t) // synchronous_commit is off
+	p := fixtures.NewPostgres(t) // synchronous_commit is off
 	for _, row := range []struct {
 		name, url, want string
 		durable         bool
@@ -93,7 +93,7 @@ func TestCommitsWaitForTheDisk(t *testing.T) {
 // TestMigrationsDoNotQueueEverybody lets a backup hold the tables: a change of the schema gives up soon, for all that use
 // a table wait behind it.
 func TestMigrationsDoNotQueueEverybody(t *testing.T) {
-	p := startPostgres(t)
+	p := fixtures.NewPostgres(t)
 	db, err := database.OpenPostgres(p.URL(), database.Options{Connections: 2})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, db.Close()) }()

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/fixtures"
 	"github.com/parley-run/parley/runtime/database"
 )
 
@@ -63,7 +64,7 @@ func testNextRelease(t *testing.T, opener opener) {
 
 // TestBothReleasesStartAtOnce is of PostgreSQL: whoever opens a SQLite file has it alone meanwhile.
 func TestBothReleasesStartAtOnce(t *testing.T) {
-	opener := onPostgres(startPostgres(t))(t)
+	opener := onPostgres(fixtures.NewPostgres(t))(t)
 	var all sync.WaitGroup
 	errs := make([]error, 8)
 	for i := range errs {

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,18 +17,6 @@ import (
 	"github.com/parley-run/parley/fixtures"
 	"github.com/parley-run/parley/runtime/database"
 )
-
-// startPostgres starts a PostgreSQL, or skips the test where none is installed.
-func startPostgres(t testing.TB) *fixtures.Postgres {
-	t.Helper()
-	p, err := fixtures.StartPostgres(t.Context(), "")
-	if errors.Is(err, fixtures.ErrNoPostgres) && !slices.Contains(strings.Split(os.Getenv("PARLEY_REQUIRE"), ","), "postgres") {
-		t.Skip(err)
-	}
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, p.Close()) })
-	return p
-}
 
 // opener opens one more handle on the same database, as another process would.
 type opener func(t testing.TB) (*database.DB, error)
@@ -80,7 +65,7 @@ func open(t testing.TB, opener opener) *database.DB {
 
 func TestSchemaOnSQLite(t *testing.T) { testSchema(t, onFile) }
 
-func TestSchemaOnPostgres(t *testing.T) { testSchema(t, onPostgres(startPostgres(t))) }
+func TestSchemaOnPostgres(t *testing.T) { testSchema(t, onPostgres(fixtures.NewPostgres(t))) }
 
 func testSchema(t *testing.T, fresh func(t testing.TB) opener) {
 	t.Helper()
