@@ -5,6 +5,7 @@ package channel
 import (
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/service"
@@ -39,18 +40,50 @@ func (b Base) CheckBase(formats ...string) kind.Faults {
 // Config is a channel's config with defaults filled in.
 type Config interface{ Common() Base }
 
+// Several is a Config whose channel exposes services beside, or in place of, that of its Base.
+type Several interface{ Services() []string }
+
+// Services are the names of all that a channel exposes, that of its Base first.
+func Services(c Config) []string {
+	var names []string
+	if name := c.Common().Service; name != "" {
+		names = append(names, name)
+	}
+	if s, ok := c.(Several); ok {
+		for _, name := range s.Services() {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
 // Deps is all that a channel may use.
 type Deps struct {
 	Name   string
 	Names  service.Names
 	Log    *slog.Logger
 	Secret func(field string) bool // whether an input field of the service is a secret, which no log shows; nil: none is
-	Handle service.Handler         // statistics, security, SimpleIO and dispatch, already wrapped; answers carry Raw
+	Handle service.Handler         // of the Base's service: statistics, security, SimpleIO and dispatch, already wrapped; answers carry Raw
+
+	Services []Exposed // all that Services names, in that order
 }
 
-// Channel is a built channel, served by the node's own HTTP listener. ServeHTTP is called for requests that match
-// Route alone, from many goroutines.
-type Channel interface {
+// Exposed is one service behind a channel.
+type Exposed struct {
+	Name   string
+	Doc    string
+	Shape  *service.Shape  // nil: it declares none, or is not deployed
+	Handle service.Handler // as Deps.Handle; one that is not deployed answers with an *Error of code NotFound
+}
+
+// Channel is a built channel: an HTTP one.
+type Channel any
+
+// HTTP is a channel that the node's own HTTP listener serves. ServeHTTP is called for requests that match Route alone,
+// from many goroutines.
+type HTTP interface {
 	http.Handler
 	Route() Route
 }

@@ -54,8 +54,9 @@ func ExampleDefine() {
 	if err != nil {
 		panic(err)
 	}
+	mounted := built.(channel.HTTP)
 	reply := httptest.NewRecorder()
-	built.ServeHTTP(reply, httptest.NewRequest(http.MethodGet, built.Route().Path, nil))
+	mounted.ServeHTTP(reply, httptest.NewRequest(http.MethodGet, mounted.Route().Path, nil))
 	fmt.Println(reply.Body)
 	// Output:
 	// pth: unknown key; did you mean "path"?

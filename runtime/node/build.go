@@ -223,7 +223,7 @@ func (b *builder) addServices(ctx context.Context) {
 
 func (b *builder) addChannel(o *catalog.Object, k channel.Kind) {
 	old := b.prev.channels[o.Key()]
-	if old != nil && old.object == o && old.entry == b.state.services[old.config.Common().Service] && b.sameGuard(old) {
+	if old != nil && old.object == o && slices.Equal(old.entries, b.entries(old.config)) && b.sameGuard(old) {
 		b.state.channels[o.Key()] = old
 		return
 	}
@@ -232,14 +232,24 @@ func (b *builder) addChannel(o *catalog.Object, k channel.Kind) {
 		b.fault(o, fmt.Errorf("%s %q: %w", k.Name, o.Name, err))
 		return
 	}
-	bound := &boundChannel{object: o, config: config, entry: b.state.services[config.Common().Service]}
+	bound := &boundChannel{object: o, config: config, entries: b.entries(config)}
 	var guard security.Guard
 	if bound.guard, guard, err = b.guard(config.Common().Security); err != nil {
 		b.fault(o, fmt.Errorf("%s %q: %w", k.Name, o.Name, err))
 		return
 	}
-	deps := channel.Deps{Name: o.Name, Names: b.node.names, Log: b.node.log, Handle: b.node.chain(o.Name, config.Common(), bound.entry, guard)}
-	if e := bound.entry; e != nil {
+	deps := channel.Deps{Name: o.Name, Names: b.node.names, Log: b.node.log}
+	for i, name := range channel.Services(config) {
+		exposed := channel.Exposed{Name: name, Handle: b.node.chain(o.Name, name, config.Common(), bound.entries[i], guard)}
+		if e := bound.entries[i]; e != nil {
+			exposed.Doc, exposed.Shape = e.Doc, e.Shape
+		}
+		deps.Services = append(deps.Services, exposed)
+	}
+	if config.Common().Service != "" {
+		deps.Handle = deps.Services[0].Handle
+	}
+	if e := bound.entry(); e != nil {
 		deps.Secret = func(field string) bool { return e.secret[field] }
 	}
 	bound.built, err = k.New(config, deps)
@@ -248,6 +258,16 @@ func (b *builder) addChannel(o *catalog.Object, k channel.Kind) {
 		return
 	}
 	b.state.channels[o.Key()] = bound
+}
+
+// entries are the versions of the services that a channel exposes.
+func (b *builder) entries(c channel.Config) []*entry {
+	names := channel.Services(c)
+	out := make([]*entry, len(names))
+	for i, name := range names {
+		out[i] = b.state.services[name]
+	}
+	return out
 }
 
 // addRoutes takes over the matcher where no channel came, went or changed.

@@ -257,11 +257,11 @@ func (n *Node) newEntry(s service.Service, file, position string, names *convent
 }
 
 // chain is what a channel calls: statistics, then security, then SimpleIO in the channel's format, then the service.
-func (n *Node) chain(channelName string, base channel.Base, e *entry, guard security.Guard) service.Handler {
+func (n *Node) chain(channelName, serviceName string, base channel.Base, e *entry, guard security.Guard) service.Handler {
 	if e == nil {
 		return service.HandlerFunc(func(context.Context, *service.Request) (*service.Response, error) {
 			return nil, &service.Error{
-				Code: service.NotFound, Message: fmt.Sprintf("channel %q: its service %q is not deployed", channelName, base.Service),
+				Code: service.NotFound, Message: fmt.Sprintf("channel %q: its service %q is not deployed", channelName, serviceName),
 				Fix: "deploy the file that declares it",
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/parley-run/parley/runtime/channel"
 	channelrest "github.com/parley-run/parley/runtime/channel/rest"
 	"github.com/parley-run/parley/runtime/openapi"
 	"github.com/parley-run/parley/runtime/security"
@@ -32,13 +33,17 @@ func (d *description) of(s *state) ([]byte, error) {
 func (s *state) operations() []openapi.Operation {
 	var out []openapi.Operation
 	for key, c := range s.channels {
-		base := c.config.Common()
-		if key.Kind != channelrest.Kind().Name || !base.IsActive || c.entry == nil || s.routes.faults[key] != nil {
+		base, e := c.config.Common(), c.entry()
+		if key.Kind != channelrest.Kind().Name || !base.IsActive || e == nil || s.routes.faults[key] != nil {
 			continue
 		}
-		at := c.built.Route()
+		mounted, ok := c.built.(channel.HTTP)
+		if !ok {
+			continue
+		}
+		at := mounted.Route()
 		out = append(out, openapi.Operation{
-			Channel: key.Name, Service: c.entry.Name, Doc: c.entry.Doc, Path: at.Path, Methods: at.Methods, Format: base.DataFormat, Shape: c.entry.Shape,
+			Channel: key.Name, Service: e.Name, Doc: e.Doc, Path: at.Path, Methods: at.Methods, Format: base.DataFormat, Shape: e.Shape,
 			Security: c.described(),
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/parley-run/parley/runtime/catalog"
+	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/service"
 )
 
@@ -38,7 +39,11 @@ func newRoutes(channels []*boundChannel) *routes {
 }
 
 func (rs *routes) add(c *boundChannel) error {
-	at := c.built.Route()
+	mounted, ok := c.built.(channel.HTTP)
+	if !ok {
+		return nil
+	}
+	at := mounted.Route()
 	pattern := at.Path
 	if strings.HasSuffix(pattern, "/") {
 		pattern += "{$}" // without it, ServeMux serves all that is below
@@ -130,5 +135,5 @@ func (rt *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.node.failAt(w, r, path, service.Errorf(service.NotAllowed, "the method %s is not allowed at %s; allowed: %s", r.Method, path, strings.Join(allowed, ", ")))
 		return
 	}
-	s.channels[key].built.ServeHTTP(w, r)
+	s.channels[key].built.(channel.HTTP).ServeHTTP(w, r)
 }

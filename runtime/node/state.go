@@ -56,13 +56,21 @@ type conventions struct {
 	rules  sio.Conventions
 }
 
-// boundChannel is a channel in front of one version of its service.
+// boundChannel is a channel in front of one version of each of its services.
 type boundChannel struct {
-	object *catalog.Object
-	config channel.Config
-	entry  *entry         // nil: the service is not deployed
-	guard  *boundSecurity // nil: anybody may call
-	built  channel.Channel
+	object  *catalog.Object
+	config  channel.Config
+	entries []*entry       // as channel.Services has them; nil: that service is not deployed
+	guard   *boundSecurity // nil: anybody may call
+	built   channel.Channel
+}
+
+// entry is the version of the service that the channel's Base names; nil: it names none, or it is not deployed.
+func (c *boundChannel) entry() *entry {
+	if c.config.Common().Service == "" {
+		return nil
+	}
+	return c.entries[0]
 }
 
 // boundSecurity is a security definition.

@@ -19,9 +19,11 @@ const (
 	XML  = "xml"
 	CSV  = "csv"  // a table: its first row names the columns
 	Form = "form" // application/x-www-form-urlencoded or multipart/form-data, by the request's Content-Type; replies are JSON
+
+	Decoded = "decoded" // the channel itself puts its format on: requests come with a Payload, responses leave with one, both in the neutral form
 )
 
-// Formats are all that a channel's data_format may be.
+// Formats are all that the data_format of a channel that leaves formats to SimpleIO may be.
 func Formats() []string { return []string{JSON, XML, CSV, Form, ""} }
 
 // Options say how Wrap reads and writes.
@@ -95,8 +97,8 @@ func (w *wrapper) Handle(ctx context.Context, req *service.Request) (*service.Re
 		}
 		return resp, nil
 	}
-	if resp.Payload, err = w.checker.Output(resp.Payload); err != nil {
-		return nil, err
+	if resp.Payload, err = w.checker.Output(resp.Payload); err != nil || w.options.Format == Decoded {
+		return resp, err
 	}
 	return resp, w.encode(req, resp)
 }
@@ -105,7 +107,7 @@ func (w *wrapper) Handle(ctx context.Context, req *service.Request) (*service.Re
 func (w *wrapper) read(req *service.Request) (err error) {
 	c := w.checker
 	if c.input == nil {
-		if req.Payload == nil {
+		if req.Payload == nil && w.options.Format != Decoded {
 			if req.Payload, err = w.decode(req); err != nil {
 				return err
 			}
@@ -115,7 +117,7 @@ func (w *wrapper) read(req *service.Request) (err error) {
 	}
 	req.Secrets = c.secrets
 	p := &params{values: req.Params, payloadFirst: req.PayloadFirst}
-	if req.Payload != nil {
+	if req.Payload != nil || w.options.Format == Decoded {
 		req.Input, err = c.fromTree(req.Payload, p)
 		return err
 	}

@@ -64,6 +64,7 @@ func TestWrapReplies(t *testing.T) {
 		{"xml, text as it is", "xml", "", nil, "<own/>", "<own/>", "application/xml"},
 		{"no format, text", "", "", nil, "hello", "hello", "text/plain; charset=utf-8"},
 		{"no format, object", "", "", nil, service.ObjectOf("a", 1), `{"a":1}`, "application/json"},
+		{"decoded: the channel writes it", "decoded", "", nil, service.ObjectOf("a", 1), "", ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			resp, err := sio.Wrap(answer(row.payload), row.shape, options(row.format)).Handle(t.Context(), &service.Request{CID: "c1", Raw: []byte(row.body)})
@@ -87,6 +88,8 @@ func TestWrapInput(t *testing.T) {
 		{"json", "json", `{"cust_type":"A","cust_id":"123"}`, shape, nil, nil, `{"cust_id":123,"cust_type":"A"}`},
 		{"xml", "xml", "<x><cust_type>A</cust_type><cust_id>123</cust_id></x>", shape, nil, nil, `{"cust_id":123,"cust_type":"A"}`},
 		{"parameters win", "json", `{"cust_type":"A","cust_id":"123"}`, shape, params, nil, `{"cust_id":9,"cust_type":"A"}`},
+		{"decoded by the channel", "decoded", `not read`, shape, nil, service.ObjectOf("cust_id", "1", "cust_type", "B"), `{"cust_id":1,"cust_type":"B"}`},
+		{"decoded, without a shape", "decoded", `not read`, nil, params, nil, `{"cust_id":"9","tag":["a","b"]}`},
 		{"payload is there already", "json", `not read`, shape, nil, service.ObjectOf("cust_id", 1, "cust_type", "B"), `{"cust_id":1,"cust_type":"B"}`},
 		{"without a shape", "json", `{"z":1,"cust_id":2}`, nil, params, nil, `{"z":1,"cust_id":"9","tag":["a","b"]}`},
 		{"without a shape and parameters", "json", `[1]`, nil, nil, nil, `[1]`},

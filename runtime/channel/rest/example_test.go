@@ -33,7 +33,7 @@ func ExampleKind() {
 		return
 	}
 
-	mounted := built
+	mounted := built.(channel.HTTP)
 	mux := http.NewServeMux()
 	mux.Handle("GET "+mounted.Route().Path, mounted)
 	w := httptest.NewRecorder()

@@ -62,7 +62,7 @@ func serve(t *testing.T, config string, handle service.HandlerFunc, shape *servi
 		Handle: sio.Wrap(handle, shape, sio.Options{Format: c.Common().DataFormat, Names: service.ParleyNames(), Service: "test.service"}),
 	})
 	require.NoError(t, err)
-	mounted := built
+	mounted := built.(channel.HTTP)
 	mux := http.NewServeMux()
 	mux.Handle(mounted.Route().Path, mounted)
 	server := httptest.NewServer(mux)
@@ -411,7 +411,7 @@ func BenchmarkServeHTTP(b *testing.B) {
 		Handle: answer(&service.Response{Raw: []byte("{}"), ContentType: "application/json"}, nil),
 	})
 	require.NoError(b, err)
-	mounted := built
+	mounted := built.(channel.HTTP)
 	body := bytes.NewReader([]byte(`{"cust_id":123,"cust_type":"A"}`))
 	req := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/test", body)
 	w := discard{http.Header{}}
