@@ -49,6 +49,7 @@ func (s *serving) settings() []setting {
 		{"embedded-redis", "PARLEY_EMBEDDED_REDIS", &s.alone.Embedded, "127.0.0.1:16379", "host:port of the embedded Redis, where --redis names none"},
 		{"admin-token", "PARLEY_ADMIN_TOKEN", &s.alone.Token, "", "bearer token of the admin API, 32 characters or more; empty: one is made and kept in --dir"},
 		{"admin-password", "PARLEY_ADMIN_PASSWORD", &s.alone.Password, "", "password of the user admin; empty: the token alone lets in"},
+		{"trusted-proxies", "PARLEY_TRUSTED_PROXIES", &s.alone.Proxies, "", "addresses and networks of load-balancers, such as 10.0.0.0/8: their X-Forwarded-For is believed; empty: this machine's"},
 		{"compat", "PARLEY_COMPAT", &s.alone.Compat, "", `"zato" answers clients with the names they know from Zato`},
 		{"config", "PARLEY_CONFIG", &s.config, "/etc/parley", "folder whose *.yaml are imported and whose services/*.star are deployed at the start"},
 	}

@@ -16,6 +16,8 @@ type Base struct {
 	IsActive   bool   `json:"is_active" doc:"an inactive channel answers as if it did not exist"`
 	Service    string `json:"service" kind:"required" doc:"name of the service that the channel exposes"`
 	Security   string `json:"security" doc:"name of the security definition whose credentials callers must show; empty: anybody may call"`
+	HasRBAC    bool   `json:"has_rbac" doc:"whether of the definition's callers those alone may call whom a role allows it (rbac_role)"`
+	SecUseRBAC bool   `json:"sec_use_rbac" doc:"whether callers may show the credentials of any definition of which a role allows the call, in place of one in security"`
 	DataFormat string `json:"data_format" doc:"format of requests and replies: json, xml, csv, form (replies are JSON), or empty for bytes as they are"`
 }
 
@@ -27,6 +29,12 @@ func (b Base) CheckBase(formats ...string) kind.Faults {
 	var faults kind.Faults
 	if b.Service == "" {
 		faults.Add("service", "missing; name the service that this channel exposes")
+	}
+	if b.SecUseRBAC && b.Security != "" {
+		faults.Add("sec_use_rbac", "roles say whose credentials hold; leave security empty, or use has_rbac")
+	}
+	if b.HasRBAC && b.Security == "" && !b.SecUseRBAC {
+		faults.Add("has_rbac", "roles are of callers with credentials; name a definition in security, or use sec_use_rbac")
 	}
 	for _, f := range formats {
 		if f == b.DataFormat {

@@ -22,6 +22,7 @@ type Alone struct {
 	Cluster     string // name of the cluster
 	Server      string // name of the server; no two of a cluster have the same
 	Compat      string
+	Proxies     string // addresses and networks, with commas: see Cluster.TrustedProxies
 	Address     string // host:port to listen on for channels, such as 0.0.0.0:17010
 	Admin       string // host:port to listen on for the admin API
 	DatabaseURL string // of the PostgreSQL that the servers share; empty: files, for a cluster of this one server
@@ -51,6 +52,7 @@ func OpenAlone(dir string, a Alone) (*Folder, error) {
 		Servers:  []Server{{Name: a.Server, Address: reached(a.Address), Admin: reached(a.Admin)}},
 		Admin:    Admin{User: "admin", PasswordHash: password.New(cmp.Or(a.Password, newPassword())).String()},
 	}
+	c.TrustedProxies = a.proxies()
 	if a.RedisURL != "" {
 		c.Redis.Embedded = ""
 	}
@@ -89,6 +91,9 @@ func (a Alone) check() error {
 	if a.Token != "" && len(a.Token) < minToken {
 		fault("the admin token", fmt.Sprintf("it has %d characters, expected %d or more; make one with: openssl rand -hex 32", len(a.Token), minToken))
 	}
+	for _, text := range a.proxies() {
+		fault("the trusted proxies", checkNetwork(text))
+	}
 	if a.DatabaseURL != "" {
 		fault("the database", checkDatabaseURL(a.DatabaseURL))
 	}
@@ -99,6 +104,15 @@ func (a Alone) check() error {
 		fault("the Redis", "servers that share a database share a Redis too; name it")
 	}
 	return errors.Join(faults...)
+}
+
+func (a Alone) proxies() (out []string) {
+	for text := range strings.SplitSeq(a.Proxies, ",") {
+		if text = strings.TrimSpace(text); text != "" {
+			out = append(out, text)
+		}
+	}
+	return out
 }
 
 // reached is where those on the same machine call what listens on address.

@@ -37,6 +37,11 @@ func check(c *Cluster, body ast.Node, found *faults) {
 	if c.Compat != "" && c.Compat != "zato" {
 		found.add(tokenAt(body, "compat"), `compat: expected "" or "zato", not %q`, c.Compat)
 	}
+	for i, text := range c.TrustedProxies {
+		if problem := checkNetwork(text); problem != "" {
+			found.add(tokenAt(body, "trusted_proxies", i), "trusted_proxies[%d]: %s", i, problem)
+		}
+	}
 	checkBalancer(c.Balancer, body, found)
 	if c.Redis.URL != "" {
 		if problem := checkRedisURL(c.Redis.URL); problem != "" {

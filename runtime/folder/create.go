@@ -235,6 +235,12 @@ func (c *Cluster) text() string {
 	line("# The cluster. Changes take effect when it is started the next time.")
 	line("name: %s", quote(c.Name))
 	line(`compat: %s # "zato" answers clients with the names they know from Zato`, quote(c.Compat))
+	if len(c.TrustedProxies) > 0 {
+		line("trusted_proxies: # of load-balancers, whose X-Forwarded-For is believed")
+		for _, text := range c.TrustedProxies {
+			line("  - %s", quote(text))
+		}
+	}
 	if c.Supervised() {
 		line("balancer:")
 		line("  address: %s # where clients call", quote(c.Balancer.Address))

@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -44,6 +45,10 @@ type Cluster struct {
 	// itself. A relative path begins at the cluster's folder.
 	ServerCommand string `yaml:"server_command"`
 
+	// TrustedProxies are addresses and networks of load-balancers: what one of them says in X-Forwarded-For about who calls
+	// is believed. None: those of this machine.
+	TrustedProxies []string `yaml:"trusted_proxies"`
+
 	Balancer   Balancer   `yaml:"balancer"`
 	Redis      Redis      `yaml:"redis"`
 	Database   Database   `yaml:"database"`
@@ -57,6 +62,40 @@ type Cluster struct {
 // containers.
 func (c *Cluster) Supervised() bool {
 	return c.Supervisor.Admin != "" || c.Balancer.Address != "" && c.Balancer.Kind != ExternalBalancer
+}
+
+// Proxies are the networks of TrustedProxies.
+func (c *Cluster) Proxies() []netip.Prefix {
+	if len(c.TrustedProxies) == 0 {
+		return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	}
+	out := make([]netip.Prefix, 0, len(c.TrustedProxies))
+	for _, text := range c.TrustedProxies {
+		if p, err := parseNetwork(text); err == nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// parseNetwork reads a network, or an address as the network of it alone.
+func parseNetwork(text string) (netip.Prefix, error) {
+	if strings.Contains(text, "/") {
+		p, err := netip.ParsePrefix(text)
+		return p.Masked(), err
+	}
+	a, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	return netip.PrefixFrom(a, a.BitLen()), nil
+}
+
+func checkNetwork(text string) string {
+	if _, err := parseNetwork(text); err != nil {
+		return fmt.Sprintf("expected an address or a network such as 10.0.0.0/8, not %q", text)
+	}
+	return ""
 }
 
 // Balancer is the load-balancer that clients call.

@@ -13,6 +13,8 @@ import (
 	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/deploy"
 	"github.com/parley-run/parley/runtime/outconn"
+	"github.com/parley-run/parley/runtime/ratelimit"
+	"github.com/parley-run/parley/runtime/rbac"
 	"github.com/parley-run/parley/runtime/security"
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/sio"
@@ -81,7 +83,7 @@ func (b *builder) build(ctx context.Context, next *catalog.Snapshot) *state {
 			b.addSecurity(o, k)
 		}
 	}
-	var channels []*catalog.Object
+	var channels, ruling []*catalog.Object
 	for _, o := range next.Objects {
 		switch {
 		case b.node.securityKinds[o.Kind].Name != "": // above: others name them
@@ -91,12 +93,15 @@ func (b *builder) build(ctx context.Context, next *catalog.Snapshot) *state {
 			b.addConventions(o)
 		case b.node.outconnKinds[o.Kind].Name != "":
 			b.addConn(o, b.node.outconnKinds[o.Kind])
+		case o.Kind == rbac.KindName || o.Kind == ratelimit.KindName:
+			ruling = append(ruling, o)
 		case b.node.channelKinds[o.Kind].Name != "":
 			channels = append(channels, o)
 		default:
 			b.fault(o, service.Errorf(service.Invalid, "this server knows no kind %q; is it older than the others?", o.Kind))
 		}
 	}
+	b.addRules(ruling, channels)
 	b.addServices(ctx)
 	for _, o := range channels {
 		b.addChannel(o, b.node.channelKinds[o.Kind])
@@ -223,7 +228,7 @@ func (b *builder) addServices(ctx context.Context) {
 
 func (b *builder) addChannel(o *catalog.Object, k channel.Kind) {
 	old := b.prev.channels[o.Key()]
-	if old != nil && old.object == o && slices.Equal(old.entries, b.entries(old.config)) && b.sameGuard(old) {
+	if old != nil && old.object == o && slices.Equal(old.entries, b.entries(old.config)) && old.rules == b.state.rules && b.sameGuard(old) {
 		b.state.channels[o.Key()] = old
 		return
 	}
@@ -232,15 +237,15 @@ func (b *builder) addChannel(o *catalog.Object, k channel.Kind) {
 		b.fault(o, fmt.Errorf("%s %q: %w", k.Name, o.Name, err))
 		return
 	}
-	bound := &boundChannel{object: o, config: config, entries: b.entries(config)}
+	bound := &boundChannel{object: o, config: config, entries: b.entries(config), rules: b.state.rules}
 	var guard security.Guard
-	if bound.guard, guard, err = b.guard(config.Common().Security); err != nil {
+	if bound.guards, guard, err = b.guard(config); err != nil {
 		b.fault(o, fmt.Errorf("%s %q: %w", k.Name, o.Name, err))
 		return
 	}
 	deps := channel.Deps{Name: o.Name, Names: b.node.names, Log: b.node.log}
 	for i, name := range channel.Services(config) {
-		exposed := channel.Exposed{Name: name, Handle: b.node.chain(o.Name, name, config.Common(), bound.entries[i], guard)}
+		exposed := channel.Exposed{Name: name, Handle: b.chain(o.Name, name, config.Common(), bound.entries[i], guard)}
 		if e := bound.entries[i]; e != nil {
 			exposed.Doc, exposed.Shape = e.Doc, e.Shape
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/parley-run/parley/runtime/catalog"
+	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/outconn"
 	"github.com/parley-run/parley/runtime/security"
@@ -53,8 +54,13 @@ func (b *builder) called(name string) (*boundSecurity, error) {
 	return bound, nil
 }
 
-// guard is what callers of a channel must meet; nil where no name is given.
-func (b *builder) guard(name string) (*boundSecurity, security.Guard, error) {
+// guard is what callers of a channel must meet, and the definitions that it is made of; nil where anybody may call.
+func (b *builder) guard(config channel.Config) ([]*boundSecurity, security.Guard, error) {
+	name := config.Common().Security
+	if config.Common().SecUseRBAC {
+		bound, g := b.byRoles(config)
+		return bound, g, nil
+	}
 	if name == "" {
 		return nil, nil, nil
 	}
@@ -66,17 +72,21 @@ func (b *builder) guard(name string) (*boundSecurity, security.Guard, error) {
 	if !ok {
 		return nil, nil, kind.Faults{{Path: "security", Message: fmt.Sprintf("%s %q is for outgoing connections alone", bound.object.Kind, name)}}
 	}
-	return bound, g, nil
+	return []*boundSecurity{bound}, g, nil
 }
 
-// sameGuard says whether a channel's definition is the one that it was built with.
+// sameGuard says whether a channel's definitions are those that it was built with.
 func (b *builder) sameGuard(c *boundChannel) bool {
+	if c.config.Common().SecUseRBAC {
+		now, _ := b.byRoles(c.config)
+		return slices.Equal(now, c.guards)
+	}
 	name := c.config.Common().Security
 	if name == "" {
 		return true
 	}
 	now := b.state.security[name]
-	return now != nil && now == c.guard && now.definition != nil
+	return now != nil && slices.Equal(c.guards, []*boundSecurity{now}) && now.definition != nil
 }
 
 // secured is a config of an outgoing connection that may name a definition.

@@ -3,12 +3,16 @@ package node
 import (
 	"github.com/parley-run/parley/runtime/channel"
 	channelrest "github.com/parley-run/parley/runtime/channel/rest"
+	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/outconn"
 	outrest "github.com/parley-run/parley/runtime/outconn/rest"
 	outzmq "github.com/parley-run/parley/runtime/outconn/zmq"
+	"github.com/parley-run/parley/runtime/ratelimit"
+	"github.com/parley-run/parley/runtime/rbac"
 	"github.com/parley-run/parley/runtime/security"
 	"github.com/parley-run/parley/runtime/security/apikey"
 	"github.com/parley-run/parley/runtime/security/basic"
+	"github.com/parley-run/parley/runtime/sio"
 )
 
 // channelKinds is the one table of channels: a new kind is one line here.
@@ -31,5 +35,20 @@ func securityKinds() []security.Kind {
 	return []security.Kind{
 		apikey.Kind(),
 		basic.Kind(),
+	}
+}
+
+// ruleKind is a kind of what neither serves nor calls: rules for what does.
+type ruleKind struct {
+	kind.Info
+	parse func(raw []byte) (any, error) // as channel.Kind has it
+}
+
+// ruleKinds is the one table of them. What they rule takes them up by name: see builder.build.
+func ruleKinds() []ruleKind {
+	return []ruleKind{
+		{ratelimit.Kind(), func(raw []byte) (any, error) { return ratelimit.Parse(raw) }},
+		{rbac.Kind(), func(raw []byte) (any, error) { return rbac.Parse(raw) }},
+		{sio.ConventionsKind(), func(raw []byte) (any, error) { return sio.ParseConventions(raw) }},
 	}
 }

@@ -27,6 +27,8 @@ import (
 	"github.com/parley-run/parley/runtime/outconn"
 	"github.com/parley-run/parley/runtime/outconn/kvdb"
 	"github.com/parley-run/parley/runtime/password"
+	"github.com/parley-run/parley/runtime/ratelimit"
+	"github.com/parley-run/parley/runtime/rbac"
 	"github.com/parley-run/parley/runtime/secret"
 	"github.com/parley-run/parley/runtime/security"
 	"github.com/parley-run/parley/runtime/service"
@@ -59,12 +61,16 @@ type Node struct {
 	log    *slog.Logger
 	token  string
 
+	proxies []netip.Prefix
+
 	compiled      map[string]*entry
 	channelKinds  map[string]channel.Kind
 	outconnKinds  map[string]outconn.Kind
 	securityKinds map[string]security.Kind
+	ruleKinds     map[string]ruleKind
 	secrets       *secret.Keyring
 	passwords     password.Checks
+	counts        counts
 	kvdb          *boundConn
 	usual         *conventions
 
@@ -88,6 +94,9 @@ type Node struct {
 	leaving context.Context //nolint:containedctx // ends when they must be done: some time after the server stopped
 	leave   context.CancelFunc
 }
+
+// counts are where rate limits count, from one state to the next.
+type counts struct{ local, exact ratelimit.Counter }
 
 // New opens what a server needs. Nothing serves until Run.
 func New(ctx context.Context, c Config) (*Node, error) {
@@ -127,11 +136,12 @@ func newNode(c Config) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{
-		folder: c.Folder, server: server, token: token, log: c.Log, names: service.ParleyNames(), brought: c.Brought, patience: c.Patience,
+		folder: c.Folder, server: server, token: token, log: c.Log, proxies: c.Folder.Cluster.Proxies(), names: service.ParleyNames(), brought: c.Brought, patience: c.Patience,
 		compiled:      map[string]*entry{},
 		channelKinds:  map[string]channel.Kind{},
 		outconnKinds:  map[string]outconn.Kind{},
 		securityKinds: map[string]security.Kind{},
+		ruleKinds:     map[string]ruleKind{},
 		usual:         &conventions{rules: sio.DefaultConventions()},
 	}
 	if c.Folder.Cluster.Compat == "zato" {
@@ -145,6 +155,9 @@ func newNode(c Config) (*Node, error) {
 	}
 	for _, k := range securityKinds() {
 		n.securityKinds[k.Name] = k
+	}
+	for _, k := range ruleKinds() {
+		n.ruleKinds[k.Name] = k
 	}
 	if n.secrets, err = openSecrets(c.Folder.SecretsFile()); err != nil {
 		return nil, err
@@ -178,6 +191,10 @@ func (n *Node) join() error {
 	if n.redis, err = target.Open(); err != nil {
 		return fmt.Errorf("redis.url of the cluster: %w", err)
 	}
+	n.counts = counts{
+		local: ratelimit.NewLocal(n.now),
+		exact: ratelimit.NewRedis(n.redis, n.folder.Cluster.Name, n.log, n.now),
+	}
 	n.members = cluster.New(cluster.Config{
 		Name: n.server.Name, Address: called(n.server.Address), Admin: called(n.server.Admin), Table: n.table,
 		Hints:  n.hints(),
@@ -202,7 +219,7 @@ func called(address string) string {
 
 // nothing is the state before the catalog is loaded.
 func (n *Node) nothing() *state {
-	s := &state{node: n, snapshot: n.emptySnapshot(), set: nil, names: n.usual}
+	s := &state{node: n, snapshot: n.emptySnapshot(), set: nil, names: n.usual, rules: &rules{roles: &rbac.Roles{}}}
 	s.routes = newRoutes(nil)
 	s.users.Store(1)
 	return s
@@ -256,8 +273,9 @@ func (n *Node) newEntry(s service.Service, file, position string, names *convent
 	return e
 }
 
-// chain is what a channel calls: statistics, then security, then SimpleIO in the channel's format, then the service.
-func (n *Node) chain(channelName, serviceName string, base channel.Base, e *entry, guard security.Guard) service.Handler {
+// chain is what a channel calls: statistics, then rate limits and security, then SimpleIO in the channel's format, then the
+// service.
+func (b *builder) chain(channelName, serviceName string, base channel.Base, e *entry, guard security.Guard) service.Handler {
 	if e == nil {
 		return service.HandlerFunc(func(context.Context, *service.Request) (*service.Response, error) {
 			return nil, &service.Error{
@@ -266,10 +284,11 @@ func (n *Node) chain(channelName, serviceName string, base channel.Base, e *entr
 			}
 		})
 	}
+	n := b.node
 	checked := sio.Wrap(n.dispatch(e), e.Shape, sio.Options{
 		Format: base.DataFormat, Names: n.names, Service: e.Name, Conventions: &e.names.rules,
 	})
-	return n.counted(e.Name, security.Wrap(checked, guard))
+	return n.counted(e.Name, b.ruled(checked, channelName, e.Name, base, guard))
 }
 
 func (n *Node) counted(name string, next service.Handler) service.Handler {
@@ -342,6 +361,7 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		n.serveOpenAPI(w, r)
 		return
 	}
+	r.RemoteAddr = caller(r, n.proxies)
 	s := n.enter()
 	defer s.leave()
 	s.serve(w, r)

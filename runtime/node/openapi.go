@@ -50,16 +50,16 @@ func (s *state) operations() []openapi.Operation {
 	return out
 }
 
-// described is the channel's security definition for OpenAPI; nil where anybody may call.
-func (c *boundChannel) described() *openapi.Security {
-	if c.guard == nil {
-		return nil
+// described are the channel's security definitions for OpenAPI; none where anybody may call.
+func (c *boundChannel) described() []openapi.Security {
+	out := make([]openapi.Security, len(c.guards))
+	for i, g := range c.guards {
+		out[i].Name = g.object.Name
+		if d, ok := g.definition.(security.Described); ok {
+			out[i].Scheme = d.Scheme()
+		}
 	}
-	s := &openapi.Security{Name: c.guard.object.Name}
-	if d, ok := c.guard.definition.(security.Described); ok {
-		s.Scheme = d.Scheme()
-	}
-	return s
+	return out
 }
 
 // serveOpenAPI answers with the document.

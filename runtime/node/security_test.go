@@ -38,7 +38,12 @@ channel_rest:
 // ask makes a request with headers, names and values in turn.
 func (g *ground) ask(server, path string, headers ...string) (status int, header http.Header, body string) {
 	g.t.Helper()
-	req, err := http.NewRequestWithContext(g.t.Context(), http.MethodGet, g.url(server)+path, http.NoBody)
+	return g.askBy(http.MethodGet, server, path, headers...)
+}
+
+func (g *ground) askBy(method, server, path string, headers ...string) (status int, header http.Header, body string) {
+	g.t.Helper()
+	req, err := http.NewRequestWithContext(g.t.Context(), method, g.url(server)+path, http.NoBody)
 	require.NoError(g.t, err)
 	for i := 0; i < len(headers); i += 2 {
 		if headers[i] == "Basic" {

@@ -19,7 +19,6 @@ import (
 	"github.com/parley-run/parley/runtime/enmasse"
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/service"
-	"github.com/parley-run/parley/runtime/sio"
 	"github.com/parley-run/parley/runtime/stats"
 )
 
@@ -284,7 +283,10 @@ type kinds struct{ node *Node }
 
 // Names are the keys that a file may have.
 func (k kinds) Names() []string {
-	names := []string{sio.ConventionsKind().Name}
+	var names []string
+	for _, r := range ruleKinds() {
+		names = append(names, r.Name)
+	}
 	for _, s := range securityKinds() {
 		names = append(names, s.Name)
 	}
@@ -307,8 +309,8 @@ func (k kinds) read(name string, raw []byte) (info kind.Info, config any, err er
 		config, err = o.Parse(raw)
 	} else if s, ok := n.securityKinds[name]; ok {
 		config, err = s.Parse(raw)
-	} else if name == sio.ConventionsKind().Name {
-		config, err = sio.ParseConventions(raw)
+	} else if r, ok := n.ruleKinds[name]; ok {
+		config, err = r.parse(raw)
 	} else {
 		err = errors.New("unknown kind " + name)
 	}
@@ -322,8 +324,8 @@ func (k kinds) info(name string) kind.Info {
 		return n.channelKinds[name].Info
 	case n.outconnKinds[name].Name != "":
 		return n.outconnKinds[name].Info
-	case name == sio.ConventionsKind().Name:
-		return sio.ConventionsKind()
+	case n.ruleKinds[name].Name != "":
+		return n.ruleKinds[name].Info
 	}
 	return n.securityKinds[name].Info
 }

@@ -31,6 +31,7 @@ type state struct {
 	routes      *routes
 	users       atomic.Int64 // requests that run on it, and 1 while it is the current one
 	names       *conventions
+	rules       *rules
 	description description
 }
 
@@ -60,8 +61,9 @@ type conventions struct {
 type boundChannel struct {
 	object  *catalog.Object
 	config  channel.Config
-	entries []*entry       // as channel.Services has them; nil: that service is not deployed
-	guard   *boundSecurity // nil: anybody may call
+	entries []*entry         // as channel.Services has them; nil: that service is not deployed
+	guards  []*boundSecurity // of one of them callers show the credentials; none: anybody may call
+	rules   *rules
 	built   channel.Channel
 }
 

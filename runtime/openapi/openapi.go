@@ -30,7 +30,7 @@ type Operation struct {
 	Methods  []string // none: all
 	Format   string   // the channel's data_format
 	Shape    *service.Shape
-	Security *Security // nil: anybody may call
+	Security []Security // of one of which callers show the credentials; none: anybody may call
 }
 
 // Security is a security definition that a channel asks for.
@@ -114,10 +114,16 @@ func (d *document) operation(o Operation, method string, several bool) *service.
 		out.Set("requestBody", in.body)
 	}
 	out.Set("responses", d.responses(o, shape, in))
-	if o.Security != nil && o.Security.Scheme != nil {
-		name := identifier(o.Security.Name)
-		d.schemes.Set(name, o.Security.Scheme)
-		out.Set("security", []any{service.ObjectOf(name, []any{})})
+	var security []any
+	for _, s := range o.Security {
+		if s.Scheme != nil {
+			name := identifier(s.Name)
+			d.schemes.Set(name, s.Scheme)
+			security = append(security, service.ObjectOf(name, []any{}))
+		}
+	}
+	if security != nil {
+		out.Set("security", security)
 	}
 	return out
 }
@@ -162,8 +168,8 @@ func (d *document) responses(o Operation, shape *service.Shape, in input) *servi
 	}
 	for _, f := range []failure{
 		{400, in.body != nil || len(in.params) > 0, "the request is wrong; all fields that are, are named"},
-		{401, o.Security != nil, "no valid credentials"},
-		{403, o.Security != nil, "these credentials do not allow it"},
+		{401, len(o.Security) > 0, "no valid credentials"},
+		{403, len(o.Security) > 0, "these credentials do not allow it"},
 		{413, in.body != nil, "the body is over the channel's limit"},
 		{500, true, "the service failed"},
 		{504, true, "the service did not answer in time"},

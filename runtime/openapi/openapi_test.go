@@ -75,7 +75,7 @@ func TestDocumentOfAJSONChannel(t *testing.T) {
 	doc, raw := document(t, openapi.Info{}, openapi.Operation{
 		Channel: "Create order", Service: "orders.create", Doc: "Creates an order.\nIt is not shipped yet.", Path: "/customers/{cust_id}/orders",
 		Methods: []string{"POST"}, Format: sio.JSON, Shape: shape(),
-		Security: &openapi.Security{Name: "Partners", Scheme: service.ObjectOf("type", "http", "scheme", "basic")},
+		Security: []openapi.Security{{Name: "Partners", Scheme: service.ObjectOf("type", "http", "scheme", "basic")}},
 	})
 	assert.Equal(t, "3.1.0", doc["openapi"])
 	op := at(t, doc, "paths", "/customers/{cust_id}/orders", "post")
@@ -180,7 +180,7 @@ func ExampleDocument() {
 func TestTheValidatorRefuses(t *testing.T) {
 	raw, err := openapi.Document(openapi.Info{Title: "bank", Version: "1", Names: service.ParleyNames()}, []openapi.Operation{{
 		Channel: "c", Path: "/a/{b}", Methods: []string{"GET"}, Format: sio.JSON,
-		Security: &openapi.Security{Name: "s", Scheme: service.ObjectOf("type", "magic")},
+		Security: []openapi.Security{{Name: "s", Scheme: service.ObjectOf("type", "magic")}},
 	}})
 	require.NoError(t, err)
 	loader := openapi3.NewLoader()

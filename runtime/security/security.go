@@ -113,6 +113,35 @@ func Wrap(next service.Handler, g Guard) service.Handler {
 	})
 }
 
+// AnyOf lets through whom one of the guards knows, asked in that order. A refusal has challenge in WWW-Authenticate.
+func AnyOf(challenge string, guards []Guard) Guard { return anyOf{challenge, guards} }
+
+type anyOf struct {
+	challenge string
+	guards    []Guard
+}
+
+// Check asks each guard, also after one that refuses. What keeps one from knowing is an error where no other one knows.
+func (a anyOf) Check(ctx context.Context, req *service.Request) (*service.Principal, error) {
+	var unknown error
+	for _, g := range a.guards {
+		who, err := g.Check(ctx, req)
+		if err == nil {
+			return who, nil
+		}
+		if code := service.AsError(err).Code; code != service.Unauthenticated && code != service.Denied {
+			unknown = err
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+	}
+	if unknown != nil {
+		return nil, unknown
+	}
+	return nil, Refused(a.challenge)
+}
+
 // Hashed checks a password or a key against a secret that is hashed or can be revealed, at a bounded cost.
 type Hashed struct {
 	checks *password.Checks
