@@ -16,19 +16,19 @@ func TestParse(t *testing.T) {
 	for _, row := range []struct{ name, raw, want string }{
 		{
 			"defaults", `{"service":"s","url_path":"/"}`,
-			`{"is_active":true,"service":"s","security":"","data_format":"json","url_path":"/","method":[],"url_params_pri":"qs-over-path","params_pri":"channel-params-over-msg","timeout":30,"max_body":1048576}`,
+			`{"is_active":true,"service":"s","security":"","has_rbac":false,"sec_use_rbac":false,"data_format":"json","url_path":"/","method":[],"url_params_pri":"qs-over-path","params_pri":"channel-params-over-msg","timeout":30,"max_body":1048576}`,
 		},
 		{
 			"everything", `{"service":"s","url_path":"/a/{id}/b/{other_2}","method":["get","Post","GET"],"timeout":"500ms","max_body":10,"data_format":"xml","is_active":false,"url_params_pri":"path-over-qs","params_pri":"msg-over-channel-params"}`,
-			`{"is_active":false,"service":"s","security":"","data_format":"xml","url_path":"/a/{id}/b/{other_2}","method":["GET","POST"],"url_params_pri":"path-over-qs","params_pri":"msg-over-channel-params","timeout":0.5,"max_body":10}`,
+			`{"is_active":false,"service":"s","security":"","has_rbac":false,"sec_use_rbac":false,"data_format":"xml","url_path":"/a/{id}/b/{other_2}","method":["GET","POST"],"url_params_pri":"path-over-qs","params_pri":"msg-over-channel-params","timeout":0.5,"max_body":10}`,
 		},
 		{
 			"one method, and no format", `{"service":"s","url_path":"/a/","method":"purge","data_format":""}`,
-			`{"is_active":true,"service":"s","security":"","data_format":"","url_path":"/a/","method":["PURGE"],"url_params_pri":"qs-over-path","params_pri":"channel-params-over-msg","timeout":30,"max_body":1048576}`,
+			`{"is_active":true,"service":"s","security":"","has_rbac":false,"sec_use_rbac":false,"data_format":"","url_path":"/a/","method":["PURGE"],"url_params_pri":"qs-over-path","params_pri":"channel-params-over-msg","timeout":30,"max_body":1048576}`,
 		},
 		{
 			"empty method", `{"service":"s","url_path":"/parleys","method":""}`,
-			`{"is_active":true,"service":"s","security":"","data_format":"json","url_path":"/parleys","method":[],"url_params_pri":"qs-over-path","params_pri":"channel-params-over-msg","timeout":30,"max_body":1048576}`,
+			`{"is_active":true,"service":"s","security":"","has_rbac":false,"sec_use_rbac":false,"data_format":"json","url_path":"/parleys","method":[],"url_params_pri":"qs-over-path","params_pri":"channel-params-over-msg","timeout":30,"max_body":1048576}`,
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
