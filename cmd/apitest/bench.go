@@ -42,7 +42,7 @@ func benchCommand(open func(ctx context.Context, dir string) (Cluster, error)) *
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(benchRunCommand(open))
+	cmd.AddCommand(benchRunCommand(open), benchGateCommand(), benchCompareCommand(), gateTargetCommand())
 	return cmd
 }
 
