@@ -10,6 +10,7 @@ import (
 	"github.com/parley-run/parley/runtime/security"
 	"github.com/parley-run/parley/runtime/security/apikey"
 	"github.com/parley-run/parley/runtime/security/basic"
+	"github.com/parley-run/parley/runtime/security/wss"
 )
 
 // channelKinds is the one table of channels: a new kind is one line here.
@@ -33,5 +34,6 @@ func securityKinds() []security.Kind {
 	return []security.Kind{
 		apikey.Kind(),
 		basic.Kind(),
+		wss.Kind(),
 	}
 }

@@ -105,6 +105,9 @@ func (s *soap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil && resp.Status != 0 && (resp.Status < 200 || resp.Status > 999) {
 		err = service.Errorf(service.Internal, "service %q set the status %d, which no final reply can have", m.operation.Name, resp.Status)
 	}
+	if err == nil && resp.Status >= http.StatusBadRequest {
+		err = m.failed(resp)
+	}
 	if err == nil {
 		s.logged(ctx, r, m, s.reply(w, m, resp), nil)
 		return
