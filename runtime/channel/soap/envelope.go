@@ -149,20 +149,18 @@ func (s *soap) reply(w http.ResponseWriter, m *message, resp *service.Response) 
 		return status
 	}
 	var parts [5]string
+	if isPart(resp) {
+		parts[0], parts[4] = s.around(m.version, "")
+	}
+	contentType := contentTypeOf(m.version)
 	switch resp.ContentType {
 	case sio.SOAPFields:
-		parts[0], parts[4] = s.around(m.version, "")
 		parts[1], parts[3] = m.operation.before, m.operation.after
 	case sio.SOAPBody:
-		if !isEnvelope(resp.Raw) {
-			parts[0], parts[4] = s.around(m.version, "")
-		}
 	default:
-		h["Content-Type"] = []string{resp.ContentType}
+		contentType = resp.ContentType
 	}
-	if len(h["Content-Type"]) == 0 {
-		h["Content-Type"] = []string{contentTypeOf(m.version)}
-	}
+	h["Content-Type"] = []string{contentType}
 	h["Content-Length"] = []string{strconv.Itoa(len(parts[0]) + len(parts[1]) + len(resp.Raw) + len(parts[3]) + len(parts[4]))}
 	w.WriteHeader(status)
 	for i, part := range parts { // fails where the client has gone, and there is nobody to tell
@@ -175,8 +173,11 @@ func (s *soap) reply(w http.ResponseWriter, m *message, resp *service.Response) 
 	return status
 }
 
-// isEnvelope says whether a service has built the whole message.
-func isEnvelope(raw []byte) bool {
-	e, err := sio.ReadEnvelope(raw)
-	return err == nil && (e.Namespace == sio.SOAP11 || e.Namespace == sio.SOAP12)
+// isPart says whether an answer is a part of a SOAP message, and not one that the service has built as a whole.
+func isPart(resp *service.Response) bool {
+	if resp.ContentType != sio.SOAPBody {
+		return resp.ContentType == sio.SOAPFields
+	}
+	e, err := sio.ReadEnvelope(resp.Raw)
+	return err != nil || e.Namespace != sio.SOAP11 && e.Namespace != sio.SOAP12
 }

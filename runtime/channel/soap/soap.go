@@ -105,7 +105,7 @@ func (s *soap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil && resp.Status != 0 && (resp.Status < 200 || resp.Status > 999) {
 		err = service.Errorf(service.Internal, "service %q set the status %d, which no final reply can have", m.operation.Name, resp.Status)
 	}
-	if err == nil && resp.Status >= http.StatusBadRequest {
+	if err == nil && resp.Status >= http.StatusBadRequest && isPart(resp) {
 		err = m.failed(resp)
 	}
 	if err == nil {
