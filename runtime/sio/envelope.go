@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/parley-run/parley/runtime/service"
 )
@@ -18,6 +17,9 @@ const (
 // maxEnvelope is within how many bytes of a SOAP message Body's first element must begin: that much is read before it is
 // known who sends it.
 const maxEnvelope = 64 << 10
+
+// maxElements is how many elements Header may hold.
+const maxElements = 2000
 
 // maxNamespaces is how many declarations of namespaces may count at one place.
 const maxNamespaces = 128
@@ -61,11 +63,7 @@ func ReadEnvelope(raw []byte) (*Envelope, error) {
 	raw = bytes.TrimPrefix(raw, []byte("\ufeff"))
 	head, isCut := raw, len(raw) > maxEnvelope
 	if isCut {
-		n := maxEnvelope
-		for n > maxEnvelope-utf8.UTFMax && !utf8.RuneStart(raw[n]) {
-			n--
-		}
-		head = raw[:n]
+		head = raw[:max(0, bytes.LastIndexByte(raw[:maxEnvelope], '<'))] // before a tag: what is cut is no fault of its own
 	}
 	d, err := newXMLDecoder(head)
 	r := envelopeReader{xmlDecoder: d}
@@ -87,6 +85,7 @@ func ReadEnvelope(raw []byte) (*Envelope, error) {
 type envelopeReader struct {
 	xmlDecoder
 	scope    []declared
+	count    int
 	envelope Envelope
 }
 
@@ -205,6 +204,9 @@ func (r *envelopeReader) whole(e *Element) error {
 
 // begin is the element that has just begun.
 func (r *envelopeReader) begin() (*Element, error) {
+	if r.count++; r.count > maxElements {
+		return nil, faultAt(r.started, "more than %d elements before the Body's", maxElements)
+	}
 	depth := len(r.open)
 	for n := len(r.scope); n > 0 && r.scope[n-1].depth >= depth; n-- {
 		r.scope = r.scope[:n-1]
