@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/parley-run/parley/runtime/service"
 )
@@ -63,7 +64,7 @@ func ReadEnvelope(raw []byte) (*Envelope, error) {
 	raw = bytes.TrimPrefix(raw, []byte("\ufeff"))
 	head, isCut := raw, len(raw) > maxEnvelope
 	if isCut {
-		head = raw[:max(0, bytes.LastIndexByte(raw[:maxEnvelope], '<'))] // before a tag: what is cut is no fault of its own
+		head = cut(raw[:maxEnvelope])
 	}
 	d, err := newXMLDecoder(head)
 	r := envelopeReader{xmlDecoder: d}
@@ -79,6 +80,21 @@ func ReadEnvelope(raw []byte) (*Envelope, error) {
 		return nil, service.Errorf(service.Invalid, "the first element of the SOAP message's Body does not begin within its first %d KiB", maxEnvelope>>10)
 	}
 	return nil, d.malformed(err)
+}
+
+// cut is the beginning of a longer text without what is not whole at its end: a tag, a comment, a character.
+func cut(head []byte) []byte {
+	if n := bytes.LastIndexByte(head, '<'); n >= 0 && bytes.IndexByte(head[n:], '>') < 0 {
+		return head[:n]
+	}
+	for n := len(head) - 1; n >= 0 && n >= len(head)-utf8.UTFMax; n-- {
+		if utf8.RuneStart(head[n]) && utf8.FullRune(head[n:]) {
+			break
+		} else if utf8.RuneStart(head[n]) {
+			return head[:n]
+		}
+	}
+	return head
 }
 
 // envelopeReader reads with namespaces.
