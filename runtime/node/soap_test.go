@@ -46,6 +46,18 @@ service("bank.note", note, simple_io = SimpleIO(input = ["text"]))
 def list_clients(self):
     self.response.payload = [{"cust_id": 1, "name": "Ana"}, {"cust_id": 2, "name": "Ben"}]
 
+def odd(self):
+    i = self.request.input
+    self.response.payload = {"id": i.id, "at": "2026-11-21 09:30:00", "values": i.values, "more": i.more, "list": i.list, "labels": {"a": 1}, "day": "2026-11-21", "nested": [{"deep": [{"x": 1}]}]}
+
+fields = [UUID("id"), CSV("values"), Opaque("-more"), List("-list"), Dict("-labels"), Date("-day", format = "%d.%m.%Y")]
+service("bank.odd", odd, simple_io = SimpleIO(input = fields, output = fields + [UTC("at"), DictList("nested", DictList("deep", Int("x")))], request_elem = "request"))
+
+def free(self):
+    self.response.payload = self.request.input
+
+service("bank.free", free)
+
 service("bank.list-clients", list_clients, simple_io = SimpleIO(output = ["cust_id", "name"], output_repeated = True))
 `
 
@@ -57,7 +69,7 @@ channel_soap:
   - name: Bank
     url_path: /soap/bank
     namespace: urn:example:bank
-    operations: {GetClient: bank.get-client, Note: bank.note, ListClients: bank.list-clients, Log: bank.note}
+    operations: {GetClient: bank.get-client, Note: bank.note, ListClients: bank.list-clients, Log: bank.note, Odd: bank.odd, Free: bank.free}
     one_way: [Log]
   - {name: Text, url_path: /soap/text, service: bank.note, security: Text}
   - {name: Digest, url_path: /soap/digest, service: bank.note, security: Digest}
@@ -95,6 +107,9 @@ func TestSOAPByZeep(t *testing.T) {
 			`["`+v.name+` no output", null]`,
 			`["`+v.name+` a list", [{"cust_id": 1, "name": "Ana"}, {"cust_id": 2, "name": "Ben"}]]`,
 			`["`+v.name+` one way", null]`,
+			`["`+v.name+` odd", {"at": "2026-11-21T09:30:00+00:00", "day": "21.11.2026", "id": "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "labels": {"item": [{"key": "a", "value": "1"}]}, `+
+				`"list": ["1", "2"], "more": "m", "nested": [{"deep": [{"x": 1}]}], "values": "a,b"}]`,
+			`["`+v.name+` free", ["a", "b"]]`,
 		)
 	}
 	const refused = `"message": "you are not allowed to access this resource without valid credentials"}]`
