@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -46,11 +45,12 @@ func isOurs(err error) bool {
 // statusOf is the HTTP status of a fault: SOAP 1.1 has 500 for all, and SOAP 1.2 400 where the sender is at fault. What
 // HTTP's own means need, such as a challenge or a time to try again, keeps its status.
 func statusOf(version, code string, e *service.Error) int {
-	own := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusTooManyRequests}
-	switch status := e.HTTPStatus(); {
-	case slices.Contains(own, status):
+	switch status := e.HTTPStatus(); status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge,
+		http.StatusUnsupportedMediaType, http.StatusTooManyRequests:
 		return status
-	case version == v12 && code == "Sender":
+	}
+	if version == v12 && code == "Sender" {
 		return http.StatusBadRequest
 	}
 	return http.StatusInternalServerError
@@ -101,7 +101,8 @@ func (s *soap) faultBody(m *message, f *fault, text, details string) string {
 	var b strings.Builder
 	before, after := s.around(m.version, f.header)
 	b.WriteString(before + "<" + p + ":Fault>")
-	detail := "<" + env + ` xmlns="` + escape(s.namespace) + `"><cid>` + m.cid + "</cid><result>" + s.deps.Names.Error + "</result><details>" + escape(details) + "</details></" + env + ">" + f.detail
+	detail := "<" + env + ` xmlns="` + escape(s.namespace) + `"><cid>` + m.cid + "</cid><result>" + s.deps.Names.Error + "</result>"
+	detail += "<details>" + escape(details) + "</details></" + env + ">" + f.detail
 	if m.version == v12 {
 		b.WriteString("<" + p + ":Code><" + p + ":Value>" + p + ":" + f.code + "</" + p + ":Value></" + p + ":Code>")
 		b.WriteString("<" + p + ":Reason><" + p + `:Text xml:lang="en">` + escape(text) + "</" + p + ":Text></" + p + ":Reason>")

@@ -22,10 +22,10 @@ import (
 type Config struct {
 	security.Base
 	Username     string        `json:"username" kind:"required" doc:"name of the user"`
-	Password     kind.Secret   `json:"password" doc:"the user's password; the catalog keeps its hash, or with password_type digest, or where outgoing is true, its encrypted form"`
+	Password     kind.Secret   `json:"password" doc:"the user's password; the catalog keeps its hash, or its encrypted form for a digest and where outgoing is true"`
 	PasswordType string        `json:"password_type" doc:"text: the token holds the password; digest: the token holds a digest of it, a nonce and a time"`
 	RejectEmpty  bool          `json:"reject_empty_nonce_creat" doc:"whether a token without a nonce or a time of creation is refused; a digest always is"`
-	RejectStale  bool          `json:"reject_stale_tokens" doc:"whether a token is refused that was made longer ago than reject_expiry_limit, or in the future"`
+	RejectStale  bool          `json:"reject_stale_tokens" doc:"whether a token older than reject_expiry_limit, or of the future, is refused"`
 	ExpiryLimit  kind.Duration `json:"reject_expiry_limit" doc:"age that a token may have"`
 	NonceTime    kind.Duration `json:"nonce_freshness_time" doc:"how long the cluster remembers a nonce, which nobody may send again; no less than reject_expiry_limit"`
 	Outgoing     bool          `json:"outgoing" doc:"whether outgoing connections log in with it, for which a hash is not enough"`
@@ -198,5 +198,5 @@ func (d *definition) refused(why string) error {
 
 // Sign cannot be: the credentials stand in the body.
 func (d *definition) Sign(context.Context, *http.Request, []byte) error {
-	return service.Errorf(service.Internal, "the security definition %q puts its credentials into the body of SOAP messages, and this connection sends none", d.name)
+	return service.Errorf(service.Internal, "the security definition %q puts its credentials into SOAP messages, and this connection sends none", d.name)
 }
