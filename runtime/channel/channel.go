@@ -76,14 +76,17 @@ type Deps struct {
 	Handle service.Handler         // of the Base's service: statistics, security, SimpleIO and dispatch, already wrapped; answers carry Raw
 
 	Services []Exposed // all that Services names, in that order
+
+	Understood func(namespace, name string) bool // whether the security definition reads a SOAP header of that name; nil: none
 }
 
 // Exposed is one service behind a channel.
 type Exposed struct {
 	Name   string
 	Doc    string
-	Shape  *service.Shape  // nil: it declares none, or is not deployed
-	Handle service.Handler // as Deps.Handle; one that is not deployed answers with an *Error of code NotFound
+	Shape  *service.Shape                         // nil: it declares none, or is not deployed
+	Handle service.Handler                        // as Deps.Handle; one that is not deployed answers with an *Error of code NotFound
+	Fields func() (input, output []service.Field) // of the Shape, each with the type that its name stands for; nil where that is
 }
 
 // Channel is a built channel: an HTTP one.
@@ -100,6 +103,7 @@ type HTTP interface {
 type Route struct {
 	Methods []string // such as GET, POST; empty for all
 	Path    string   // such as /customers/{id}; names in braces take one segment
+	Action  string   // the SOAPAction that tells channels of one path apart; empty: none does
 }
 
 // Kind is one kind of channel: a row of the table in node/kinds.go.

@@ -247,7 +247,7 @@ func (b *builder) addChannel(o *catalog.Object, k channel.Kind) {
 	for i, name := range channel.Services(config) {
 		exposed := channel.Exposed{Name: name, Handle: b.chain(o.Name, name, config.Common(), bound.entries[i], guard)}
 		if e := bound.entries[i]; e != nil {
-			exposed.Doc, exposed.Shape = e.Doc, e.Shape
+			exposed.Doc, exposed.Shape, exposed.Fields = e.Doc, e.Shape, e.fields
 		}
 		deps.Services = append(deps.Services, exposed)
 	}
@@ -256,6 +256,11 @@ func (b *builder) addChannel(o *catalog.Object, k channel.Kind) {
 	}
 	if e := bound.entry(); e != nil {
 		deps.Secret = func(field string) bool { return e.secret[field] }
+	}
+	if soap, ok := guard.(interface {
+		Understands(namespace, name string) bool
+	}); ok {
+		deps.Understood = soap.Understands
 	}
 	bound.built, err = k.New(config, deps)
 	if err != nil {

@@ -28,7 +28,7 @@ func (b *builder) addSecurity(o *catalog.Object, k security.Kind) {
 	config, err := k.Parse(o.Spec)
 	if err == nil {
 		bound.definition, err = k.New(config, security.Deps{
-			Name: o.Name, Names: b.node.names, Log: b.node.log, Checks: &b.node.passwords, Reveal: b.node.reveal(o.Key()),
+			Name: o.Name, Names: b.node.names, Log: b.node.log, Checks: &b.node.passwords, Reveal: b.node.reveal(o.Key()), Shared: b.node.once,
 		})
 	}
 	if err != nil {

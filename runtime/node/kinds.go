@@ -3,6 +3,7 @@ package node
 import (
 	"github.com/parley-run/parley/runtime/channel"
 	channelrest "github.com/parley-run/parley/runtime/channel/rest"
+	channelsoap "github.com/parley-run/parley/runtime/channel/soap"
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/outconn"
 	outrest "github.com/parley-run/parley/runtime/outconn/rest"
@@ -12,6 +13,7 @@ import (
 	"github.com/parley-run/parley/runtime/security"
 	"github.com/parley-run/parley/runtime/security/apikey"
 	"github.com/parley-run/parley/runtime/security/basic"
+	"github.com/parley-run/parley/runtime/security/wss"
 	"github.com/parley-run/parley/runtime/sio"
 )
 
@@ -19,6 +21,7 @@ import (
 func channelKinds() []channel.Kind {
 	return []channel.Kind{
 		channelrest.Kind(),
+		channelsoap.Kind(),
 	}
 }
 
@@ -35,6 +38,7 @@ func securityKinds() []security.Kind {
 	return []security.Kind{
 		apikey.Kind(),
 		basic.Kind(),
+		wss.Kind(),
 	}
 }
 

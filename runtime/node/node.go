@@ -81,6 +81,7 @@ type Node struct {
 	members *cluster.Membership
 	redis   *redisurl.Client // carries hints, and is looked at: services have connections of their own
 	outage  outage
+	nonces  nonces
 	stats   *stats.Stats
 	current atomic.Pointer[state]
 	ready   atomic.Bool

@@ -25,6 +25,7 @@ type routes struct {
 type route struct {
 	pattern string
 	methods map[string]catalog.Key
+	actions actions // of channels that share a method
 }
 
 // newRoutes builds the matcher. Channels whose route clashes with another's are left out and named in faults.
@@ -50,7 +51,7 @@ func (rs *routes) add(c *boundChannel) error {
 	}
 	r := rs.paths[pattern]
 	if r == nil {
-		r = &route{pattern: pattern, methods: map[string]catalog.Key{}}
+		r = &route{pattern: pattern, methods: map[string]catalog.Key{}, actions: actions{}}
 		if err := rs.handle(pattern, r); err != nil {
 			return err
 		}
@@ -61,13 +62,19 @@ func (rs *routes) add(c *boundChannel) error {
 		methods = []string{""}
 	}
 	for _, m := range methods {
-		if other, taken := r.methods[m]; taken {
+		if other, taken := r.methods[m]; taken && !r.actions.share(m, at.Action, c.object.Key()) {
 			return service.Errorf(service.Conflict, "channel %q: %s is served by channel %q already; change the url_path or the method of one of them",
 				c.object.Name, strings.TrimSpace(m+" "+at.Path), other.Name)
 		}
 	}
 	for _, m := range methods {
+		if _, shared := r.methods[m]; shared {
+			continue
+		}
 		r.methods[m] = c.object.Key()
+		if at.Action != "" {
+			r.actions[m+" "+at.Action] = c.object.Key()
+		}
 	}
 	return nil
 }
@@ -134,6 +141,9 @@ func (rt *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		path := strings.TrimSuffix(rt.pattern, "{$}") // what stands for its names may be a secret
 		s.node.failAt(w, r, path, service.Errorf(service.NotAllowed, "the method %s is not allowed at %s; allowed: %s", r.Method, path, strings.Join(allowed, ", ")))
 		return
+	}
+	if of, ok := rt.actions.find(r); ok {
+		key = of
 	}
 	s.channels[key].built.(channel.HTTP).ServeHTTP(w, r)
 }

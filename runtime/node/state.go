@@ -51,6 +51,14 @@ type entry struct {
 	invoke   service.Handler // for calls by other services
 }
 
+// fields are those of the service's shape with what its names stand for.
+func (e *entry) fields() (input, output []service.Field) {
+	if e.Shape == nil {
+		return nil, nil
+	}
+	return e.names.rules.Describe(e.Shape.Input), e.names.rules.Describe(e.Shape.Output)
+}
+
 // conventions are what names of fields stand for, and the object that says so.
 type conventions struct {
 	object *catalog.Object // nil: nobody says so, the usual ones hold

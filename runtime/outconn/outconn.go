@@ -44,6 +44,12 @@ type Signer interface {
 	Sign(ctx context.Context, req *http.Request, body []byte) error
 }
 
+// BodySigner is a Signer whose credentials stand in the body: SignBody gives the one to send in place of body, and is called
+// in place of Sign.
+type BodySigner interface {
+	SignBody(ctx context.Context, req *http.Request, body []byte) ([]byte, error)
+}
+
 // Kind is one kind of outgoing connection: a row of the table in node/kinds.go.
 type Kind struct {
 	kind.Info

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/password"
@@ -40,6 +41,13 @@ type Signer interface {
 	Sign(ctx context.Context, req *http.Request, body []byte) error
 }
 
+// BodySigner is a Signer whose credentials stand in the body.
+type BodySigner interface {
+	// SignBody gives the body to send in place of body, and may set req's headers. It is called in place of Sign, for each
+	// attempt.
+	SignBody(ctx context.Context, req *http.Request, body []byte) ([]byte, error)
+}
+
 // Described is a definition that can say how its credentials are shown, as the Security Scheme Object of OpenAPI has it.
 type Described interface{ Scheme() *service.Object }
 
@@ -48,10 +56,12 @@ type Deps struct {
 	Name   string
 	Names  service.Names
 	Log    *slog.Logger
-	Checks *password.Checks                                            // bounds what hashing costs, for all definitions together
-	Reveal func(key string, s kind.Secret) (string, error)             // what a sealed secret or a reference stands for
-	Invoke func(context.Context, string, any) (any, error)             // calls a service; nil: there is none
-	Shared func(ctx context.Context, key string) (fresh bool, _ error) // remembers a nonce or a token's id for the whole cluster; nil: nobody does
+	Checks *password.Checks                                // bounds what hashing costs, for all definitions together
+	Reveal func(key string, s kind.Secret) (string, error) // what a sealed secret or a reference stands for
+	Invoke func(context.Context, string, any) (any, error) // calls a service; nil: there is none
+	// Shared remembers a nonce or a token's id for that time, for the whole cluster, and says whether it was not known. nil:
+	// nobody does.
+	Shared func(ctx context.Context, key string, during time.Duration) (fresh bool, _ error)
 }
 
 // Kind is one kind of security definition: a row of the table in node/kinds.go.

@@ -56,6 +56,13 @@ func TestBombs(t *testing.T) {
 		{name: "bytes that are no text", format: sio.XML, body: "<r>" + fill("a") + "\xff</r>", want: "invalid UTF-8"},
 		{name: "another encoding", format: sio.XML, body: "<?xml version='1.0' encoding='UTF-7'?><r/>", want: `encoding "UTF-7" is not supported`},
 
+		{name: "elements in elements", format: sio.SOAP, body: "<Envelope><Body>" + fill("<a>"), want: "elements stand more than 200 levels deep"},
+		{name: "deep where nobody looks", format: sio.SOAP, body: "<Envelope><Header>" + fill("<a>"), want: "elements stand more than 200 levels deep"},
+		{name: "entities of entities", format: sio.SOAP, body: entities + "]><Envelope><Body><r>&h;</r></Body></Envelope>", want: "a DOCTYPE or other declaration is not accepted"},
+		{name: "an entity", format: sio.SOAP, body: "<Envelope><Body><r>" + fill("&lol;") + "</r></Body></Envelope>", want: "a & that begins none of &amp; &lt; &gt;"},
+		{name: "elements in the Body", format: sio.SOAP, body: "<Envelope><Body>" + fill("<a/>") + "</Body></Envelope>", want: "<a> beside another element in <Body>"},
+		{name: "no end", format: sio.SOAP, body: "<Envelope><Body><r><name>" + fill("a"), want: "the text ends too early"},
+
 		{name: "a row without end", format: sio.CSV, body: "a\n\"" + fill("x"), want: "a quote that nothing closes"},
 		{name: "values in a row", format: sio.CSV, body: "a,b\n" + fill("a,"), want: "malformed CSV at line 2: a row with more or fewer values than the first"},
 		{name: "columns", format: sio.CSV, body: fill("a,"), want: "more than 1000 columns"},

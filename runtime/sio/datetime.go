@@ -69,6 +69,9 @@ func (f *field) timeIn(v any) (any, bool) {
 	if f.format == nil {
 		if f.kind == typeDate {
 			_, err := time.Parse(time.DateOnly, s)
+			if _, zoned := time.Parse("2006-01-02Z07:00", s); err != nil && zoned == nil {
+				return s[:len(time.DateOnly)], true // XML Schema's dates may have a time zone
+			}
 			return same(v, text, s), err == nil
 		}
 		t, ok := parseISO(s)

@@ -161,6 +161,16 @@ func (s *slots) wants(i int) bool {
 
 func (s *slots) has(i int) bool { return s.values[i] != any(absent{}) }
 
+// emptyLists fills in required lists of which no element came, where that is how an empty one is written.
+func (s *slots) emptyLists() {
+	for i := range s.values {
+		f := &s.of.fields[i]
+		if _, given := s.params.get(f.name); f.required && !given && !s.has(i) && (f.kind == typeList || f.kind == typeDictList) {
+			s.values[i] = []any{}
+		}
+	}
+}
+
 // object is what was read, with what was not given filled in.
 func (s *slots) object(r *report) *service.Object {
 	for i := range s.values {

@@ -17,7 +17,7 @@ func contentTypeOf(format string) string {
 	switch format {
 	case JSON, Form:
 		return contentJSON
-	case XML:
+	case XML, SOAP:
 		return contentXML
 	case CSV:
 		return contentCSV
@@ -30,6 +30,12 @@ func contentTypeOf(format string) string {
 func (w *wrapper) encode(req *service.Request, resp *service.Response) error {
 	contentType := w.contentType()
 	var err error
+	if w.options.Format == SOAP {
+		if resp.Raw, resp.ContentType, err = w.soap(resp.Payload); err != nil {
+			return w.checker.fault("output cannot be written as XML: %w", err)
+		}
+		return nil
+	}
 	text, isText := resp.Payload.(string)
 	switch {
 	case resp.Payload == nil:

@@ -12,6 +12,7 @@ type shapedXML struct {
 	checker *Checker
 	params  *params
 	report  *report
+	repeats bool // lists stand as elements of one name, so that an empty one is an element of the list
 }
 
 // fromXML is the input of an XML document, which is not blank.
@@ -76,16 +77,6 @@ func (d *shapedXML) input() (any, error) {
 	}
 	o, err := d.shaped(d.checker.input, d.params)
 	return o, err
-}
-
-// skip passes over the rest of an element that nobody wants.
-func (d *shapedXML) skip() error {
-	for depth := len(d.open); len(d.open) >= depth; {
-		if _, err := d.next(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // rows adds the objects of one element to list: its items, or else itself. wrapped takes an <item_list> around the items.
@@ -154,6 +145,9 @@ func (d *shapedXML) shaped(s *structure, p *params) (*service.Object, error) {
 			case text.at >= 0:
 				d.report.fault("expected an object with " + s.names() + ", not " + describe(text.String()))
 				return nil, nil
+			}
+			if d.repeats {
+				fill.emptyLists()
 			}
 			return fill.object(d.report), nil
 		}
@@ -374,7 +368,7 @@ func (d *shapedXML) elements(f *field, list []any) (any, error) {
 			list = append(list, v)
 		case count > 0 && text.at >= 0:
 			return nil, mixed(text.at, name)
-		case count > 0 || text.String() == "":
+		case count > 0 || text.String() == "" && (!d.repeats || f.of.kind != typeText):
 			return list, nil
 		default:
 			d.report.element(len(list))

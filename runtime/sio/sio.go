@@ -20,6 +20,8 @@ const (
 	CSV  = "csv"  // a table: its first row names the columns
 	Form = "form" // application/x-www-form-urlencoded or multipart/form-data, by the request's Content-Type; replies are JSON
 
+	SOAP = "soap" // of Body's first element; replies are what stands in one, for the channel to put its envelope around: see SOAPFields
+
 	Decoded = "decoded" // the channel itself puts its format on: requests come with a Payload, responses leave with one, both in the neutral form
 )
 
@@ -133,6 +135,8 @@ func (w *wrapper) read(req *service.Request) (err error) {
 		req.Input, err = c.fromJSON(raw, p)
 	case w.options.Format == XML:
 		req.Input, err = c.fromXML(raw, p)
+	case w.options.Format == SOAP:
+		req.Input, err = c.fromSOAP(raw, p)
 	case w.options.Format == "":
 		req.Input, err = c.fromTree(nil, p)
 		if err != nil {
@@ -167,6 +171,8 @@ func (w *wrapper) decode(req *service.Request) (any, error) {
 		return DecodeJSON(req.Raw)
 	case XML:
 		return DecodeXML(req.Raw)
+	case SOAP:
+		return DecodeSOAP(req.Raw)
 	case CSV:
 		rows, err := DecodeCSV(req.Raw)
 		if rows == nil {

@@ -38,11 +38,14 @@ func DecodeXML(raw []byte) (any, error) {
 	return root, nil
 }
 
-type xmlDecoder struct{ *xmlScanner }
+type xmlDecoder struct {
+	*xmlScanner
+	top int // how deep the element stands that is the whole payload: 1 is the root
+}
 
 func newXMLDecoder(raw []byte) (xmlDecoder, error) {
 	x, err := newXMLScanner(string(raw))
-	return xmlDecoder{x}, err
+	return xmlDecoder{x, 1}, err
 }
 
 // document reads a document whose root element root reads.
@@ -110,7 +113,7 @@ func mixed(at int, name string) error {
 
 // element reads what stands up to the end of the element that has just begun.
 func (d *xmlDecoder) element() (any, error) {
-	name, isRoot := d.name, len(d.open) == 1
+	name, isRoot := d.name, len(d.open) == d.top
 	text := content{at: -1}
 	var c children
 	for {
@@ -141,6 +144,16 @@ func (d *xmlDecoder) element() (any, error) {
 			return c.value(isRoot), nil
 		}
 	}
+}
+
+// skip passes over the rest of an element that nobody wants.
+func (d *xmlDecoder) skip() error {
+	for depth := len(d.open); len(d.open) >= depth; {
+		if _, err := d.next(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // children collects the children of one element.

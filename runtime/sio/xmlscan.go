@@ -24,19 +24,24 @@ const (
 )
 
 // xmlScanner takes a document (XML 1.0, UTF-8) apart without copying what holds no entity. It knows no DTD, so that no
-// entity of a document's own exists. Attributes are checked and passed over.
+// entity of a document's own exists. Attributes are checked and, unless keeps is true, passed over.
 type xmlScanner struct {
 	text  string
 	at    int
 	open  []string // names of the elements that are open, as written
 	empty bool     // the last start was <x/>: its end comes next
 	again bool     // the last event comes once more
+	keeps bool     // attributes are kept
 	last  xmlEvent
 
 	name    string // local
 	chars   string
-	started int // where the last markup began
+	attrs   []xmlAttribute // of the last start, where they are kept
+	started int            // where the last markup began
 }
+
+// xmlAttribute is an attribute as it is written.
+type xmlAttribute struct{ name, value string }
 
 // fault is a problem in words for a person; where it stands is added once, on the way out.
 func fault(format string, args ...any) error {
@@ -316,6 +321,7 @@ func (x *xmlScanner) start() error {
 		return faultAt(x.started, "elements stand more than %d levels deep", MaxDepth)
 	}
 	var seen seenKeys
+	x.attrs = x.attrs[:0]
 	for n := 0; ; n++ {
 		before := x.at
 		x.space()
@@ -337,9 +343,12 @@ func (x *xmlScanner) start() error {
 			return faultAt(x.at, "<%s> has more than %d attributes", shorten(name), maxAttributes)
 		}
 		at := x.at
-		attribute, _, err := x.attribute()
+		attribute, value, err := x.attribute()
 		if err != nil {
 			return err
+		}
+		if x.keeps {
+			x.attrs = append(x.attrs, xmlAttribute{attribute, value})
 		}
 		if !seen.add(attribute) {
 			return faultAt(at, "the attribute %s stands twice in <%s>", shorten(attribute), shorten(name))

@@ -230,7 +230,16 @@ func (c *conn) sign(ctx context.Context, r *http.Request) error {
 			return err
 		}
 	}
-	return c.signer.Sign(ctx, r, body)
+	b, ok := c.signer.(outconn.BodySigner)
+	if !ok {
+		return c.signer.Sign(ctx, r, body)
+	}
+	signed, err := b.SignBody(ctx, r, body)
+	if err != nil {
+		return err
+	}
+	_, err = setBody(r, signed)
+	return err
 }
 
 // setBody makes data the body, and reports whether it was text. The body is of a type that net/http knows to lie
