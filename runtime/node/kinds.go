@@ -2,6 +2,7 @@ package node
 
 import (
 	"github.com/parley-run/parley/runtime/channel"
+	"github.com/parley-run/parley/runtime/channel/jsonrpc"
 	channelrest "github.com/parley-run/parley/runtime/channel/rest"
 	"github.com/parley-run/parley/runtime/outconn"
 	outrest "github.com/parley-run/parley/runtime/outconn/rest"
@@ -14,6 +15,7 @@ import (
 // channelKinds is the one table of channels: a new kind is one line here.
 func channelKinds() []channel.Kind {
 	return []channel.Kind{
+		jsonrpc.Kind(),
 		channelrest.Kind(),
 	}
 }
