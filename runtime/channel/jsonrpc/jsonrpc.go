@@ -205,7 +205,7 @@ func (c *rpc) failed(ctx context.Context, cid, name string, err error) answer {
 // whole answers for a body of which nothing could be done.
 func (c *rpc) whole(ctx context.Context, w http.ResponseWriter, cid string, status int, f *fault, err error) {
 	c.log.LogAttrs(ctx, slog.LevelInfo, "request", slog.String("cid", cid), slog.Int64("code", f.code), slog.String("err", causeOf(err)))
-	body, _ := appendReply(nil, &call{id: null}, &answer{fault: f}) // text alone cannot fail
+	body, _ := appendReply(nil, &call{id: []byte(null)}, &answer{fault: f}) // text alone cannot fail
 	write(w, status, body)
 }
 

@@ -20,10 +20,9 @@ type call struct {
 	fault  *fault // it is no valid request
 }
 
-var (
-	errNotJSON = errors.New("not JSON")
-	null       = []byte("null")
-)
+var errNotJSON = errors.New("not JSON")
+
+const null = "null"
 
 // parse takes a body apart. The error is that of the whole: what is not JSON at one place is not JSON at all.
 func parse(raw []byte) (calls []call, isBatch bool, err error) {
@@ -66,9 +65,9 @@ func readCall(in *jsontext.Decoder) (call, error) {
 	if err != nil {
 		return call{}, err
 	}
-	c := call{raw: bytes.Clone(value), params: null}
+	c := call{raw: bytes.Clone(value), params: []byte(null)}
 	if value.Kind() != jsontext.KindBeginObject {
-		c.fault, c.id = invalidRequest(), null
+		c.fault, c.id = invalidRequest(), []byte(null)
 		return c, nil
 	}
 	return c, c.members()
@@ -115,14 +114,14 @@ func (c *call) members() error {
 			switch value.Kind() {
 			case jsontext.KindString, jsontext.KindNumber, jsontext.KindNull:
 			default:
-				valid, c.id = false, null
+				valid, c.id = false, []byte(null)
 			}
 		}
 	}
 	if !versioned || !named || !valid {
 		c.fault = invalidRequest()
 		if c.id == nil {
-			c.id = null // what is no request is no notification either
+			c.id = []byte(null) // what is no request is no notification either
 		}
 	}
 	return nil
