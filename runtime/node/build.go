@@ -199,7 +199,7 @@ func (b *builder) addServices(ctx context.Context) {
 	for _, name := range slices.Sorted(maps.Keys(s.files)) {
 		sources = append(sources, starlark.File{Name: name, Source: s.files[name].source})
 	}
-	set, faults := starlark.Load(ctx, sources, b.prev.set, b.limits, b.node.log)
+	set, faults := starlark.Load(ctx, sources, b.prev.set, b.limits, b.node.log, b.node.modules...)
 	s.set = set
 	for name, err := range faults {
 		b.fault(s.files[name].object, err)

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"go.starlark.net/starlarkstruct"
+
 	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/channel/jsonrpc"
 	channelrest "github.com/parley-run/parley/runtime/channel/rest"
@@ -10,6 +12,7 @@ import (
 	"github.com/parley-run/parley/runtime/security"
 	"github.com/parley-run/parley/runtime/security/apikey"
 	"github.com/parley-run/parley/runtime/security/basic"
+	"github.com/parley-run/parley/runtime/starlark/messages"
 )
 
 // channelKinds is the one table of channels: a new kind is one line here.
@@ -34,4 +37,9 @@ func securityKinds() []security.Kind {
 		apikey.Kind(),
 		basic.Kind(),
 	}
+}
+
+// starlarkModules are what hot-deployed services can use beside what the engine itself has.
+func starlarkModules() []*starlarkstruct.Module {
+	return messages.Modules()
 }

@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.starlark.net/starlarkstruct"
+
 	"github.com/parley-run/parley/redisurl"
 	"github.com/parley-run/parley/runtime/catalog"
 	"github.com/parley-run/parley/runtime/channel"
@@ -67,6 +69,7 @@ type Node struct {
 	passwords     password.Checks
 	kvdb          *boundConn
 	usual         *conventions
+	modules       []*starlarkstruct.Module
 
 	store   *catalog.Database
 	live    *catalog.Live
@@ -133,6 +136,7 @@ func newNode(c Config) (*Node, error) {
 		outconnKinds:  map[string]outconn.Kind{},
 		securityKinds: map[string]security.Kind{},
 		usual:         &conventions{rules: sio.DefaultConventions()},
+		modules:       starlarkModules(),
 	}
 	if c.Folder.Cluster.Compat == "zato" {
 		n.names = service.ZatoNames()
