@@ -27,6 +27,7 @@ func channelKinds() []channel.Kind {
 func outconnKinds() []outconn.Kind {
 	return []outconn.Kind{
 		outrest.Kind(),
+		outrest.SOAPKind(),
 		outzmq.Kind(),
 	}
 }
