@@ -23,7 +23,7 @@ func levels() []level {
 			"runtime/channel", "runtime/outconn", "runtime/security", "runtime/sio", "runtime/stats", "runtime/pubsub", "runtime/scheduler",
 			"runtime/cache", "runtime/lock", "runtime/catalog", "runtime/cluster", "runtime/starlark", "runtime/balancer", "runtime/folder", "runtime/message",
 		}},
-		{rank: 2, packages: []string{"runtime/channel/*", "runtime/outconn/*", "runtime/security/*", "runtime/balancer/*", "runtime/starlark/*", "runtime/openapi"}},
+		{rank: 2, packages: []string{"runtime/channel/*", "runtime/outconn/*", "runtime/security/*", "runtime/balancer/*", "runtime/starlark/*", "runtime/openapi", "runtime/adapter"}},
 		{rank: 3, packages: []string{"runtime/admin", "runtime/deploy", "runtime/enmasse"}},
 		{rank: 4, packages: []string{"runtime/node", "runtime/supervisor"}},
 		{rank: 5, packages: []string{"cmd/*"}},

@@ -85,7 +85,8 @@ func (p Pointer) Get(doc any) (any, bool) {
 }
 
 // Set puts v there, and gives the document, which is changed in place wherever its root stays what it is. Objects that
-// are missing on the way are made; in a list, - and the place behind the last element append.
+// are missing on the way are made, and lists where - is to be put into them; in a list, - and the place behind the last
+// element append.
 func (p Pointer) Set(doc, v any) (any, error) {
 	if len(p.tokens) == 0 {
 		return v, nil
@@ -97,6 +98,9 @@ func (p Pointer) set(at, v any, depth int) (any, error) {
 	token, last := p.tokens[depth], depth == len(p.tokens)-1
 	switch at := at.(type) {
 	case nil:
+		if token == "-" {
+			return p.set([]any{}, v, depth)
+		}
 		return p.set(service.NewObject(1), v, depth)
 	case *service.Object:
 		if !last {

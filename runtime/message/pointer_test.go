@@ -79,6 +79,11 @@ func TestSetAndDelete(t *testing.T) {
 	got, err := p.Set(nil, "x")
 	require.NoError(t, err)
 	assert.Equal(t, `{"a":{"0":"x"}}`, text(t, got))
+	p, err = message.ParsePointer("/a/-/b")
+	require.NoError(t, err)
+	got, err = p.Set(nil, "x")
+	require.NoError(t, err)
+	assert.Equal(t, `{"a":[{"b":"x"}]}`, text(t, got))
 }
 
 func TestBadPointers(t *testing.T) {

@@ -81,7 +81,7 @@ func (b *builder) build(ctx context.Context, next *catalog.Snapshot) *state {
 			b.addSecurity(o, k)
 		}
 	}
-	var channels []*catalog.Object
+	var channels, adapters []*catalog.Object
 	for _, o := range next.Objects {
 		switch {
 		case b.node.securityKinds[o.Kind].Name != "": // above: others name them
@@ -91,6 +91,8 @@ func (b *builder) build(ctx context.Context, next *catalog.Snapshot) *state {
 			b.addConventions(o)
 		case b.node.outconnKinds[o.Kind].Name != "":
 			b.addConn(o, b.node.outconnKinds[o.Kind])
+		case b.node.adapterKinds[o.Kind].Name != "":
+			adapters = append(adapters, o)
 		case b.node.channelKinds[o.Kind].Name != "":
 			channels = append(channels, o)
 		default:
@@ -98,6 +100,9 @@ func (b *builder) build(ctx context.Context, next *catalog.Snapshot) *state {
 		}
 	}
 	b.addServices(ctx)
+	for _, o := range adapters {
+		b.addAdapter(o, b.node.adapterKinds[o.Kind])
+	}
 	for _, o := range channels {
 		b.addChannel(o, b.node.channelKinds[o.Kind])
 	}

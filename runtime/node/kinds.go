@@ -3,6 +3,7 @@ package node
 import (
 	"go.starlark.net/starlarkstruct"
 
+	"github.com/parley-run/parley/runtime/adapter"
 	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/channel/jsonrpc"
 	channelrest "github.com/parley-run/parley/runtime/channel/rest"
@@ -29,6 +30,13 @@ func outconnKinds() []outconn.Kind {
 		outrest.Kind(),
 		outrest.SOAPKind(),
 		outzmq.Kind(),
+	}
+}
+
+// adapterKinds is the one table of adapters, each of whose objects is a service: a new kind is one line here.
+func adapterKinds() []adapter.Kind {
+	return []adapter.Kind{
+		adapter.JSONKind(),
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"go.starlark.net/starlarkstruct"
 
 	"github.com/parley-run/parley/redisurl"
+	"github.com/parley-run/parley/runtime/adapter"
 	"github.com/parley-run/parley/runtime/catalog"
 	"github.com/parley-run/parley/runtime/channel"
 	channelrest "github.com/parley-run/parley/runtime/channel/rest"
@@ -65,6 +66,7 @@ type Node struct {
 	channelKinds  map[string]channel.Kind
 	outconnKinds  map[string]outconn.Kind
 	securityKinds map[string]security.Kind
+	adapterKinds  map[string]adapter.Kind
 	secrets       *secret.Keyring
 	passwords     password.Checks
 	kvdb          *boundConn
@@ -135,6 +137,7 @@ func newNode(c Config) (*Node, error) {
 		channelKinds:  map[string]channel.Kind{},
 		outconnKinds:  map[string]outconn.Kind{},
 		securityKinds: map[string]security.Kind{},
+		adapterKinds:  map[string]adapter.Kind{},
 		usual:         &conventions{rules: sio.DefaultConventions()},
 		modules:       starlarkModules(),
 	}
@@ -149,6 +152,9 @@ func newNode(c Config) (*Node, error) {
 	}
 	for _, k := range securityKinds() {
 		n.securityKinds[k.Name] = k
+	}
+	for _, k := range adapterKinds() {
+		n.adapterKinds[k.Name] = k
 	}
 	if n.secrets, err = openSecrets(c.Folder.SecretsFile()); err != nil {
 		return nil, err

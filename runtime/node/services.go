@@ -294,6 +294,9 @@ func (k kinds) Names() []string {
 	for _, o := range outconnKinds() {
 		names = append(names, o.Name)
 	}
+	for _, a := range adapterKinds() {
+		names = append(names, a.Name)
+	}
 	slices.Sort(names)
 	return names
 }
@@ -305,6 +308,8 @@ func (k kinds) read(name string, raw []byte) (info kind.Info, config any, err er
 		config, err = c.Parse(raw)
 	} else if o, ok := n.outconnKinds[name]; ok {
 		config, err = o.Parse(raw)
+	} else if a, ok := n.adapterKinds[name]; ok {
+		config, err = a.Parse(raw)
 	} else if s, ok := n.securityKinds[name]; ok {
 		config, err = s.Parse(raw)
 	} else if name == sio.ConventionsKind().Name {
@@ -322,6 +327,8 @@ func (k kinds) info(name string) kind.Info {
 		return n.channelKinds[name].Info
 	case n.outconnKinds[name].Name != "":
 		return n.outconnKinds[name].Info
+	case n.adapterKinds[name].Name != "":
+		return n.adapterKinds[name].Info
 	case name == sio.ConventionsKind().Name:
 		return sio.ConventionsKind()
 	}

@@ -173,7 +173,7 @@ func TestSOAPServer(t *testing.T) {
 	}
 	for _, version := range []string{"1.1", "1.2"} {
 		t.Run(version, func(t *testing.T) {
-			cmd := exec.Command(python, "testdata/orders_soap.py", version) //nolint:noctx // it is ended below, and waited for
+			cmd := exec.Command(python, "testdata/orders_soap.py", version)
 			out, err := cmd.StdoutPipe()
 			require.NoError(t, err)
 			require.NoError(t, cmd.Start())

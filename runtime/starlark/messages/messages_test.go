@@ -49,6 +49,7 @@ func TestModules(t *testing.T) {
 		{`jsonpointer.get(self.request.input, "/cust/id")`, `7`},
 		{`jsonpointer.set({}, "/a/b", [1])`, `{"a":{"b":[1]}}`},
 		{`jsonpointer.set({"l": [1]}, "/l/-", 2)`, `{"l":[1,2]}`},
+		{`jsonpointer.set({}, "/l/-", 2)`, `{"l":[2]}`},
 		{`jsonpointer.set({"l": [1]}, "/l/0", 2)`, `{"l":[2]}`},
 		{`jsonpointer.set({"a": None}, "/a/b", 2)`, `{"a":{"b":2}}`},
 		{`jsonpointer.set({}, "", "all")`, `"all"`},

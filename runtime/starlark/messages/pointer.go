@@ -72,15 +72,18 @@ func (m *modules) pointerSet(c *call) (starlark.Value, error) {
 	return out, nil
 }
 
-// put is at with value under tokens. Dicts that are missing on the way are made.
+// put is at with value under tokens. Dicts that are missing on the way are made, and lists where - is to be put into them.
 func put(at, value starlark.Value, tokens []string) (starlark.Value, error) {
 	if len(tokens) == 0 {
 		return value, nil
 	}
-	if at == starlark.None || at == nil {
+	token := tokens[0]
+	switch missing := at == starlark.None || at == nil; {
+	case missing && token == "-":
+		at = starlark.NewList(nil)
+	case missing:
 		at = new(starlark.Dict)
 	}
-	token := tokens[0]
 	list, isList := at.(*starlark.List)
 	target, isDict := at.(starlark.HasSetKey)
 	if !isDict && !isList {
