@@ -122,7 +122,7 @@ func (a *jsonAdapter) Handle(ctx context.Context, req *service.Request) (*servic
 	if input == nil {
 		input = req.Payload
 	}
-	call, err := a.call(input)
+	call, err := a.call(a.given(input))
 	if err != nil {
 		return nil, service.Errorf(service.Invalid, "adapter %q: %w", a.name, err)
 	}
@@ -141,6 +141,21 @@ func (a *jsonAdapter) Handle(ctx context.Context, req *service.Request) (*servic
 		return nil, service.Errorf(service.Internal, "adapter %q: outconn %q gave no reply", a.name, a.config.Outconn)
 	}
 	return a.answer(reply)
+}
+
+// given is the input without the declared fields that are missing, which are null.
+func (a *jsonAdapter) given(input any) any {
+	o, ok := input.(*service.Object)
+	if !ok || len(a.config.Input) == 0 {
+		return input
+	}
+	out := service.NewObject(o.Len())
+	for name, v := range o.All() {
+		if v != nil || !slices.Contains(a.config.Input, "-"+name) {
+			out.Set(name, v)
+		}
+	}
+	return out
 }
 
 // call is what the connection's method is called with.

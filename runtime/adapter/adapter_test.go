@@ -119,9 +119,13 @@ func TestAdapter(t *testing.T) {
 func TestShape(t *testing.T) {
 	s := open(t, `{"outconn":"CRM","method":"GET","input":["cust_id","-lang"],"output":["name"]}`)
 	assert.Equal(t, &service.Shape{
-		Input: []service.Field{{Name: "cust_id", Required: true}, {Name: "lang"}}, Output: []service.Field{{Name: "name", Required: true}}, AsGiven: true,
+		Input: []service.Field{{Name: "cust_id", Required: true}, {Name: "lang", Nullable: true}}, Output: []service.Field{{Name: "name", Required: true}}, AsGiven: true,
 	}, s.Shape)
 	assert.Equal(t, "GET CRM", s.Doc)
+	r := &remote{status: 200}
+	_, err := invoke(s, r, service.ObjectOf("cust_id", int64(7), "lang", nil))
+	require.NoError(t, err)
+	assert.Equal(t, `{"cust_id":7}`, text(t, r.kwargs["params"]), "what is missing is left out")
 	assert.Nil(t, open(t, `{"outconn":"CRM"}`).Shape)
 }
 

@@ -111,7 +111,7 @@ func fields(names []string) []service.Field {
 	out := make([]service.Field, len(names))
 	for i, name := range names {
 		bare, optional := strings.CutPrefix(name, "-")
-		out[i] = service.Field{Name: bare, Required: !optional}
+		out[i] = service.Field{Name: bare, Required: !optional, Nullable: optional}
 	}
 	return out
 }
