@@ -116,6 +116,16 @@ func TestAdapter(t *testing.T) {
 	}
 }
 
+func TestConstantsAreEachRequestsOwn(t *testing.T) {
+	s := open(t, `{"outconn":"CRM","set":{"/a":{"list":[]},"/a/list/-":1}}`)
+	for range 2 {
+		r := &remote{status: 200}
+		_, err := invoke(s, r, service.ObjectOf("b", int64(2)))
+		require.NoError(t, err)
+		assert.Equal(t, `{"b":2,"a":{"list":[1]}}`, text(t, r.kwargs["data"]))
+	}
+}
+
 func TestShape(t *testing.T) {
 	s := open(t, `{"outconn":"CRM","method":"GET","input":["cust_id","-lang"],"output":["name"]}`)
 	assert.Equal(t, &service.Shape{

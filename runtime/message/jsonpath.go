@@ -42,7 +42,7 @@ func CompileJSONPath(text string) (path *JSONPath, err error) {
 func (p *JSONPath) String() string { return p.text }
 
 // maxVisits bounds the work of one JSONPath.
-const maxVisits = 5_000_000
+const maxVisits = 2_000_000
 
 var errTooMuch = errors.New("it takes too long on a document of this size; name the way to the values, such as $.orders[*].id in the place of $..id")
 

@@ -15,7 +15,7 @@ type navigator struct {
 }
 
 // maxMoves bounds the work of one XPath to some seconds: the engine's grows with the square of the siblings for some.
-const maxMoves = 10_000_000
+const maxMoves = 5_000_000
 
 const tookTooLong = "it takes too long on a document of this size; name the way to the elements, such as /order/item in the place of //item"
 
