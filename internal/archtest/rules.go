@@ -21,9 +21,10 @@ func levels() []level {
 		{rank: 0, packages: []string{"runtime/database", "runtime/password", "runtime/secret"}},
 		{rank: 1, packages: []string{
 			"runtime/channel", "runtime/outconn", "runtime/security", "runtime/sio", "runtime/stats", "runtime/pubsub", "runtime/scheduler",
-			"runtime/cache", "runtime/lock", "runtime/rbac", "runtime/ratelimit", "runtime/catalog", "runtime/cluster", "runtime/starlark", "runtime/balancer", "runtime/folder",
+			"runtime/cache", "runtime/lock", "runtime/rbac", "runtime/ratelimit", "runtime/catalog", "runtime/cluster", "runtime/starlark", "runtime/balancer",
+			"runtime/folder", "runtime/message",
 		}},
-		{rank: 2, packages: []string{"runtime/channel/*", "runtime/outconn/*", "runtime/security/*", "runtime/balancer/*", "runtime/openapi"}},
+		{rank: 2, packages: []string{"runtime/channel/*", "runtime/outconn/*", "runtime/security/*", "runtime/balancer/*", "runtime/starlark/*", "runtime/openapi", "runtime/adapter"}},
 		{rank: 3, packages: []string{"runtime/admin", "runtime/deploy", "runtime/enmasse"}},
 		{rank: 4, packages: []string{"runtime/node", "runtime/supervisor"}},
 		{rank: 5, packages: []string{"cmd/*"}},

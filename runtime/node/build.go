@@ -83,7 +83,7 @@ func (b *builder) build(ctx context.Context, next *catalog.Snapshot) *state {
 			b.addSecurity(o, k)
 		}
 	}
-	var channels, ruling []*catalog.Object
+	var channels, ruling, adapters []*catalog.Object
 	for _, o := range next.Objects {
 		switch {
 		case b.node.securityKinds[o.Kind].Name != "": // above: others name them
@@ -95,6 +95,8 @@ func (b *builder) build(ctx context.Context, next *catalog.Snapshot) *state {
 			b.addConn(o, b.node.outconnKinds[o.Kind])
 		case o.Kind == rbac.KindName || o.Kind == ratelimit.KindName:
 			ruling = append(ruling, o)
+		case b.node.adapterKinds[o.Kind].Name != "":
+			adapters = append(adapters, o)
 		case b.node.channelKinds[o.Kind].Name != "":
 			channels = append(channels, o)
 		default:
@@ -103,6 +105,9 @@ func (b *builder) build(ctx context.Context, next *catalog.Snapshot) *state {
 	}
 	b.addRules(ruling, channels)
 	b.addServices(ctx)
+	for _, o := range adapters {
+		b.addAdapter(o, b.node.adapterKinds[o.Kind])
+	}
 	for _, o := range channels {
 		b.addChannel(o, b.node.channelKinds[o.Kind])
 	}
@@ -204,7 +209,7 @@ func (b *builder) addServices(ctx context.Context) {
 	for _, name := range slices.Sorted(maps.Keys(s.files)) {
 		sources = append(sources, starlark.File{Name: name, Source: s.files[name].source})
 	}
-	set, faults := starlark.Load(ctx, sources, b.prev.set, b.limits, b.node.log)
+	set, faults := starlark.Load(ctx, sources, b.prev.set, b.limits, b.node.log, b.node.modules...)
 	s.set = set
 	for name, err := range faults {
 		b.fault(s.files[name].object, err)

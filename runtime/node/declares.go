@@ -26,7 +26,7 @@ func (n *Node) Declares(ctx context.Context, files map[string]string) (map[strin
 		sources = append(sources, starlark.File{Name: name, Source: all[name]})
 	}
 	// What the files print is logged when they are deployed.
-	set, faults := starlark.Load(ctx, sources, s.set, starlark.DefaultLimits(), slog.New(slog.DiscardHandler))
+	set, faults := starlark.Load(ctx, sources, s.set, starlark.DefaultLimits(), slog.New(slog.DiscardHandler), n.modules...)
 	out := make(map[string][]string, len(files))
 	for name := range files {
 		if faults[name] != nil {

@@ -1,7 +1,11 @@
 package node
 
 import (
+	"go.starlark.net/starlarkstruct"
+
+	"github.com/parley-run/parley/runtime/adapter"
 	"github.com/parley-run/parley/runtime/channel"
+	"github.com/parley-run/parley/runtime/channel/jsonrpc"
 	channelrest "github.com/parley-run/parley/runtime/channel/rest"
 	channelsoap "github.com/parley-run/parley/runtime/channel/soap"
 	"github.com/parley-run/parley/runtime/kind"
@@ -15,11 +19,13 @@ import (
 	"github.com/parley-run/parley/runtime/security/basic"
 	"github.com/parley-run/parley/runtime/security/wss"
 	"github.com/parley-run/parley/runtime/sio"
+	"github.com/parley-run/parley/runtime/starlark/messages"
 )
 
 // channelKinds is the one table of channels: a new kind is one line here.
 func channelKinds() []channel.Kind {
 	return []channel.Kind{
+		jsonrpc.Kind(),
 		channelrest.Kind(),
 		channelsoap.Kind(),
 	}
@@ -29,7 +35,15 @@ func channelKinds() []channel.Kind {
 func outconnKinds() []outconn.Kind {
 	return []outconn.Kind{
 		outrest.Kind(),
+		outrest.SOAPKind(),
 		outzmq.Kind(),
+	}
+}
+
+// adapterKinds is the one table of adapters, each of whose objects is a service: a new kind is one line here.
+func adapterKinds() []adapter.Kind {
+	return []adapter.Kind{
+		adapter.JSONKind(),
 	}
 }
 
@@ -42,17 +56,46 @@ func securityKinds() []security.Kind {
 	}
 }
 
-// ruleKind is a kind of what neither serves nor calls: rules for what does.
-type ruleKind struct {
+// anyKind is a kind of whatever sort, as config files see it.
+type anyKind struct {
 	kind.Info
 	parse func(raw []byte) (any, error) // as channel.Kind has it
 }
 
-// ruleKinds is the one table of them. What they rule takes them up by name: see builder.build.
-func ruleKinds() []ruleKind {
-	return []ruleKind{
+// ruleKinds is the one table of what neither serves nor calls: rules for what does, which takes them up by name. See
+// builder.build.
+func ruleKinds() []anyKind {
+	return []anyKind{
 		{ratelimit.Kind(), func(raw []byte) (any, error) { return ratelimit.Parse(raw) }},
 		{rbac.Kind(), func(raw []byte) (any, error) { return rbac.Parse(raw) }},
 		{sio.ConventionsKind(), func(raw []byte) (any, error) { return sio.ParseConventions(raw) }},
+	}
+}
+
+// starlarkModules are what hot-deployed services can use beside what the engine itself has.
+func starlarkModules() []*starlarkstruct.Module {
+	return messages.Modules()
+}
+
+// addKinds takes in all tables.
+func (n *Node) addKinds() {
+	for _, k := range channelKinds() {
+		n.channelKinds[k.Name] = k
+		n.kinds[k.Name] = anyKind{k.Info, func(raw []byte) (any, error) { return k.Parse(raw) }}
+	}
+	for _, k := range outconnKinds() {
+		n.outconnKinds[k.Name] = k
+		n.kinds[k.Name] = anyKind{k.Info, k.Parse}
+	}
+	for _, k := range securityKinds() {
+		n.securityKinds[k.Name] = k
+		n.kinds[k.Name] = anyKind{k.Info, func(raw []byte) (any, error) { return k.Parse(raw) }}
+	}
+	for _, k := range adapterKinds() {
+		n.adapterKinds[k.Name] = k
+		n.kinds[k.Name] = anyKind{k.Info, func(raw []byte) (any, error) { return k.Parse(raw) }}
+	}
+	for _, k := range ruleKinds() {
+		n.kinds[k.Name] = k
 	}
 }

@@ -18,7 +18,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.starlark.net/starlarkstruct"
+
 	"github.com/parley-run/parley/redisurl"
+	"github.com/parley-run/parley/runtime/adapter"
 	"github.com/parley-run/parley/runtime/catalog"
 	"github.com/parley-run/parley/runtime/channel"
 	channelrest "github.com/parley-run/parley/runtime/channel/rest"
@@ -67,12 +70,14 @@ type Node struct {
 	channelKinds  map[string]channel.Kind
 	outconnKinds  map[string]outconn.Kind
 	securityKinds map[string]security.Kind
-	ruleKinds     map[string]ruleKind
+	adapterKinds  map[string]adapter.Kind
+	kinds         map[string]anyKind // all of them
 	secrets       *secret.Keyring
 	passwords     password.Checks
 	counts        counts
 	kvdb          *boundConn
 	usual         *conventions
+	modules       []*starlarkstruct.Module
 
 	store   *catalog.Database
 	live    *catalog.Live
@@ -142,24 +147,15 @@ func newNode(c Config) (*Node, error) {
 		channelKinds:  map[string]channel.Kind{},
 		outconnKinds:  map[string]outconn.Kind{},
 		securityKinds: map[string]security.Kind{},
-		ruleKinds:     map[string]ruleKind{},
+		adapterKinds:  map[string]adapter.Kind{},
+		kinds:         map[string]anyKind{},
 		usual:         &conventions{rules: sio.DefaultConventions()},
+		modules:       starlarkModules(),
 	}
 	if c.Folder.Cluster.Compat == "zato" {
 		n.names = service.ZatoNames()
 	}
-	for _, k := range channelKinds() {
-		n.channelKinds[k.Name] = k
-	}
-	for _, k := range outconnKinds() {
-		n.outconnKinds[k.Name] = k
-	}
-	for _, k := range securityKinds() {
-		n.securityKinds[k.Name] = k
-	}
-	for _, k := range ruleKinds() {
-		n.ruleKinds[k.Name] = k
-	}
+	n.addKinds()
 	if n.secrets, err = openSecrets(c.Folder.SecretsFile()); err != nil {
 		return nil, err
 	}

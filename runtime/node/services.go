@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -282,53 +283,19 @@ func (n *Node) getLocalStats(context.Context, service.Runtime, struct{}) (any, e
 type kinds struct{ node *Node }
 
 // Names are the keys that a file may have.
-func (k kinds) Names() []string {
-	var names []string
-	for _, r := range ruleKinds() {
-		names = append(names, r.Name)
-	}
-	for _, s := range securityKinds() {
-		names = append(names, s.Name)
-	}
-	for _, c := range channelKinds() {
-		names = append(names, c.Name)
-	}
-	for _, o := range outconnKinds() {
-		names = append(names, o.Name)
-	}
-	slices.Sort(names)
-	return names
-}
+func (k kinds) Names() []string { return slices.Sorted(maps.Keys(k.node.kinds)) }
 
 // read reads one object's config, and says what its kind is.
 func (k kinds) read(name string, raw []byte) (info kind.Info, config any, err error) {
-	n := k.node
-	if c, ok := n.channelKinds[name]; ok {
-		config, err = c.Parse(raw)
-	} else if o, ok := n.outconnKinds[name]; ok {
-		config, err = o.Parse(raw)
-	} else if s, ok := n.securityKinds[name]; ok {
-		config, err = s.Parse(raw)
-	} else if r, ok := n.ruleKinds[name]; ok {
-		config, err = r.parse(raw)
-	} else {
-		err = errors.New("unknown kind " + name)
+	known, ok := k.node.kinds[name]
+	if !ok {
+		return info, nil, errors.New("unknown kind " + name)
 	}
-	return k.info(name), config, err
+	config, err = known.parse(raw)
+	return known.Info, config, err
 }
 
-func (k kinds) info(name string) kind.Info {
-	n := k.node
-	switch {
-	case n.channelKinds[name].Name != "":
-		return n.channelKinds[name].Info
-	case n.outconnKinds[name].Name != "":
-		return n.outconnKinds[name].Info
-	case n.ruleKinds[name].Name != "":
-		return n.ruleKinds[name].Info
-	}
-	return n.securityKinds[name].Info
-}
+func (k kinds) info(name string) kind.Info { return k.node.kinds[name].Info }
 
 // Parse checks one object's config and gives it as the catalog keeps it, defaults filled in.
 func (k kinds) Parse(name string, raw []byte) ([]byte, error) {

@@ -48,6 +48,7 @@ type entry struct {
 	position string
 	names    *conventions    // under which it was made
 	secret   map[string]bool // input fields that no log shows
+	adapter  *catalog.Object // that declares it; nil: none does
 	invoke   service.Handler // for calls by other services
 }
 

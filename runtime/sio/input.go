@@ -96,7 +96,7 @@ func (r *report) invalid() error {
 	if r.ok() {
 		return nil
 	}
-	return &service.Error{Code: service.Invalid, Message: "input is not valid: " + r.String()}
+	return &service.Error{Code: service.Invalid, Message: "input is not valid: " + r.String(), Err: Faults(r.faults)}
 }
 
 // rows are the objects of a repeated input; a single object is a list of one.

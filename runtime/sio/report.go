@@ -8,6 +8,12 @@ import (
 // maxFaults is how many faults one message names: a document may hold a million.
 const maxFaults = 50
 
+// Faults are the cause of an error about input: what is wrong with it, one by one, each with its path. No more than the
+// first 50 are there.
+type Faults []string
+
+func (f Faults) Error() string { return strings.Join(f, "; ") }
+
 // report collects what is wrong with a document, each fault with its path, such as rows[2].cust_id.
 type report struct {
 	path   []step

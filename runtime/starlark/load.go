@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
 	"go.starlark.net/syntax"
 
 	"github.com/parley-run/parley/runtime/service"
@@ -65,9 +66,10 @@ type unit struct {
 
 // Load compiles files and runs their top levels. Units of prev whose source, and all that they load, is
 // unchanged are taken over as they are. Files that cannot run are left out of the Set and named in the map,
-// each with a *FileError.
-func Load(ctx context.Context, files []File, prev *Set, limits Limits, log *slog.Logger) (*Set, map[string]error) {
-	l := &loader{limits: limits, log: log, prev: prev, files: make(map[string]File, len(files)), units: make(map[string]*unit, len(files))}
+// each with a *FileError. Files can use modules beside what is there for all; they must be the same in every call, and safe
+// for concurrent use.
+func Load(ctx context.Context, files []File, prev *Set, limits Limits, log *slog.Logger, modules ...*starlarkstruct.Module) (*Set, map[string]error) {
+	l := &loader{limits: limits, log: log, prev: prev, modules: modules, files: make(map[string]File, len(files)), units: make(map[string]*unit, len(files))}
 	for _, f := range files {
 		l.files[f.Name] = f
 	}
@@ -161,6 +163,8 @@ type loader struct {
 	prev   *Set
 	files  map[string]File
 	units  map[string]*unit
+
+	modules []*starlarkstruct.Module
 }
 
 // unit is the compiled form of the file called name, made now if it was not yet. chain is who loads it.
@@ -187,6 +191,9 @@ func (l *loader) compile(ctx context.Context, f File, chain []string) *unit {
 	f.Source = bytes.TrimPrefix(f.Source, []byte("\ufeff"))
 	registry := newRegistry(f.Name)
 	predeclared := registry.predeclared()
+	for _, m := range l.modules {
+		predeclared[m.Name] = m
+	}
 	tree, program, err := starlark.SourceProgramOptions(dialect(), f.Name, f.Source, predeclared.Has)
 	if err != nil {
 		u.err = compileError(f.Name, f.Source, err)

@@ -13,7 +13,6 @@ import (
 
 	"github.com/parley-run/parley/runtime/outconn"
 	"github.com/parley-run/parley/runtime/service"
-	"github.com/parley-run/parley/runtime/sio"
 )
 
 // verb is a method that services call: its HTTP method and whether it takes data.
@@ -55,10 +54,10 @@ type call struct {
 //	post, send, put, patch (cid, data, params)    get, delete, options, head (cid, params)
 //
 // each also by name, with headers by name alone. Without a cid the caller's own is sent. Text goes as it is,
-// other data as JSON, None as an empty body. The result is a service.Attrs with the parts data, text, status_code,
-// headers and cid; data is the body decoded where data_format is json, None where it is empty, else its text.
-// A status that is no success is no error, but a success whose body is not JSON, where data_format is json, is one
-// of code Upstream.
+// other data as XML where data_format is xml, else as JSON, None as an empty body. The result is a service.Attrs with the
+// parts data, text, status_code, headers and cid; data is the body decoded where there is a data_format, None where it is
+// empty, else its text. A status that is no success is no error, but a success whose body is not of the data_format
+// is one of code Upstream.
 func (c *conn) Call(ctx context.Context, method string, args []any, kwargs map[string]any) (any, error) {
 	if method == "ping" {
 		return c.Ping(ctx)
@@ -197,9 +196,9 @@ func (c *conn) prepare(r *http.Request, req *call) error {
 		h[c.cidHeader] = []string{req.cid}
 	}
 	if req.data != nil {
-		isText, err := setBody(r, req.data)
+		isText, err := setBody(r, req.data, c.format.encode)
 		if err != nil {
-			return c.misuse("the data cannot be written as JSON: %w", err)
+			return c.misuse("the data cannot be written as %s: %w", c.format.name, err)
 		}
 		if h[contentType] = c.dataType; isText {
 			h[contentType] = c.textType
@@ -238,14 +237,14 @@ func (c *conn) sign(ctx context.Context, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	_, err = setBody(r, signed)
+	_, err = setBody(r, signed, nil)
 	return err
 }
 
 // setBody makes data the body, and reports whether it was text. The body is of a type that net/http knows to lie
 // in memory: of any other it writes the headers alone first, and a connection that is just closing could then
 // take the headers of a POST and not its body.
-func setBody(r *http.Request, data any) (isText bool, err error) {
+func setBody(r *http.Request, data any, encode func(any) ([]byte, error)) (isText bool, err error) {
 	if text, ok := data.(string); ok {
 		if text == "" {
 			return true, nil
@@ -257,7 +256,7 @@ func setBody(r *http.Request, data any) (isText bool, err error) {
 	}
 	raw, isText := data.([]byte)
 	if !isText {
-		if raw, err = service.AppendJSON(make([]byte, 0, 256), data); err != nil {
+		if raw, err = encode(data); err != nil {
 			return false, err
 		}
 	}
@@ -295,11 +294,11 @@ func (c *conn) decode(r *reply, verb string, target *url.URL) error {
 	if len(r.body) == 0 {
 		return nil
 	}
-	if c.cfg.DataFormat != "json" {
+	if c.format.decode == nil {
 		r.data = string(r.body)
 		return nil
 	}
-	data, err := sio.DecodeJSON(r.body)
+	data, err := c.format.decode(r.body)
 	if err == nil {
 		r.data = data
 		return nil
@@ -307,7 +306,7 @@ func (c *conn) decode(r *reply, verb string, target *url.URL) error {
 	if r.status >= 200 && r.status < 300 {
 		return &service.Error{
 			Code: service.Upstream, Err: err,
-			Message: fmt.Sprintf("outconn %q: %s %s answered %d with a body that is not JSON: %s", c.name, verb, address(target), r.status, err),
+			Message: fmt.Sprintf("outconn %q: %s %s answered %d with a body that is not %s: %s", c.name, verb, address(target), r.status, c.format.name, err),
 			Fix:     "see what it answered, or make the connection's data_format empty to take text",
 		}
 	}

@@ -16,7 +16,7 @@ type Config struct {
 	IsActive    bool              `json:"is_active" doc:"an inactive connection refuses every call"`
 	Host        string            `json:"host" kind:"required" doc:"scheme, host and port, such as http://127.0.0.1:35102"`
 	URLPath     string            `json:"url_path" doc:"path on the host; {name} is filled from params"`
-	DataFormat  string            `json:"data_format" doc:"format of requests and replies: json, or empty for text as it is"`
+	DataFormat  string            `json:"data_format" doc:"format of requests and replies: json, xml, or empty for text as it is"`
 	PingMethod  string            `json:"ping_method" doc:"HTTP method of a ping"`
 	PoolSize    int               `json:"pool_size" doc:"TCP connections to the host; calls beyond wait for one"`
 	Timeout     kind.Duration     `json:"timeout" doc:"of one call, waiting for a connection included; seconds or a text such as \"500ms\""`
@@ -26,13 +26,17 @@ type Config struct {
 	MaxResponse int64             `json:"max_response" doc:"bytes of a reply's body; a longer one is an error"`
 }
 
-// Kind is the row for the node's table of kinds.
-func Kind() outconn.Kind {
-	def := Config{
-		IsActive: true, URLPath: "/", DataFormat: "json", PingMethod: http.MethodHead,
+// Defaults are the values of keys that a config leaves out.
+func Defaults() Config {
+	return Config{
+		IsActive: true, URLPath: "/", DataFormat: formatJSON, PingMethod: http.MethodHead,
 		PoolSize: 20, Timeout: kind.Seconds(10), MaxResponse: 16 << 20,
 	}
-	return outconn.Define("outgoing_rest", "an outgoing HTTP connection to a REST API", []string{"plain_http", "rest"}, def, build)
+}
+
+// Kind is the row for the node's table of kinds.
+func Kind() outconn.Kind {
+	return outconn.Define("outgoing_rest", "an outgoing HTTP connection to a REST API", []string{"plain_http", "rest"}, Defaults(), build)
 }
 
 // SecurityName is the definition that requests are signed by.
@@ -40,11 +44,17 @@ func (c Config) SecurityName() string { return c.Security }
 
 // Check finds everything that is wrong with the values.
 func (c Config) Check() kind.Faults {
+	faults := c.check()
+	if c.DataFormat != formatJSON && c.DataFormat != formatXML && c.DataFormat != "" {
+		faults.Add("data_format", "unknown format %q; expected json, xml or empty", c.DataFormat)
+	}
+	return faults
+}
+
+// check finds what is wrong with all but the format.
+func (c Config) check() kind.Faults {
 	var faults kind.Faults
 	c.checkAddress(&faults)
-	if c.DataFormat != "json" && c.DataFormat != "" {
-		faults.Add("data_format", "unknown format %q; expected json or empty", c.DataFormat)
-	}
 	if !isToken(c.PingMethod) {
 		faults.Add("ping_method", "expected an HTTP method such as HEAD, not %q", c.PingMethod)
 	}

@@ -47,6 +47,7 @@ type conn struct {
 	transport *http.Transport
 	slots     chan struct{} // one is held by each call
 	signer    outconn.Signer
+	format    format
 }
 
 func build(cfg Config, d outconn.Deps) (outconn.Conn, error) {
@@ -61,7 +62,7 @@ func build(cfg Config, d outconn.Deps) (outconn.Conn, error) {
 	base.Path = ""
 	c := &conn{
 		cfg: cfg, name: d.Name, cidHeader: d.Names.CIDHeader, base: base, path: path,
-		header: http.Header{"User-Agent": {userAgent}}, textType: []string{textType}, dataType: []string{jsonType},
+		header: http.Header{"User-Agent": {userAgent}}, textType: []string{textType}, format: formatOf(cfg.DataFormat),
 		slots: make(chan struct{}, cfg.PoolSize), transport: newTransport(cfg), signer: d.Signer,
 	}
 	if len(path.names) == 0 {
@@ -72,7 +73,8 @@ func build(cfg Config, d outconn.Deps) (outconn.Conn, error) {
 		}
 		c.fixed = &u
 	}
-	if cfg.DataFormat == "json" {
+	c.dataType = []string{c.format.contentType}
+	if cfg.DataFormat != "" {
 		c.textType = c.dataType
 	}
 	if cfg.ContentType != "" {

@@ -94,7 +94,7 @@ func TestCheckFindsAllFaults(t *testing.T) {
 		{"relative path", `{"host":"http://h","url_path":"x"}`, "url_path", "begins with /"},
 		{"open brace", `{"host":"http://h","url_path":"/{id"}`, "url_path", "{name}"},
 		{"close brace", `{"host":"http://h","url_path":"/id}"}`, "url_path", "} without {"},
-		{"format", `{"host":"http://h","data_format":"yaml"}`, "data_format", "json or empty"},
+		{"format", `{"host":"http://h","data_format":"yaml"}`, "data_format", "expected json, xml or empty"},
 		{"ping", `{"host":"http://h","ping_method":""}`, "ping_method", "HEAD"},
 		{"pool", `{"host":"http://h","pool_size":0}`, "pool_size", "at least 1"},
 		{"timeout", `{"host":"http://h","timeout":0}`, "timeout", "more than 0"},
