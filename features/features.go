@@ -6,5 +6,5 @@ import "embed"
 
 // Files are the feature files, and the services and definitions beside them.
 //
-//go:embed *.feature adapter formats json_rpc messages raw
+//go:embed *.feature */*
 var Files embed.FS

@@ -17,7 +17,7 @@ func TestConfig(t *testing.T) {
 	assert.Equal(t, []string{"b", "a"}, channel.Services(c))
 	raw, err := json.Marshal(c)
 	require.NoError(t, err)
-	assert.JSONEq(t, `{"is_active":true,"service":"b","security":"","data_format":"json","url_path":"/rpc","methods":{"x.y":"a","z":"b","q":"a"},
+	assert.JSONEq(t, `{"is_active":true,"service":"b","security":"","has_rbac":false,"sec_use_rbac":false,"data_format":"json","url_path":"/rpc","methods":{"x.y":"a","z":"b","q":"a"},
 		"silent_status":204,"timeout":30,"max_body":1048576,"max_batch":100,"batch_workers":8}`, string(raw))
 	again, err := jsonrpc.Kind().Parse(raw)
 	require.NoError(t, err)
