@@ -147,13 +147,13 @@ func TestHAProxy(t *testing.T) {
 	apart := folder.Cluster{Balancer: folder.Balancer{Address: "127.0.0.1:1", Kind: folder.ExternalBalancer}}
 	assert.False(t, apart.Supervised(), "somebody else runs HAProxy, and the servers")
 	assert.NotEmpty(t, f.Cluster.Balancer.HAProxy.Stats)
-	assert.Empty(t, f.Certificate())
+	assert.Empty(t, f.FrontTLS())
 	assert.Equal(t, "http://"+f.Cluster.Balancer.Address, f.BalancerURL())
 	f.Cluster.Balancer.HAProxy.Certificate = "cert.pem"
-	assert.Equal(t, filepath.Join(f.Dir, "cert.pem"), f.Certificate())
+	assert.Equal(t, filepath.Join(f.Dir, "cert.pem"), f.FrontTLS().Certificate)
 	assert.Equal(t, "https://"+f.Cluster.Balancer.Address, f.BalancerURL())
 	f.Cluster.Balancer.HAProxy.Certificate = "/etc/cert.pem"
-	assert.Equal(t, "/etc/cert.pem", f.Certificate())
+	assert.Equal(t, "/etc/cert.pem", f.FrontTLS().Certificate)
 	f.Cluster.Balancer.Kind = folder.ExternalBalancer
 	for _, p := range f.Cluster.Ports() {
 		assert.NotContains(t, p.Key, "balancer", "somebody else listens there")
