@@ -8,7 +8,9 @@ import (
 	outzmq "github.com/parley-run/parley/runtime/outconn/zmq"
 	"github.com/parley-run/parley/runtime/security"
 	"github.com/parley-run/parley/runtime/security/apikey"
+	"github.com/parley-run/parley/runtime/security/aws"
 	"github.com/parley-run/parley/runtime/security/basic"
+	"github.com/parley-run/parley/runtime/security/ntlm"
 	"github.com/parley-run/parley/runtime/security/tls"
 )
 
@@ -31,7 +33,9 @@ func outconnKinds() []outconn.Kind {
 func securityKinds() []security.Kind {
 	return []security.Kind{
 		apikey.Kind(),
+		aws.Kind(),
 		basic.Kind(),
+		ntlm.Kind(),
 		tls.Kind(),
 	}
 }
