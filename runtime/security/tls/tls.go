@@ -99,9 +99,11 @@ func build(c Config, d security.Deps) (security.Definition, error) {
 	if err != nil {
 		return nil, kind.Faults{{Message: err.Error()}}
 	}
+	c.Fingerprints = slices.Clone(c.Fingerprints)
 	for i, one := range c.Fingerprints {
 		c.Fingerprints[i] = plainDigits(one)
 	}
+	c.Key = kind.Secret{} // the store has it
 	return &definition{config: c, name: d.Name, store: store}, nil
 }
 
