@@ -30,7 +30,7 @@ type Config struct {
 	Names       service.Names // service.ParleyNames()
 	Front       string        // where clients call: host:port, or fd@N of a socket that is handed over
 	Certificate string        // absolute path of a PEM file with certificate and key: clients call https; empty: http
-	Key         string        // absolute path of its key, where another file has it; a Runner alone can use it
+	Key         string        // absolute path of its key, where another file has it: see Join
 	ClientCA    string        // absolute path of a PEM file with the authorities of clients' certificates; empty: clients are asked for none
 	ClientMust  bool          // who shows no certificate is not talked to
 	MinVersion  string        // of TLS with clients: 1.2, which "" means too, or 1.3

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"syscall"
 	"time"
-
-	"github.com/parley-run/parley/runtime/certificate"
 )
 
 // Prepare finds HAProxy, writes its configuration and has it judged. One that a killed process of ours left behind is
@@ -51,7 +49,7 @@ func (r *Runner) Prepare(ctx context.Context) error {
 
 // write renders the configuration and puts it in place once HAProxy takes it.
 func (r *Runner) write(ctx context.Context, front *os.File) error {
-	if err := r.join(); err != nil {
+	if _, err := r.o.Config.Join(r.o.Dir); err != nil {
 		return err
 	}
 	r.mu.Lock()
@@ -71,63 +69,14 @@ func (r *Runner) write(ctx context.Context, front *os.File) error {
 }
 
 func (r *Runner) render(weight func(Server) int) ([]byte, error) {
-	c := r.o.Config
+	c := r.o.Config.joined(r.o.Dir)
 	c.Front = "fd@3"
-	if c.Key != "" {
-		c.Certificate, c.Key = r.joined(frontFile), ""
-	}
-	if c.ServersTLS.Key != "" {
-		c.ServersTLS.Certificate, c.ServersTLS.Key = r.joined(serversFile), ""
-	}
 	c.MaxConnections = connections()
 	c.Servers = slices.Clone(c.Servers)
 	for i, s := range c.Servers {
 		c.Servers[i].Weight = weight(s)
 	}
 	return c.Render()
-}
-
-// The files that certificates and their keys are put together in.
-const (
-	frontFile   = "haproxy-front.pem"
-	serversFile = "haproxy-servers.pem"
-)
-
-func (r *Runner) joined(name string) string { return filepath.Join(r.o.Dir, name) }
-
-// join puts each certificate and its key into one file, as HAProxy wants them, once they fit together.
-func (r *Runner) join() error {
-	c := r.o.Config
-	for _, one := range []struct {
-		name  string
-		files certificate.Files
-	}{
-		{frontFile, certificate.Files{Certificate: c.Certificate, Key: c.Key}},
-		{serversFile, certificate.Files{Certificate: c.ServersTLS.Certificate, Key: c.ServersTLS.Key}},
-	} {
-		if one.files.Key == "" {
-			continue
-		}
-		if _, err := one.files.Load(); err != nil {
-			return err
-		}
-		var text []byte
-		for _, path := range []string{one.files.Certificate, one.files.Key} {
-			raw, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			text = append(append(text, raw...), '\n')
-		}
-		next := r.joined(one.name) + ".next"
-		if err := os.WriteFile(next, text, 0o600); err != nil {
-			return err
-		}
-		if err := os.Rename(next, r.joined(one.name)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // connections is how many HAProxy may have: the default, or what the limit of open files leaves.
