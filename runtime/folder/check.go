@@ -15,7 +15,6 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/parley-run/parley/redisurl"
-	"github.com/parley-run/parley/runtime/certificate"
 	"github.com/parley-run/parley/runtime/password"
 )
 
@@ -131,11 +130,7 @@ func checkTLS(t TLS, body ast.Node, found *faults, path ...any) {
 	if !t.IsSet() {
 		return
 	}
-	l := certificate.Listener{
-		Files:      certificate.Files{Certificate: t.Certificate, Key: t.Key, CA: t.ClientCA},
-		ClientAuth: certificate.ClientAuth(t.ClientAuth), MinVersion: t.MinVersion,
-	}
-	for key, problem := range l.Check() {
+	for key, problem := range t.listener().Check() {
 		found.add(tokenAt(body, append(slices.Clone(path), key)...), "%s.%s: %s", dotted(path), key, problem)
 	}
 }

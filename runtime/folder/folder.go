@@ -307,8 +307,12 @@ func (f *Folder) Listener(t TLS) *certificate.Listener {
 	if !t.IsSet() {
 		return nil
 	}
-	t = f.absolute(t)
-	return &certificate.Listener{
+	l := f.absolute(t).listener()
+	return &l
+}
+
+func (t TLS) listener() certificate.Listener {
+	return certificate.Listener{
 		Files:      certificate.Files{Certificate: t.Certificate, Key: t.Key, CA: t.ClientCA},
 		ClientAuth: certificate.ClientAuth(t.ClientAuth), MinVersion: t.MinVersion,
 	}
