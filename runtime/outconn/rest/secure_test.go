@@ -112,8 +112,10 @@ func TestTLS(t *testing.T) {
 		{"its key in PEM", asks, []any{"tls_ca", server.CA, "tls_certificate", client.Certificate, "tls_key", string(key)}, "HTTP/1.1 crm 304"},
 		{"over HTTP/2", asks, []any{"tls_ca", server.CA, "tls_certificate", client.Certificate, "tls_key", "file:" + client.Key, "http2", true}, "HTTP/2.0 crm 304"},
 		{
-			"none where one is required", certificate.Listener{Files: server, ClientAuth: certificate.RequireClientAuth},
-			[]any{"tls_ca", server.CA}, "!certificate required",
+			"none where one is required",
+			certificate.Listener{Files: server, ClientAuth: certificate.RequireClientAuth},
+			[]any{"tls_ca", server.CA},
+			"!certificate required",
 		},
 		{"another name", certificate.Listener{Files: byName}, []any{"tls_ca", server.CA}, "!cannot validate certificate for 127.0.0.1"},
 		{"the name that it has", certificate.Listener{Files: byName}, []any{"tls_ca", server.CA, "tls_server_name", "bank.example.com"}, "HTTP/1.1 nobody 304"},

@@ -62,12 +62,14 @@ func TestPublishedVectors(t *testing.T) {
 		{"get-vanilla-query-unreserved", "GET", "/?" + unreserved + "=" + unreserved, "", nil, "host;x-amz-date", "9c3e54bfcdf0b19771a7f523ee5669cdf59bc7cc0884027167c21bb143a40197"},
 		{"get-unreserved", "GET", "/" + unreserved, "", nil, "host;x-amz-date", "07ef7494c76fa4850883e2b006601f940f8a34d404d0cfa977f52a65bbf5f24f"},
 		{
-			"get-header-value-trim", "GET", "/", "", []string{"My-Header1", " value1", "My-Header2", ` "a   b   c"`},
+			"get-header-value-trim", "GET", "/", "",
+			[]string{"My-Header1", " value1", "My-Header2", ` "a   b   c"`},
 			"host;my-header1;my-header2;x-amz-date", "acc3ed3afb60bb290fc8d2dd0098b9911fcaa05412b367055dee359757a9c736",
 		},
 		{"post-vanilla", "POST", "/", "", nil, "host;x-amz-date", "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"},
 		{
-			"post-header-key-sort", "POST", "/", "", []string{"My-Header1", "value1"},
+			"post-header-key-sort", "POST", "/", "",
+			[]string{"My-Header1", "value1"},
 			"host;my-header1;x-amz-date", "c5410059b04c1ee005303aed430f6e6645f61f4dc9e1461ec8f8916fdf18852c",
 		},
 		{

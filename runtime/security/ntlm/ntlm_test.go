@@ -231,7 +231,7 @@ ErrorLog %[1]s/error.log
 	for name, text := range files {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644)) //nolint:gosec // likewise
 	}
-	cmd := exec.Command(program, "-f", filepath.Join(dir, "httpd.conf"), "-X") //nolint:noctx // it is ended below
+	cmd := exec.Command(program, "-f", filepath.Join(dir, "httpd.conf"), "-X")
 	cmd.Env = append(os.Environ(), "NTLM_USER_FILE="+filepath.Join(dir, "users"))
 	out := &strings.Builder{}
 	cmd.Stdout, cmd.Stderr = out, out
