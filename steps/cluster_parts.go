@@ -15,7 +15,7 @@ func clusterSourceSteps() []Step {
 	return []Step{
 		given(`a cluster of {n} server(s) {parts}`, "As the row above, with parts of other sources: embedded, installed (programs of this machine, PostgreSQL, redis-server and haproxy) or "+
 			"in containers. What is named with no source is installed, what is not named embedded; where PostgreSQL, Redis and HAProxy are all in containers the servers are too. "+
-			"\"in containers\" or \"installed\" alone is all of them. \", whose links can be cut\" may follow.",
+			"\"in containers\" or \"installed\" alone is all of them. TLS among the parts has clients call by https. \", whose links can be cut\" may follow.",
 			`a cluster of 3 servers with PostgreSQL, Redis and HAProxy in containers`, startClusterOf),
 		given(`the cluster of "{file}"`, "Starts a cluster as a test cluster file says: see apitest cluster up --help.", `the cluster of "testcluster.yaml"`, startClusterFile),
 	}
@@ -81,6 +81,10 @@ func readParts(words string, s *fixtures.Spec) error {
 		return nil
 	}
 	for _, part := range between.Split(parts, -1) {
+		if part == "tls" {
+			s.TLS = true
+			continue
+		}
 		name, source, said := partNamed(part)
 		names = append(names, name)
 		if said {

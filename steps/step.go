@@ -60,6 +60,7 @@ func Table() []Step {
 		{"requests", requestSteps()},
 		{"forms", formSteps()},
 		{"OAuth2", oauth2Steps()},
+		{"TLS", tlsSteps()},
 		{"replies", replySteps()},
 		{"JSON", append(jsonRequestSteps(), jsonReplySteps()...)},
 		{"XML", xmlSteps()},

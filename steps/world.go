@@ -34,6 +34,7 @@ type World struct {
 	payload              payload
 	form                 form
 	oauth2               oauth2
+	encryption           encryption
 	namespaces           map[string]string
 	dateFormats          map[string]string // Arrow patterns such as YYYY-MM-DD, by name
 	vars                 map[string]any
@@ -149,9 +150,9 @@ func (w *World) OnClose(end func() error) { w.closers = append(w.closers, end) }
 // that has died.
 func (w *World) client() *http.Client {
 	if w.file.cluster != nil {
-		return w.suite.fresh
+		return w.secured(w.suite.fresh)
 	}
-	return w.suite.kept
+	return w.secured(w.suite.kept)
 }
 
 // Store puts a value under a name, for later steps to use as #name.

@@ -34,7 +34,7 @@ func haproxyCommand(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			text, err := renderHAProxy(f)
+			text, err := renderHAProxy(f, f.RunDir())
 			if err != nil {
 				return usage(err)
 			}
@@ -90,9 +90,13 @@ func namesOf(f *folder.Folder) service.Names {
 	return service.ParleyNames()
 }
 
-func renderHAProxy(f *folder.Folder) ([]byte, error) {
+// renderHAProxy is HAProxy's configuration. Files that it needs beside the cluster's are in dir.
+func renderHAProxy(f *folder.Folder, dir string) ([]byte, error) {
 	c, err := supervisor.HAProxyConfig(f, namesOf(f))
 	if err != nil {
+		return nil, err
+	}
+	if c, err = c.Join(dir); err != nil {
 		return nil, err
 	}
 	return c.Render()
@@ -110,15 +114,15 @@ func checkHAProxy(ctx context.Context, program haproxy.Program, f *folder.Folder
 		}
 		return program.Check(ctx, path)
 	}
-	text, err := renderHAProxy(f)
-	if err != nil {
-		return usage(err)
-	}
 	dir, err := os.MkdirTemp("", "parley-haproxy-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
+	text, err := renderHAProxy(f, dir)
+	if err != nil {
+		return usage(err)
+	}
 	path := filepath.Join(dir, "haproxy.cfg")
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		return err

@@ -222,6 +222,7 @@ type serverStatus struct {
 	PID         int      `json:"pid"`
 	State       string   `json:"state"`
 	Restarts    int      `json:"restarts"`
+	URL         string   `json:"url"`     // of its channels
 	Program     string   `json:"program"` // path of the file that it was started from
 	Version     string   `json:"version"` // what that says of itself; empty: it was not asked
 	Revision    int64    `json:"revision"`
@@ -255,7 +256,7 @@ func readStatus(ctx context.Context, f *folder.Folder, client *admin.Client) (cl
 	}
 	for i := range status.Servers {
 		s := &status.Servers[i]
-		s.Quarantined = []string{}
+		s.Quarantined, s.URL = []string{}, urlOf(f, s.Name)
 		if s.State != "up" && s.State != "draining" {
 			continue
 		}
@@ -269,6 +270,15 @@ func readStatus(ctx context.Context, f *folder.Folder, client *admin.Client) (cl
 	}
 	status.Differ = differing(status.Servers, status.Elsewhere)
 	return status, nil
+}
+
+// urlOf is where a server's channels are.
+func urlOf(f *folder.Folder, name string) string {
+	s, err := f.Server(name)
+	if err != nil {
+		return "" // it was taken out of cluster.yaml while it runs
+	}
+	return s.URL()
 }
 
 func (s clusterStatus) allUp() bool {
@@ -306,7 +316,7 @@ func (s clusterStatus) write(w io.Writer) {
 		if one.PID > 0 {
 			pid = strconv.Itoa(one.PID)
 		}
-		rows = append(rows, []string{one.Name, one.State, "http://" + one.Address, pid, strconv.FormatInt(one.Revision, 10), one.Hash})
+		rows = append(rows, []string{one.Name, one.State, one.URL, pid, strconv.FormatInt(one.Revision, 10), one.Hash})
 	}
 	table(w, []string{"  SERVER", "STATE", "ADDRESS", "PID", "REVISION", "CONTENT"}, indent(rows))
 	s.Balancer.remark(w)

@@ -21,6 +21,9 @@ func quickstartCommand(o *options) *cobra.Command {
 			if want.Servers < 1 {
 				return usage(fmt.Errorf("--servers %d: a cluster needs one at least", want.Servers))
 			}
+			if len(want.TLSHosts) > 0 && !want.TLS {
+				return usage(fmt.Errorf("--tls-hosts are names in a certificate, which --tls makes; give both"))
+			}
 			f, password, err := folder.Create(args[0], want)
 			if err != nil {
 				return usage(err)
@@ -41,6 +44,8 @@ func quickstartCommand(o *options) *cobra.Command {
 	flags.StringVar(&want.Name, "name", "", "name of the cluster (default: the folder's); the same on all machines of one cluster")
 	flags.StringSliceVar(&want.ServerNames, "server-names", nil, "names of the servers in place of server1, server2, ...; no two servers of a cluster have the same")
 	flags.StringVar(&want.Host, "host", "127.0.0.1", "address that the load-balancer listens on; all else stays on 127.0.0.1")
+	flags.BoolVar(&want.TLS, "tls", false, "clients call https: make a certificate authority, the load-balancer's certificate and one of a client, in DIR/tls")
+	flags.StringSliceVar(&want.TLSHosts, "tls-hosts", nil, "with --tls: names and addresses that clients call by, beside localhost and 127.0.0.1")
 	flags.BoolVar(&want.FreePorts, "free-ports", false, "pick ports that nobody uses")
 	quickstart.AddCommand(create)
 	return quickstart
@@ -59,7 +64,11 @@ func (o *options) printCreated(c *cobra.Command, f *folder.Folder, password stri
 		Redis    string   `json:"redis"`    // its URL without passwords
 		Database string   `json:"database"` // without its password; empty: files
 		Servers  []server `json:"servers"`
-	}{f.Dir, f.Cluster.Admin.User, password, "http://" + f.Cluster.Balancer.Address, f.Cluster.Redis.Name(), f.Cluster.Database.Name(), nil}
+		CA       string   `json:"ca,omitempty"` // file of the authority that the balancer's certificate is of
+	}{f.Dir, f.Cluster.Admin.User, password, f.BalancerURL(), f.Cluster.Redis.Name(), f.Cluster.Database.Name(), nil, ""}
+	if f.Cluster.Balancer.TLS.IsSet() {
+		out.CA = f.FrontTLS().ClientCA
+	}
 	if f.Cluster.Redis.URL == "" {
 		out.Redis = f.RedisURL()
 	}
@@ -75,8 +84,11 @@ func (o *options) printCreated(c *cobra.Command, f *folder.Folder, password stri
 		if out.Database != "" {
 			rows = append(rows, []string{"database", out.Database})
 		}
+		if out.CA != "" {
+			rows = append(rows, []string{"authority", out.CA + "; client.pem and client.key beside it are a client's"})
+		}
 		for _, s := range out.Servers {
-			rows = append(rows, []string{s.Name, "http://" + s.Address})
+			rows = append(rows, []string{s.Name, "http://" + s.Address}) // new ones have no TLS of their own
 		}
 		for _, row := range rows {
 			line(w, "  %-14s %s", row[0], row[1])

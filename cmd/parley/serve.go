@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -50,6 +51,10 @@ func (s *serving) settings() []setting {
 		{"admin-token", "PARLEY_ADMIN_TOKEN", &s.alone.Token, "", "bearer token of the admin API, 32 characters or more; empty: one is made and kept in --dir"},
 		{"admin-password", "PARLEY_ADMIN_PASSWORD", &s.alone.Password, "", "password of the user admin; empty: the token alone lets in"},
 		{"trusted-proxies", "PARLEY_TRUSTED_PROXIES", &s.alone.Proxies, "", "addresses and networks of load-balancers, such as 10.0.0.0/8: their X-Forwarded-For is believed; empty: this machine's"},
+		{"tls-certificate", "PARLEY_TLS_CERTIFICATE", &s.alone.TLS.Certificate, "", "PEM file: clients and load-balancers call https; empty: http"},
+		{"tls-key", "PARLEY_TLS_KEY", &s.alone.TLS.Key, "", "PEM file of its key; empty: it is in the certificate's file"},
+		{"tls-client-ca", "PARLEY_TLS_CLIENT_CA", &s.alone.TLS.ClientCA, "", "PEM file of the authorities that clients' certificates are of"},
+		{"tls-client-auth", "PARLEY_TLS_CLIENT_AUTH", &s.alone.TLS.ClientAuth, "", "none, request or require a certificate of clients"},
 		{"compat", "PARLEY_COMPAT", &s.alone.Compat, "", `"zato" answers clients with the names they know from Zato`},
 		{"config", "PARLEY_CONFIG", &s.config, "/etc/parley", "folder whose *.yaml are imported and whose services/*.star are deployed at the start"},
 	}
@@ -135,8 +140,29 @@ func warnUnknown(settings []setting, out io.Writer) {
 	}
 }
 
+// tlsPaths makes the paths of TLS begin where the command was given.
+func (s *serving) tlsPaths() error {
+	t := &s.alone.TLS
+	for _, path := range []*string{&t.Certificate, &t.Key, &t.ClientCA} {
+		if strings.Contains(*path, "-----BEGIN ") {
+			return errors.New("the settings of TLS are paths of PEM files, and one of them is PEM itself; name its file without " + fileSuffix)
+		}
+		if *path == "" {
+			continue
+		}
+		var err error
+		if *path, err = filepath.Abs(*path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // run runs the server until ctx ends.
 func (s *serving) run(ctx context.Context, out io.Writer) (err error) {
+	if err := s.tlsPaths(); err != nil {
+		return usage(err)
+	}
 	f, err := folder.OpenAlone(s.dir, s.alone)
 	if err != nil {
 		return usage(err)

@@ -31,7 +31,7 @@ func readUnsupervised(ctx context.Context, f *folder.Folder) (clusterStatus, err
 		return status, err
 	}
 	for _, s := range f.Cluster.Servers {
-		one := serverStatus{Name: s.Name, Address: s.Address, Admin: s.Admin, State: "down", Quarantined: []string{}}
+		one := serverStatus{Name: s.Name, Address: s.Address, URL: s.URL(), Admin: s.Admin, State: "down", Quarantined: []string{}}
 		if info, err := askServer(ctx, s.Admin, token); err == nil {
 			status.Running = true
 			status.Revision = max(status.Revision, info.Revision)

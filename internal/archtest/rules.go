@@ -18,7 +18,7 @@ type level struct {
 func levels() []level {
 	return []level{
 		{rank: 0, packages: []string{"runtime", "runtime/service", "runtime/kind"}, standard: true},
-		{rank: 0, packages: []string{"runtime/database", "runtime/password", "runtime/secret"}},
+		{rank: 0, packages: []string{"runtime/certificate", "runtime/database", "runtime/password", "runtime/secret"}},
 		{rank: 1, packages: []string{
 			"runtime/channel", "runtime/outconn", "runtime/security", "runtime/sio", "runtime/stats", "runtime/pubsub", "runtime/scheduler",
 			"runtime/cache", "runtime/lock", "runtime/rbac", "runtime/ratelimit", "runtime/catalog", "runtime/cluster", "runtime/starlark", "runtime/balancer",

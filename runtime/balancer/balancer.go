@@ -16,6 +16,7 @@ package balancer
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -26,6 +27,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-run/parley/runtime/certificate"
 	"github.com/parley-run/parley/runtime/service"
 )
 
@@ -42,6 +44,7 @@ const OutcomeHeader = "X-Parley-Outcome"
 type Server struct {
 	Name    string
 	Address string // host:port
+	TLS     bool   // it serves https
 }
 
 // Options configure a Balancer. Zero values are the defaults, given behind each.
@@ -49,6 +52,12 @@ type Options struct {
 	Servers []Server
 	Names   service.Names // service.ParleyNames()
 	Log     *slog.Logger  // silent
+	// ServersTLS is the configuration of a connection that is made now to a server with TLS. Without a ServerName
+	// it is the host of the server's address. nil: the system's authorities.
+	ServersTLS func() *tls.Config
+	// Proof shows to servers that a request comes from their own load-balancer, with the certificate of its client
+	// (certificate.Proof). Empty: clients' certificates are not passed on.
+	Proof string
 
 	CheckInterval time.Duration // 200 ms between checks of a server that is up
 	DownInterval  time.Duration // 50 ms between checks of one that is down
@@ -107,11 +116,11 @@ func New(o Options) (*Balancer, error) {
 			return nil, fmt.Errorf("balancer: two servers are named %q", s.Name)
 		}
 		seen[s.Name] = true
-		b.servers = append(b.servers, newServer(s, o.DialTimeout))
+		b.servers = append(b.servers, newServer(s, o))
 	}
 	b.arrange()
 	b.proxy = &httputil.ReverseProxy{
-		Rewrite:        rewrite,
+		Rewrite:        b.rewrite,
 		Transport:      forwarder{b},
 		ModifyResponse: nameServer,
 		ErrorHandler:   b.replyError,
@@ -121,9 +130,10 @@ func New(o Options) (*Balancer, error) {
 	return b, nil
 }
 
-// rewrite prepares a request for the servers: who asked, for which host; everything else as it came.
-func rewrite(p *httputil.ProxyRequest) {
+// rewrite prepares a request for the servers: who asked, for which host, by which certificate; everything else as it came.
+func (b *Balancer) rewrite(p *httputil.ProxyRequest) {
 	p.SetXForwarded()
+	certificate.Forward(p.Out.Header, p.In.TLS, b.o.Proof)
 	p.Out.URL.RawQuery = p.In.URL.RawQuery // ReverseProxy drops what it cannot parse; here the servers judge
 }
 

@@ -15,7 +15,10 @@ import (
 // Run checks the servers until ctx ends, then closes the connections kept to them.
 func (b *Balancer) Run(ctx context.Context) error {
 	// A new connection for each check: it also shows that the server accepts one.
-	transport := &http.Transport{DisableKeepAlives: true}
+	dialer := &net.Dialer{Timeout: b.o.DialTimeout}
+	transport := &http.Transport{DisableKeepAlives: true, DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		return dialTLS(ctx, dialer, network, address, b.o)
+	}}
 	client := &http.Client{Transport: transport, Timeout: b.o.CheckTimeout, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	}}
@@ -88,7 +91,7 @@ func (b *Balancer) breakOff(s *server, err error, since time.Time) time.Time {
 var errNotReady = errors.New("it answers that it is not ready")
 
 func (b *Balancer) check(ctx context.Context, client *http.Client, s *server) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Address+b.o.Names.Prefix+"/ready", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.scheme()+"://"+s.Address+b.o.Names.Prefix+"/ready", nil)
 	if err != nil {
 		return err
 	}

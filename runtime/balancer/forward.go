@@ -143,7 +143,7 @@ func (s *server) send(req *http.Request, body *body) (*http.Response, sent, erro
 		GotFirstResponseByte: func() { a.answered.Store(true) },
 	}))
 	to := *req.URL
-	to.Scheme, to.Host = "http", s.Address
+	to.Scheme, to.Host = s.scheme(), s.Address
 	out.URL = &to
 	if body != nil {
 		out.Body = body.reader()

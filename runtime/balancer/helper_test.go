@@ -2,6 +2,7 @@ package balancer_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net"
@@ -26,14 +27,17 @@ type backend struct {
 	handle  http.HandlerFunc
 	ready   atomic.Int64 // status of /parley/ready
 	paused  atomic.Value // chan struct{}: /parley/ready is answered once it is closed
+	tls     *tls.Config  // nil: it serves http
 
 	mu  sync.Mutex
 	ids map[string]int
 	srv *http.Server
 }
 
-func newBackend(t testing.TB, handle http.HandlerFunc) *backend {
-	b := &backend{t: t, handle: handle, ids: map[string]int{}, address: "127.0.0.1:0"}
+func newBackend(t testing.TB, handle http.HandlerFunc) *backend { return newBackendTLS(t, nil, handle) }
+
+func newBackendTLS(t testing.TB, config *tls.Config, handle http.HandlerFunc) *backend {
+	b := &backend{tls: config, t: t, handle: handle, ids: map[string]int{}, address: "127.0.0.1:0"}
 	b.ready.Store(http.StatusOK)
 	if handle == nil {
 		b.handle = func(w http.ResponseWriter, r *http.Request) {
@@ -69,6 +73,9 @@ func (b *backend) start() {
 	l, err := lc.Listen(context.Background(), "tcp", b.address)
 	require.NoError(b.t, err)
 	b.address = l.Addr().String()
+	if b.tls != nil {
+		l = tls.NewListener(l, b.tls)
+	}
 	srv := &http.Server{Handler: b, ReadHeaderTimeout: 10 * time.Second}
 	b.mu.Lock()
 	b.srv = srv
@@ -98,7 +105,7 @@ func (b *backend) handled() map[string]int {
 func front(t testing.TB, change func(*balancer.Options), backends ...*backend) (*balancer.Balancer, *httptest.Server) {
 	o := balancer.Options{CheckInterval: 20 * time.Millisecond, DownInterval: 10 * time.Millisecond}
 	for i, be := range backends {
-		o.Servers = append(o.Servers, balancer.Server{Name: "server" + string(rune('1'+i)), Address: be.address})
+		o.Servers = append(o.Servers, balancer.Server{Name: "server" + string(rune('1'+i)), Address: be.address, TLS: be.tls != nil})
 	}
 	if change != nil {
 		change(&o)

@@ -2,6 +2,7 @@ package balancer
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -44,13 +45,21 @@ const (
 	Draining = "draining"
 )
 
-func newServer(s Server, dialTimeout time.Duration) *server {
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
+func newServer(s Server, o Options) *server {
+	dialer := &net.Dialer{Timeout: o.DialTimeout, KeepAlive: 15 * time.Second}
 	made := &server{Server: s}
 	made.weight.Store(DefaultWeight)
 	made.transport = &http.Transport{
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			c, err := dialer.DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return made.conns.wrap(c), nil
+		},
+		// The wrapper is outside: what it counts is what of requests was written, and nothing of handshakes.
+		DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			c, err := dialTLS(ctx, dialer, network, address, o)
 			if err != nil {
 				return nil, err
 			}
@@ -62,6 +71,37 @@ func newServer(s Server, dialTimeout time.Duration) *server {
 		ExpectContinueTimeout: time.Second, // for a server that does not know of it: then the body is sent
 	}
 	return made
+}
+
+// dialTLS is a connection by TLS whose handshake is done.
+func dialTLS(ctx context.Context, dialer *net.Dialer, network, address string, o Options) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.DialTimeout)
+	defer cancel()
+	raw, err := dialer.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if o.ServersTLS != nil {
+		config = o.ServersTLS()
+	}
+	if config.ServerName == "" {
+		config.ServerName, _, _ = net.SplitHostPort(address) // it was dialled
+	}
+	c := tls.Client(raw, config)
+	if err := c.HandshakeContext(ctx); err != nil {
+		_ = raw.Close()
+		return nil, &net.OpError{Op: "dial", Net: network, Addr: raw.RemoteAddr(), Err: err}
+	}
+	return c, nil
+}
+
+// scheme is how the server is called.
+func (s Server) scheme() string {
+	if s.TLS {
+		return "https"
+	}
+	return "http"
 }
 
 // acquire counts a request in, where the server takes one. The state is looked at again after counting: once

@@ -29,6 +29,7 @@ type Alone struct {
 	RedisURL    string // of the Redis that they share; empty: the embedded one, likewise
 	Embedded    string // host:port of the embedded one
 	Token       string // of the admin API, 32 characters or more; empty: the folder's, which is made where it is missing
+	TLS         TLS    // of the channels; empty: they are served by http
 	Password    string // of the user admin; empty: there is none, and the token alone lets in
 }
 
@@ -49,7 +50,7 @@ func OpenAlone(dir string, a Alone) (*Folder, error) {
 		Name: a.Cluster, Compat: a.Compat,
 		Redis:    Redis{URL: a.RedisURL, Embedded: a.Embedded},
 		Database: Database{URL: a.DatabaseURL},
-		Servers:  []Server{{Name: a.Server, Address: reached(a.Address), Admin: reached(a.Admin)}},
+		Servers:  []Server{{Name: a.Server, Address: reached(a.Address), Admin: reached(a.Admin), TLS: a.TLS}},
 		Admin:    Admin{User: "admin", PasswordHash: password.New(cmp.Or(a.Password, newPassword())).String()},
 	}
 	c.TrustedProxies = a.proxies()
@@ -93,6 +94,11 @@ func (a Alone) check() error {
 	}
 	for _, text := range a.proxies() {
 		fault("the trusted proxies", checkNetwork(text))
+	}
+	if a.TLS.IsSet() {
+		for key, problem := range a.TLS.listener().Check() {
+			fault("TLS: "+key, problem)
+		}
 	}
 	if a.DatabaseURL != "" {
 		fault("the database", checkDatabaseURL(a.DatabaseURL))

@@ -43,6 +43,13 @@ func check(c *Cluster, body ast.Node, found *faults) {
 		}
 	}
 	checkBalancer(c.Balancer, body, found)
+	checkTLS(c.Balancer.TLS, body, found, "balancer", "tls")
+	if t := c.Balancer.ServersTLS; t.Key != "" && t.Certificate == "" {
+		found.add(tokenAt(body, "balancer", "servers_tls", "key"), "balancer.servers_tls.key: the certificate of it is missing")
+	}
+	for i, s := range c.Servers {
+		checkTLS(s.TLS, body, found, "servers", i, "tls")
+	}
 	if c.Redis.URL != "" {
 		if problem := checkRedisURL(c.Redis.URL); problem != "" {
 			found.add(tokenAt(body, "redis", "url"), "redis.url: %s", problem)
@@ -103,6 +110,13 @@ func checkBalancer(b Balancer, body ast.Node, found *faults) {
 			add(one.key, "it is for a balancer of the kind %s, and this one is %s", one.kinds, kind)
 		}
 	}
+	if b.HAProxy.Certificate != "" && b.TLS.Certificate != "" {
+		add("certificate", "balancer.tls names the certificate already; keep balancer.tls")
+	}
+	if kind == ExternalBalancer && b.TLS.Key != "" {
+		found.add(tokenAt(body, "balancer", "tls", "key"), "balancer.tls.key: HAProxy takes certificate and key from one file, and you run it yourself: "+
+			"put both into the certificate's")
+	}
 	if kind == ExternalBalancer && b.HAProxy.Socket == "" {
 		add("socket", "an external HAProxy is steered over its runtime socket: give its path, such as /run/haproxy/parley.sock")
 	}
@@ -114,6 +128,32 @@ func checkBalancer(b Balancer, body ast.Node, found *faults) {
 			add(one.key, "%s", problem)
 		}
 	}
+}
+
+// checkTLS holds that a listener's keys fit together. The files are not looked at: a cluster can be stopped without them.
+func checkTLS(t TLS, body ast.Node, found *faults, path ...any) {
+	if !t.IsSet() {
+		return
+	}
+	for key, problem := range t.listener().Check() {
+		found.add(tokenAt(body, append(slices.Clone(path), key)...), "%s.%s: %s", dotted(path), key, problem)
+	}
+}
+
+// dotted is a path as messages show it: servers[0].tls.
+func dotted(path []any) string {
+	var b strings.Builder
+	for _, step := range path {
+		if n, ok := step.(int); ok {
+			fmt.Fprintf(&b, "[%d]", n)
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte('.')
+		}
+		fmt.Fprint(&b, step)
+	}
+	return b.String()
 }
 
 func checkName(name string) string {
@@ -135,7 +175,7 @@ func checkServerName(name string) string {
 	switch {
 	case !serverName.MatchString(name):
 		return fmt.Sprintf("expected letters, digits, - and _, not %q", name)
-	case slices.Contains([]string{"logs", "run", "supervisor", "haproxy"}, name):
+	case slices.Contains([]string{"logs", "run", "supervisor", "haproxy", "tls"}, name):
 		return fmt.Sprintf("%q is taken by a part of the cluster's folder; choose another", name)
 	}
 	return ""

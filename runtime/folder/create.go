@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/parley-run/parley/redisurl"
+	"github.com/parley-run/parley/runtime/certificate"
 	"github.com/parley-run/parley/runtime/password"
 )
 
@@ -33,6 +34,8 @@ type Options struct {
 	DatabaseURL  string   // of a PostgreSQL; files hold the catalog otherwise
 	FreePorts    bool     // ports that nobody uses, in place of all the above
 	Host         string   // 127.0.0.1; the address that the balancer listens on. All else stays on 127.0.0.1
+	TLS          bool     // the balancer serves https, by an authority of the cluster's own, and takes clients' certificates of it
+	TLSHosts     []string // further names and addresses that clients call it by
 }
 
 // Create makes the folder of a new cluster in dir, which must be missing or empty, and the administrator's
@@ -61,7 +64,11 @@ func Create(dir string, o Options) (made *Folder, adminPassword string, err erro
 	cluster.Admin = Admin{User: "admin", PasswordHash: password.New(adminPassword).String()}
 
 	f := &Folder{Dir: abs, Cluster: *cluster}
-	if err := f.write(); err != nil {
+	err = f.write()
+	if err == nil && o.TLS {
+		err = f.makeTLS(o)
+	}
+	if err != nil {
 		return nil, "", errors.Join(fmt.Errorf("create %s: %w", dir, err), takeBack(abs, missing))
 	}
 	f, err = Open(abs)
@@ -113,6 +120,9 @@ func plan(ctx context.Context, o Options) (*Cluster, error) {
 	}
 	if o.RedisURL != "" {
 		c.Redis.Embedded = ""
+	}
+	if o.TLS {
+		c.Balancer.TLS = TLS{Certificate: "tls/balancer.pem", Key: "tls/balancer.key", ClientCA: "tls/" + certificate.CAFile, ClientAuth: string(certificate.RequestClientAuth)}
 	}
 	if c.Balancer.Kind == HAProxyBalancer {
 		c.Balancer.HAProxy.Stats = at(len(ports) - 1)
@@ -244,6 +254,7 @@ func (c *Cluster) text() string {
 	if c.Supervised() {
 		line("balancer:")
 		line("  address: %s # where clients call", quote(c.Balancer.Address))
+		c.Balancer.TLS.write(line, "  ")
 	}
 	if h := c.Balancer.HAProxy; c.Balancer.Kind == HAProxyBalancer {
 		line("  kind: %s # or embedded, or external: an HAProxy that you run yourself", quote(c.Balancer.Kind))
@@ -270,12 +281,48 @@ func (c *Cluster) text() string {
 		line("  - name: %s", quote(s.Name))
 		line("    address: %s", quote(s.Address))
 		line("    admin: %s", quote(s.Admin))
+		s.TLS.write(line, "    ")
 	}
 	line("admin:")
 	line("  user: %s", quote(c.Admin.User))
 	line("  password_hash: %s", quote(c.Admin.PasswordHash))
 	line("server_command: %s # a program of your own that runs the servers; empty: parley", quote(c.ServerCommand))
 	return b.String()
+}
+
+// write writes the key tls, where there is one.
+func (t TLS) write(line func(string, ...any), indent string) {
+	if !t.IsSet() {
+		return
+	}
+	line(indent + "tls:")
+	line(indent+"  certificate: %s # PEM file", quote(t.Certificate))
+	line(indent+"  key: %s # empty: it is in the certificate's file", quote(t.Key))
+	line(indent+"  client_ca: %s # of the certificates that clients show", quote(t.ClientCA))
+	line(indent+"  client_auth: %s # none, request or require", quote(t.ClientAuth))
+	line(indent+"  min_version: %s # 1.2 or 1.3", quote(cmp.Or(t.MinVersion, "1.2")))
+}
+
+// makeTLS makes an authority of the cluster's own, the balancer's certificate and one of a client.
+func (f *Folder) makeTLS(o Options) error {
+	a, _, err := certificate.OpenAuthority(f.TLSDir(), "Parley cluster "+f.Cluster.Name)
+	if err != nil {
+		return err
+	}
+	hosts := []string{"localhost", loopback, "::1"}
+	if ip := net.ParseIP(o.Host); ip == nil || !ip.IsUnspecified() && !ip.IsLoopback() {
+		hosts = append(hosts, o.Host)
+	}
+	for _, host := range o.TLSHosts {
+		if !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	if _, err := a.Server("balancer", hosts); err != nil {
+		return err
+	}
+	_, err = a.Client("client")
+	return err
 }
 
 // quote is s between double quotes: JSON's text is YAML's too.

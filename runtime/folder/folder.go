@@ -8,6 +8,7 @@
 //	DIR/stats.db              statistics, likewise
 //	DIR/redis.json            the embedded Redis, saved
 //	DIR/weights.json          the weights of servers that have another one than 100
+//	DIR/tls/                  the cluster's own certificate authority and the certificates of it, where there is one
 //	DIR/haproxy.password      0600; the password of HAProxy's statistics page
 //	DIR/run/supervisor.json   the process that runs the cluster, while it runs
 //	DIR/bin/                  programs that servers were upgraded to, and which server runs which
@@ -26,9 +27,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/parley-run/parley/redisurl"
+	"github.com/parley-run/parley/runtime/certificate"
 	"github.com/parley-run/parley/runtime/password"
 )
 
@@ -102,7 +105,31 @@ func checkNetwork(text string) string {
 type Balancer struct {
 	Address string  `yaml:"address"` // host:port
 	Kind    string  `yaml:"kind"`    // Embedded, which "" means too, HAProxy or External
+	TLS     TLS     `yaml:"tls"`     // empty: clients call http
 	HAProxy HAProxy `yaml:"haproxy"`
+	// ServersTLS is how it calls servers that have TLS.
+	ServersTLS ServersTLS `yaml:"servers_tls"`
+}
+
+// TLS is how a listener serves https. Paths begin at the cluster's folder. What changes in the files is taken in while the
+// listener serves.
+type TLS struct {
+	Certificate string `yaml:"certificate"` // PEM file, with those of the authorities between it and the root behind it
+	Key         string `yaml:"key"`         // PEM file; empty: it is in that of the certificate
+	ClientCA    string `yaml:"client_ca"`   // PEM file of the authorities that clients' certificates are of
+	ClientAuth  string `yaml:"client_auth"` // none, request or require; empty: request where client_ca is given, else none
+	MinVersion  string `yaml:"min_version"` // 1.2, which "" means too, or 1.3
+}
+
+// IsSet says whether the listener serves https.
+func (t TLS) IsSet() bool { return t != TLS{} }
+
+// ServersTLS is how the load-balancer calls servers that serve https. Paths begin at the cluster's folder.
+type ServersTLS struct {
+	CA          string `yaml:"ca"`          // PEM file of the authorities that the servers' certificates are of; empty: those that the system trusts
+	Certificate string `yaml:"certificate"` // PEM file of what it shows to servers that ask for a certificate
+	Key         string `yaml:"key"`         // PEM file; empty: it is in that of the certificate
+	ServerName  string `yaml:"server_name"` // the name that the servers' certificates must have; empty: the host of each one's address
 }
 
 // The kinds of load-balancers.
@@ -176,6 +203,17 @@ type Server struct {
 	Name    string `yaml:"name"`    // also the name of its folder
 	Address string `yaml:"address"` // host:port of its channels
 	Admin   string `yaml:"admin"`   // host:port of its admin API
+	TLS     TLS    `yaml:"tls"`     // of its channels; empty: they are served by http
+}
+
+// URL is where its channels are, such as http://127.0.0.1:17010.
+func (s Server) URL() string { return scheme(s.TLS.IsSet()) + s.Address }
+
+func scheme(encrypted bool) string {
+	if encrypted {
+		return "https://"
+	}
+	return "http://"
 }
 
 // Admin is who may use the dashboard.
@@ -294,21 +332,61 @@ func (f *Folder) HAProxyPassword() string { return filepath.Join(f.Dir, "haproxy
 // RunDir is where files are that are worthless once the cluster has stopped.
 func (f *Folder) RunDir() string { return filepath.Join(f.Dir, "run") }
 
-// Certificate is the path of the balancer's certificate, or empty.
-func (f *Folder) Certificate() string {
-	path := f.Cluster.Balancer.HAProxy.Certificate
-	if path == "" || filepath.IsAbs(path) {
-		return path
+// FrontTLS is the TLS of the balancer, with absolute paths; of a HAProxy also where only its certificate is given.
+func (f *Folder) FrontTLS() TLS {
+	t := f.Cluster.Balancer.TLS
+	if old := f.Cluster.Balancer.HAProxy.Certificate; old != "" {
+		t.Certificate = old
 	}
-	return filepath.Join(f.Dir, path)
+	return f.absolute(t)
 }
+
+// Listener is the TLS of a server, or nil where it serves http.
+func (f *Folder) Listener(t TLS) *certificate.Listener {
+	if !t.IsSet() {
+		return nil
+	}
+	l := f.absolute(t).listener()
+	return &l
+}
+
+func (t TLS) listener() certificate.Listener {
+	return certificate.Listener{
+		Files:      certificate.Files{Certificate: t.Certificate, Key: t.Key, CA: t.ClientCA},
+		ClientAuth: certificate.ClientAuth(t.ClientAuth), MinVersion: t.MinVersion,
+	}
+}
+
+// ServersTLS are the files by which the balancer calls servers, with absolute paths.
+func (f *Folder) ServersTLS() certificate.Files {
+	t := f.Cluster.Balancer.ServersTLS
+	return certificate.Files{Certificate: f.path(t.Certificate), Key: f.path(t.Key), CA: f.path(t.CA)}
+}
+
+// HasTLS says whether any server serves https.
+func (c *Cluster) HasTLS() bool {
+	return slices.ContainsFunc(c.Servers, func(s Server) bool { return s.TLS.IsSet() })
+}
+
+func (f *Folder) absolute(t TLS) TLS {
+	t.Certificate, t.Key, t.ClientCA = f.path(t.Certificate), f.path(t.Key), f.path(t.ClientCA)
+	return t
+}
+
+// path is one of cluster.yaml, which begins at the cluster's folder.
+func (f *Folder) path(given string) string {
+	if given == "" || filepath.IsAbs(given) {
+		return given
+	}
+	return filepath.Join(f.Dir, given)
+}
+
+// TLSDir is where quickstart keeps the cluster's own authority and the certificates of it.
+func (f *Folder) TLSDir() string { return filepath.Join(f.Dir, "tls") }
 
 // BalancerURL is where clients call, such as http://127.0.0.1:11223.
 func (f *Folder) BalancerURL() string {
-	if f.Cluster.Balancer.HAProxy.Certificate != "" {
-		return "https://" + f.Cluster.Balancer.Address
-	}
-	return "http://" + f.Cluster.Balancer.Address
+	return scheme(f.FrontTLS().IsSet()) + f.Cluster.Balancer.Address
 }
 
 // ServerDir is what belongs to one server.

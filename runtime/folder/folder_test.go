@@ -147,13 +147,13 @@ func TestHAProxy(t *testing.T) {
 	apart := folder.Cluster{Balancer: folder.Balancer{Address: "127.0.0.1:1", Kind: folder.ExternalBalancer}}
 	assert.False(t, apart.Supervised(), "somebody else runs HAProxy, and the servers")
 	assert.NotEmpty(t, f.Cluster.Balancer.HAProxy.Stats)
-	assert.Empty(t, f.Certificate())
+	assert.Empty(t, f.FrontTLS())
 	assert.Equal(t, "http://"+f.Cluster.Balancer.Address, f.BalancerURL())
 	f.Cluster.Balancer.HAProxy.Certificate = "cert.pem"
-	assert.Equal(t, filepath.Join(f.Dir, "cert.pem"), f.Certificate())
+	assert.Equal(t, filepath.Join(f.Dir, "cert.pem"), f.FrontTLS().Certificate)
 	assert.Equal(t, "https://"+f.Cluster.Balancer.Address, f.BalancerURL())
 	f.Cluster.Balancer.HAProxy.Certificate = "/etc/cert.pem"
-	assert.Equal(t, "/etc/cert.pem", f.Certificate())
+	assert.Equal(t, "/etc/cert.pem", f.FrontTLS().Certificate)
 	f.Cluster.Balancer.Kind = folder.ExternalBalancer
 	for _, p := range f.Cluster.Ports() {
 		assert.NotContains(t, p.Key, "balancer", "somebody else listens there")
@@ -201,6 +201,26 @@ func TestOpenNamesEachFaultWithItsPlace(t *testing.T) {
 		{"socket of our own", "  address: \"127", "  kind: haproxy\n  haproxy: {socket: /x}\n  address: \"127", []string{":6:", "balancer.haproxy.socket"}},
 		{"external without socket", "  address: \"127", "  kind: external\n  address: \"127", []string{"balancer.haproxy.socket", "give its path"}},
 		{"bad page", "  address: \"127", "  kind: haproxy\n  haproxy: {stats: here}\n  address: \"127", []string{":6:", "balancer.haproxy.stats: expected host:port"}},
+		{"TLS without a certificate", "  address: \"127", "  tls: {client_ca: ca.pem}\n  address: \"127", []string{":5:", "balancer.tls.certificate: the path of a PEM file is missing"}},
+		{
+			"TLS that asks for nobody's certificates", "  address: \"127", "  tls: {certificate: a.pem, client_auth: require}\n  address: \"127",
+			[]string{":5:", "balancer.tls.client_ca: client_auth: require needs the authority"},
+		},
+		{"version of TLS", "  address: \"127", "  tls: {certificate: a.pem, min_version: 1.1}\n  address: \"127", []string{`balancer.tls.min_version: expected 1.2 or 1.3, not "1.1"`}},
+		{
+			"TLS of a server", "    admin: \"127", "    tls: {certificate: a.pem, client_auth: maybe}\n    admin: \"127",
+			[]string{":16:", `servers[0].tls.client_auth: expected none, request or require, not "maybe"`},
+		},
+		{"unknown key of TLS", "  address: \"127", "  tls: {cert: a.pem}\n  address: \"127", []string{`unknown key "cert"`, "certificate, key, client_ca"}},
+		{"key of no certificate", "  address: \"127", "  servers_tls: {key: a.key}\n  address: \"127", []string{"balancer.servers_tls.key: the certificate of it is missing"}},
+		{
+			"certificate twice", "  address: \"127", "  kind: haproxy\n  tls: {certificate: a.pem}\n  haproxy: {certificate: b.pem}\n  address: \"127",
+			[]string{"balancer.haproxy.certificate: balancer.tls names the certificate already"},
+		},
+		{
+			"two files for an external HAProxy", "  address: \"127", "  kind: external\n  haproxy: {socket: /x}\n  tls: {certificate: a.pem, key: a.key}\n  address: \"127",
+			[]string{"balancer.tls.key: HAProxy takes certificate and key from one file"},
+		},
 		{"unknown key of HAProxy", "  address: \"127", "  haproxy: {statistics: x}\n  address: \"127", []string{":5:", `unknown key "statistics"`, "certificate, stats"}},
 	}
 	for _, row := range rows {

@@ -16,7 +16,10 @@ import (
 	"github.com/parley-run/parley/runtime/rbac"
 	"github.com/parley-run/parley/runtime/security"
 	"github.com/parley-run/parley/runtime/security/apikey"
+	"github.com/parley-run/parley/runtime/security/aws"
 	"github.com/parley-run/parley/runtime/security/basic"
+	"github.com/parley-run/parley/runtime/security/ntlm"
+	"github.com/parley-run/parley/runtime/security/tls"
 	"github.com/parley-run/parley/runtime/security/wss"
 	"github.com/parley-run/parley/runtime/sio"
 	"github.com/parley-run/parley/runtime/starlark/messages"
@@ -51,7 +54,10 @@ func adapterKinds() []adapter.Kind {
 func securityKinds() []security.Kind {
 	return []security.Kind{
 		apikey.Kind(),
+		aws.Kind(),
 		basic.Kind(),
+		ntlm.Kind(),
+		tls.Kind(),
 		wss.Kind(),
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/parley-run/parley/redisurl"
 	"github.com/parley-run/parley/runtime/adapter"
 	"github.com/parley-run/parley/runtime/catalog"
+	"github.com/parley-run/parley/runtime/certificate"
 	"github.com/parley-run/parley/runtime/channel"
 	channelrest "github.com/parley-run/parley/runtime/channel/rest"
 	"github.com/parley-run/parley/runtime/cluster"
@@ -63,6 +64,7 @@ type Node struct {
 	names  service.Names
 	log    *slog.Logger
 	token  string
+	proof  string // that a request comes from the cluster's own load-balancer
 
 	proxies []netip.Prefix
 
@@ -142,7 +144,8 @@ func newNode(c Config) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{
-		folder: c.Folder, server: server, token: token, log: c.Log, proxies: c.Folder.Cluster.Proxies(), names: service.ParleyNames(), brought: c.Brought, patience: c.Patience,
+		folder: c.Folder, server: server, token: token, proof: certificate.Proof(token), log: c.Log, proxies: c.Folder.Cluster.Proxies(),
+		names: service.ParleyNames(), brought: c.Brought, patience: c.Patience,
 		compiled:      map[string]*entry{},
 		channelKinds:  map[string]channel.Kind{},
 		outconnKinds:  map[string]outconn.Kind{},
@@ -345,6 +348,7 @@ func (n *Node) Close() error {
 
 // ServeHTTP answers what clients send to the server's channels.
 func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	certificate.Forwarded(r, n.proof)
 	switch r.URL.Path {
 	case n.names.Prefix + "/ping":
 		channelrest.SkipBody(w, r)

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/parley-run/parley/runtime/admin"
+	"github.com/parley-run/parley/runtime/certificate"
 	channelrest "github.com/parley-run/parley/runtime/channel/rest"
 	"github.com/parley-run/parley/runtime/deploy"
 	"github.com/parley-run/parley/runtime/service"
@@ -39,6 +40,12 @@ func (n *Node) Run(ctx context.Context) error {
 	if err := n.begin(ctx); err != nil {
 		return err
 	}
+	secured, err := n.listenTLS()
+	if err != nil {
+		_ = channels.Close()       // nothing was served yet
+		_ = administration.Close() // likewise
+		return err
+	}
 	api, err := admin.API{Services: n.internalServices(), Token: n.token, Password: n.folder.CheckPassword, Log: n.log}.Handler()
 	if err != nil {
 		return err
@@ -50,6 +57,12 @@ func (n *Node) Run(ctx context.Context) error {
 	group, inner := errgroup.WithContext(inner)
 	group.Go(func() error { return admin.Serve(inner, administration, api) })
 	group.Go(func() error { return n.members.Run(inner) })
+	if secured != nil {
+		group.Go(func() error {
+			secured.Run(inner)
+			return nil
+		})
+	}
 	group.Go(func() error { return n.stats.Run(inner) })
 	group.Go(func() error {
 		n.watchKVDB(inner)
@@ -68,7 +81,7 @@ func (n *Node) Run(ctx context.Context) error {
 	group.Go(func() error { return n.pickup().Run(inner) })
 	group.Go(func() error {
 		defer stop()
-		return n.serve(ctx, inner, channels)
+		return n.serve(ctx, inner, channels, secured)
 	})
 	group.Go(func() error { return n.bring(inner, n.brought, n.isReady) })
 	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
@@ -113,7 +126,7 @@ func (n *Node) begin(ctx context.Context) error {
 
 // serve answers the channels' clients until ctx ends and what is in flight has been answered, or until failed
 // ends: another part of the server has failed.
-func (n *Node) serve(ctx, failed context.Context, listener net.Listener) error {
+func (n *Node) serve(ctx, failed context.Context, listener net.Listener, secured *certificate.Served) error {
 	server := &http.Server{
 		Handler:           n,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -123,7 +136,7 @@ func (n *Node) serve(ctx, failed context.Context, listener net.Listener) error {
 		MaxHeaderBytes:    64 << 10,
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
+	go func() { ended <- secured.Serve(server, listener) }()
 	select {
 	case err := <-ended:
 		return err
@@ -143,6 +156,15 @@ func (n *Node) serve(ctx, failed context.Context, listener net.Listener) error {
 		n.log.Warn("requests were still in flight at the end of a planned stop", "err", err)
 	}
 	return nil
+}
+
+// listenTLS opens the certificates of the channels' listener; nil where it serves http.
+func (n *Node) listenTLS() (*certificate.Served, error) {
+	l := n.folder.Listener(n.server.TLS)
+	if l == nil {
+		return nil, nil //nolint:nilnil // no TLS is no error
+	}
+	return l.Open(fmt.Sprintf("server %q", n.server.Name), n.log)
 }
 
 func (n *Node) pickup() *deploy.Pickup {

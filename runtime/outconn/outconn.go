@@ -4,6 +4,7 @@ package outconn
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -48,6 +49,20 @@ type Signer interface {
 // in place of Sign.
 type BodySigner interface {
 	SignBody(ctx context.Context, req *http.Request, body []byte) ([]byte, error)
+}
+
+// Certified is a Signer that has to do with how connections are made: mutual TLS.
+type Certified interface {
+	// Client is base for a connection that is made now, with what it shows and whom it trusts. version is another one once
+	// that has changed.
+	Client(base *tls.Config) (config *tls.Config, version any)
+}
+
+// Conversing is a Signer that takes several round trips on one connection to be known: NTLM.
+type Conversing interface {
+	// Transport is what requests go through in place of a transport of the connection's. lane makes one that has a single
+	// HTTP/1.1 connection; as many are asked for as requests are made at once.
+	Transport(lane func() http.RoundTripper) http.RoundTripper
 }
 
 // Kind is one kind of outgoing connection: a row of the table in node/kinds.go.

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/parley-run/parley/runtime/balancer"
 	"github.com/parley-run/parley/runtime/balancer/haproxy"
+	"github.com/parley-run/parley/runtime/certificate"
 	"github.com/parley-run/parley/runtime/folder"
 	"github.com/parley-run/parley/runtime/service"
 )
@@ -39,9 +41,13 @@ func newFront(d Deps, weights map[string]int) (front, error) {
 	if b.Kind != folder.HAProxyBalancer && b.Kind != folder.ExternalBalancer {
 		var servers []balancer.Server
 		for _, one := range d.Folder.Cluster.Servers {
-			servers = append(servers, balancer.Server{Name: one.Name, Address: one.Address})
+			servers = append(servers, balancer.Server{Name: one.Name, Address: one.Address, TLS: one.TLS.IsSet()})
 		}
-		made, err := balancer.New(balancer.Options{Servers: servers, Names: d.Names, Log: d.Log})
+		secured, err := openTLS(d)
+		if err != nil {
+			return nil, err
+		}
+		made, err := balancer.New(balancer.Options{Servers: servers, Names: d.Names, Log: d.Log, ServersTLS: secured.servers, Proof: secured.proof})
 		if err != nil {
 			return nil, err
 		}
@@ -50,14 +56,18 @@ func newFront(d Deps, weights map[string]int) (front, error) {
 				return nil, err
 			}
 		}
-		return embedded{made, d.Log}, nil
+		return embedded{made, d.Log, secured.front}, nil
 	}
 	c, err := HAProxyConfig(d.Folder, d.Names)
 	if err != nil {
 		return nil, err
 	}
 	if b.Kind == folder.ExternalBalancer {
-		return external{&haproxy.Control{Sockets: c.Sockets, Servers: c.Servers}, d.Names.Prefix + "/ready", d.Log}, nil
+		secured, err := openTLS(d)
+		if err != nil {
+			return nil, err
+		}
+		return external{&haproxy.Control{Sockets: c.Sockets, Servers: c.Servers}, d.Names.Prefix + "/ready", d.Log, secured.servers}, nil
 	}
 	r, err := haproxy.NewRunner(haproxy.Options{
 		Config: c, Dir: d.Folder.RunDir(), Binary: b.HAProxy.Binary, LogFile: d.Folder.LogFile("haproxy"), Log: d.Log,
@@ -65,7 +75,7 @@ func newFront(d Deps, weights map[string]int) (front, error) {
 	if err != nil {
 		return nil, err
 	}
-	return managed{r}, nil
+	return managed{r, d}, nil
 }
 
 // HAProxyConfig is the configuration of the HAProxy in front of the cluster in f, whether f asks for one or not. It
@@ -73,15 +83,17 @@ func newFront(d Deps, weights map[string]int) (front, error) {
 func HAProxyConfig(f *folder.Folder, names service.Names) (haproxy.Config, error) {
 	b := f.Cluster.Balancer
 	c := haproxy.Config{
-		Cluster: f.Cluster.Name, Names: names, Front: b.Address, Certificate: f.Certificate(), Stats: b.HAProxy.Stats,
-		Resolver: b.HAProxy.Resolver,
+		Cluster: f.Cluster.Name, Names: names, Front: b.Address, Stats: b.HAProxy.Stats, Resolver: b.HAProxy.Resolver,
+	}
+	if err := haproxyTLS(f, &c); err != nil {
+		return c, err
 	}
 	weights, err := readWeights(f)
 	if err != nil {
 		return c, err
 	}
 	for _, one := range f.Cluster.Servers {
-		c.Servers = append(c.Servers, haproxy.Server{Name: one.Name, Address: one.Address, Weight: weights[one.Name]})
+		c.Servers = append(c.Servers, haproxy.Server{Name: one.Name, Address: one.Address, Weight: weights[one.Name], TLS: one.TLS.IsSet()})
 	}
 	if c.Stats != "" {
 		password, err := haproxy.Password(f.HAProxyPassword())
@@ -104,15 +116,42 @@ func HAProxyConfig(f *folder.Folder, names service.Names) (haproxy.Config, error
 }
 
 // managed is an HAProxy that the supervisor runs.
-type managed struct{ *haproxy.Runner }
+type managed struct {
+	*haproxy.Runner
+	d Deps
+}
+
+// Run also loads HAProxy anew when certificates have changed.
+func (m managed) Run(ctx context.Context, l net.Listener) error {
+	certificates, err := m.certificates()
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	watching, end := context.WithCancel(ctx)
+	var watched sync.WaitGroup
+	for _, store := range certificates {
+		watched.Go(func() {
+			store.Watch(watching, func() {
+				if err := m.Reload(watching); err != nil && watching.Err() == nil {
+					m.d.Log.Error("changed certificates are not served: haproxy does not load them", "err", err)
+				}
+			})
+		})
+	}
+	err = m.Runner.Run(ctx, l)
+	end()
+	watched.Wait()
+	return err
+}
 
 func (m managed) Kind() string { return strings.TrimSpace("haproxy " + m.Version()) }
 
 // external is an HAProxy that somebody else runs.
 type external struct {
 	*haproxy.Control
-	ready string // path at which servers say whether they are
-	log   *slog.Logger
+	ready   string // path at which servers say whether they are
+	log     *slog.Logger
+	servers func() *tls.Config // for those with TLS; nil: the system's authorities
 }
 
 func (e external) Kind() string { return folder.ExternalBalancer }
@@ -141,7 +180,7 @@ func (e external) Read(ctx context.Context) ([]balancer.Status, balancer.Totals,
 	for i, s := range e.Servers {
 		all[i] = balancer.Status{Name: s.Name, Address: s.Address, State: balancer.Down, Weight: s.Weight, Error: err.Error()}
 		asked.Go(func() {
-			if isReady(ctx, "http://"+s.Address+e.ready) {
+			if e.isReady(ctx, s) {
 				all[i].State = balancer.Up
 			}
 		})
@@ -150,15 +189,22 @@ func (e external) Read(ctx context.Context) ([]balancer.Status, balancer.Totals,
 	return all, totals, err
 }
 
-func isReady(ctx context.Context, url string) bool {
+func (e external) isReady(ctx context.Context, s haproxy.Server) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	url := "http://"
+	if s.TLS {
+		url = "https://"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+s.Address+e.ready, nil)
 	if err != nil {
 		return false
 	}
-	req.Close = true // a kept connection would hide a server that died
-	res, err := http.DefaultClient.Do(req)
+	transport := &http.Transport{DisableKeepAlives: true} // a kept connection would hide a server that died
+	if e.servers != nil {
+		transport.TLSClientConfig = e.servers()
+	}
+	res, err := (&http.Client{Transport: transport}).Do(req)
 	if err != nil {
 		return false
 	}
@@ -176,6 +222,7 @@ func (e external) Run(ctx context.Context, _ net.Listener) error {
 type embedded struct {
 	b   *balancer.Balancer
 	log *slog.Logger
+	tls *certificate.Served // nil: clients call http
 }
 
 func (e embedded) Kind() string { return folder.EmbeddedBalancer }
@@ -201,7 +248,14 @@ func (e embedded) Reload(context.Context) error {
 func (e embedded) Run(ctx context.Context, l net.Listener) error {
 	checked := make(chan error, 1)
 	go func() { checked <- e.b.Run(ctx) }()
+	watching, end := context.WithCancel(ctx)
+	var watched sync.WaitGroup
+	if e.tls != nil {
+		watched.Go(func() { e.tls.Run(watching) })
+	}
 	err := e.serve(ctx, l)
+	end()
+	watched.Wait()
 	return errors.Join(err, <-checked)
 }
 
@@ -224,7 +278,7 @@ func (e embedded) serve(ctx context.Context, l net.Listener) error {
 		}
 		ended <- nil
 	}()
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if err := e.tls.Serve(srv, l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return <-ended

@@ -20,6 +20,7 @@ import (
 	"text/template"
 
 	"github.com/parley-run/parley/runtime/balancer"
+	"github.com/parley-run/parley/runtime/certificate"
 	"github.com/parley-run/parley/runtime/service"
 )
 
@@ -29,8 +30,14 @@ type Config struct {
 	Names       service.Names // service.ParleyNames()
 	Front       string        // where clients call: host:port, or fd@N of a socket that is handed over
 	Certificate string        // absolute path of a PEM file with certificate and key: clients call https; empty: http
+	Key         string        // absolute path of its key, where another file has it: see Join
+	ClientCA    string        // absolute path of a PEM file with the authorities of clients' certificates; empty: clients are asked for none
+	ClientMust  bool          // who shows no certificate is not talked to
+	MinVersion  string        // of TLS with clients: 1.2, which "" means too, or 1.3
+	Proof       string        // shown to servers beside a client's certificate (certificate.Proof); needed where there is a ClientCA
 	Servers     []Server
-	Resolver    string // host:port of a name server that is asked for the servers' names again and again; empty: once, at the start
+	ServersTLS  ServersTLS // how servers with TLS are called
+	Resolver    string     // host:port of a name server that is asked for the servers' names again and again; empty: once, at the start
 
 	Stats    string // host:port of the statistics page; empty: none
 	User     string // who may see it: parley
@@ -46,6 +53,15 @@ type Server struct {
 	Name    string
 	Address string // host:port
 	Weight  int    // 0 to 256; 0: no requests
+	TLS     bool   // it serves https
+}
+
+// ServersTLS says how servers that serve https are called.
+type ServersTLS struct {
+	CA          string // absolute path of a PEM file with the authorities of the servers' certificates; needed
+	Certificate string // absolute path of a PEM file with the certificate to show and its key; empty: none
+	Key         string // as Config's
+	ServerName  string // the name that the servers' certificates must have; empty: the host of each one's address
 }
 
 // Sockets are the paths of HAProxy's Unix sockets. They must be plain: see SocketDir.
@@ -83,7 +99,7 @@ func (c Config) Render() ([]byte, error) {
 		return nil, err
 	}
 	t, err := template.New("haproxy.cfg").Funcs(template.FuncMap{
-		"quote": quote, "listen": listenAddress, "dial": dialAddress, "envelope": c.envelope,
+		"quote": quote, "listen": listenAddress, "dial": dialAddress, "envelope": c.envelope, "name": c.nameOf,
 	}).Parse(templateText)
 	if err != nil {
 		return nil, err
@@ -120,8 +136,21 @@ func (c Config) check() error {
 			bad("the balancer's address: %s", problem)
 		}
 	}
-	if control(c.Certificate) || c.Certificate != "" && !filepath.IsAbs(c.Certificate) {
-		bad("the certificate %q: expected an absolute path without control characters", c.Certificate)
+	for _, one := range []struct{ what, path string }{
+		{"certificate", c.Certificate}, {"clients' authority", c.ClientCA}, {"servers' authority", c.ServersTLS.CA}, {"certificate for servers", c.ServersTLS.Certificate},
+	} {
+		if control(one.path) || one.path != "" && !filepath.IsAbs(one.path) {
+			bad("the %s %q: expected an absolute path without control characters", one.what, one.path)
+		}
+	}
+	if c.Key != "" || c.ServersTLS.Key != "" {
+		bad("HAProxy takes a certificate and its key from one file: put both into the certificate's")
+	}
+	if _, err := certificate.ParseVersion(c.MinVersion); err != nil {
+		bad("min_version: %w", err)
+	}
+	if c.ClientCA != "" && (c.Certificate == "" || !proofForm.MatchString(c.Proof)) {
+		bad("clients' certificates need a certificate of the load-balancer's own, and the proof that it shows to servers")
 	}
 	if len(c.Servers) == 0 {
 		bad("there is no server to balance over")
@@ -137,6 +166,9 @@ func (c Config) check() error {
 		seen[s.Name] = true
 		if problem := badAddress(s.Address); problem != "" {
 			bad("server %q: %s", s.Name, problem)
+		}
+		if s.TLS {
+			c.checkTLS(s, bad)
 		}
 		if s.Weight < 0 || s.Weight > balancer.MaxWeight {
 			bad("server %q: its weight is %d; expected 0 to %d", s.Name, s.Weight, balancer.MaxWeight)
@@ -165,6 +197,34 @@ func (c Config) check() error {
 	}
 	return errors.Join(all...)
 }
+
+// checkTLS finds what HAProxy needs beyond what others do: it verifies no addresses.
+func (c Config) checkTLS(s Server, bad func(string, ...any)) {
+	if c.ServersTLS.CA == "" {
+		bad("server %q serves https: give the authority of its certificate as balancer.servers_tls.ca", s.Name)
+	}
+	if name := c.nameOf(s); net.ParseIP(name) != nil || !hostName.MatchString(name) {
+		bad("server %q serves https at %s, and HAProxy verifies names alone: give that of the servers' certificates as balancer.servers_tls.server_name",
+			s.Name, s.Address)
+	}
+}
+
+// nameOf is the name that a server's certificate must have.
+func (c Config) nameOf(s Server) string {
+	if c.ServersTLS.ServerName != "" {
+		return c.ServersTLS.ServerName
+	}
+	host, _, _ := net.SplitHostPort(s.Address)
+	return host
+}
+
+// Headers of a client's certificate, for the template.
+func (c Config) Headers() map[string]string {
+	return map[string]string{"client": certificate.ClientHeader, "chain": certificate.ChainHeader, "proof": certificate.ProofHeader}
+}
+
+// proofForm needs no quotes.
+var proofForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 func isFD(address string) bool {
 	number, ok := strings.CutPrefix(address, "fd@")

@@ -77,6 +77,34 @@ func TestHAProxyTakesWhatIsRendered(t *testing.T) {
 		},
 		"a page": {func(c *haproxy.Config) { c.Stats, c.Password = "127.0.0.1:8404", haproxy.Hash("secret") }, []string{"bind 127.0.0.1:8404", "user parley password '$5$"}},
 		"tls":    {func(c *haproxy.Config) { c.Certificate = filepath.Join(odd, "cert.pem") }, []string{" ssl crt '", "X-Forwarded-Proto https"}},
+		"certificates of clients": {
+			func(c *haproxy.Config) {
+				c.Certificate, c.ClientCA, c.Proof = filepath.Join(odd, "cert.pem"), filepath.Join(odd, "cert.pem"), strings.Repeat("a", 64)
+			},
+			[]string{" verify optional\n", "set-header X-Parley-Balancer " + strings.Repeat("a", 64), "set-header Client-Cert :%[ssl_c_der,base64]: if", "ssl-min-ver TLSv1.2"},
+		},
+		"certificates that clients must have": {
+			func(c *haproxy.Config) {
+				c.Certificate, c.ClientCA, c.Proof = filepath.Join(odd, "cert.pem"), filepath.Join(odd, "cert.pem"), strings.Repeat("a", 64)
+				c.ClientMust, c.MinVersion = true, "1.3"
+			},
+			[]string{" verify required\n", "ssl-min-ver TLSv1.3"},
+		},
+		"nobody's certificate": {func(*haproxy.Config) {}, []string{"del-header Client-Cert\n", "del-header Client-Cert-Chain\n", "del-header X-Parley-Balancer\n"}},
+		"servers with TLS": {
+			func(c *haproxy.Config) {
+				c.Servers[0].TLS, c.Servers[0].Address = true, "localhost:17010"
+				c.ServersTLS = haproxy.ServersTLS{CA: filepath.Join(odd, "cert.pem"), Certificate: filepath.Join(odd, "cert.pem")}
+			},
+			[]string{"server server1 localhost:17010 weight 100 ssl verify required ca-file '", "verifyhost localhost sni str(localhost) check-sni localhost crt '"},
+		},
+		"servers with TLS and another name": {
+			func(c *haproxy.Config) {
+				c.Servers[0].TLS = true
+				c.ServersTLS = haproxy.ServersTLS{CA: filepath.Join(odd, "cert.pem"), ServerName: "bank.example.com"}
+			},
+			[]string{"verifyhost bank.example.com sni str(bank.example.com)"},
+		},
 		"ipv6": {
 			func(c *haproxy.Config) { c.Front, c.Servers[0].Address = "[::1]:11223", "[2001:db8::1]:17010" },
 			[]string{"bind ipv6@::1:11223", "server server1 ipv6@2001:db8::1:17010"},
@@ -133,22 +161,34 @@ func TestWhatCannotBeRendered(t *testing.T) {
 			func(c *haproxy.Config) { c.Servers[0].Address = "127.0.0.1:1 backup" },
 			`expected host:port such as 127.0.0.1:17010, not "127.0.0.1:1 backup"`,
 		},
-		"line in a host":      {func(c *haproxy.Config) { c.Servers[0].Address = "a\nb:1" }, "expected host:port"},
-		"variable in a host":  {func(c *haproxy.Config) { c.Front = "$HOME:1" }, "expected host:port"},
-		"no port":             {func(c *haproxy.Config) { c.Front = "127.0.0.1" }, "expected host:port"},
-		"port 0":              {func(c *haproxy.Config) { c.Front = "127.0.0.1:0" }, "expected host:port"},
-		"port 65536":          {func(c *haproxy.Config) { c.Front = "127.0.0.1:65536" }, "expected host:port"},
-		"line in certificate": {func(c *haproxy.Config) { c.Certificate = "/x\nstats admin" }, "control characters"},
-		"where from":          {func(c *haproxy.Config) { c.Certificate = "cert.pem" }, "absolute"},
-		"weight":              {func(c *haproxy.Config) { c.Servers[0].Weight = 257 }, "257; expected 0 to 256"},
-		"negative weight":     {func(c *haproxy.Config) { c.Servers[0].Weight = -1 }, "expected 0 to 256"},
-		"page without hash":   {func(c *haproxy.Config) { c.Stats = "127.0.0.1:8404" }, "needs a user and the hash"},
-		"odd user":            {func(c *haproxy.Config) { c.Stats, c.Password, c.User = "127.0.0.1:8404", "x", "a b" }, "needs a user"},
-		"name server":         {func(c *haproxy.Config) { c.Resolver = "127.0.0.11" }, "the name server's address: expected host:port"},
-		"odd socket":          {func(c *haproxy.Config) { c.Sockets.Relay = "/tmp/a b" }, "letters, digits"},
-		"long socket":         {func(c *haproxy.Config) { c.Sockets.Relay = "/" + strings.Repeat("a", 100) }, "sockets may have 90"},
-		"no socket":           {func(c *haproxy.Config) { c.Sockets = haproxy.Sockets{} }, "expected an absolute path"},
-		"line in state file":  {func(c *haproxy.Config) { c.StateFile = "/tmp/\n" }, "control character"},
+		"line in a host":          {func(c *haproxy.Config) { c.Servers[0].Address = "a\nb:1" }, "expected host:port"},
+		"variable in a host":      {func(c *haproxy.Config) { c.Front = "$HOME:1" }, "expected host:port"},
+		"no port":                 {func(c *haproxy.Config) { c.Front = "127.0.0.1" }, "expected host:port"},
+		"port 0":                  {func(c *haproxy.Config) { c.Front = "127.0.0.1:0" }, "expected host:port"},
+		"port 65536":              {func(c *haproxy.Config) { c.Front = "127.0.0.1:65536" }, "expected host:port"},
+		"line in certificate":     {func(c *haproxy.Config) { c.Certificate = "/x\nstats admin" }, "control characters"},
+		"clients without a proof": {func(c *haproxy.Config) { c.Certificate, c.ClientCA = "/x", "/y" }, "the proof that it shows to servers"},
+		"a proof of other text":   {func(c *haproxy.Config) { c.Certificate, c.ClientCA, c.Proof = "/x", "/y", "a\nb" }, "the proof that it shows to servers"},
+		"clients in plain":        {func(c *haproxy.Config) { c.ClientCA, c.Proof = "/y", strings.Repeat("a", 64) }, "need a certificate of the load-balancer's own"},
+		"two files":               {func(c *haproxy.Config) { c.Certificate, c.Key = "/x", "/y" }, "from one file"},
+		"version":                 {func(c *haproxy.Config) { c.MinVersion = "1.1" }, "min_version: expected 1.2 or 1.3"},
+		"line in an authority":    {func(c *haproxy.Config) { c.ServersTLS.CA = "/x\ny" }, "control characters"},
+		"a server without authority": {
+			func(c *haproxy.Config) { c.Servers[0].TLS, c.ServersTLS.ServerName = true, "x" }, `server "server1" serves https: give the authority`,
+		},
+		"a server by address": {
+			func(c *haproxy.Config) { c.Servers[0].TLS, c.ServersTLS.CA = true, "/x" }, "HAProxy verifies names alone: give that of the servers' certificates",
+		},
+		"where from":         {func(c *haproxy.Config) { c.Certificate = "cert.pem" }, "absolute"},
+		"weight":             {func(c *haproxy.Config) { c.Servers[0].Weight = 257 }, "257; expected 0 to 256"},
+		"negative weight":    {func(c *haproxy.Config) { c.Servers[0].Weight = -1 }, "expected 0 to 256"},
+		"page without hash":  {func(c *haproxy.Config) { c.Stats = "127.0.0.1:8404" }, "needs a user and the hash"},
+		"odd user":           {func(c *haproxy.Config) { c.Stats, c.Password, c.User = "127.0.0.1:8404", "x", "a b" }, "needs a user"},
+		"name server":        {func(c *haproxy.Config) { c.Resolver = "127.0.0.11" }, "the name server's address: expected host:port"},
+		"odd socket":         {func(c *haproxy.Config) { c.Sockets.Relay = "/tmp/a b" }, "letters, digits"},
+		"long socket":        {func(c *haproxy.Config) { c.Sockets.Relay = "/" + strings.Repeat("a", 100) }, "sockets may have 90"},
+		"no socket":          {func(c *haproxy.Config) { c.Sockets = haproxy.Sockets{} }, "expected an absolute path"},
+		"line in state file": {func(c *haproxy.Config) { c.StateFile = "/tmp/\n" }, "control character"},
 	}
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {

@@ -49,6 +49,9 @@ func (r *Runner) Prepare(ctx context.Context) error {
 
 // write renders the configuration and puts it in place once HAProxy takes it.
 func (r *Runner) write(ctx context.Context, front *os.File) error {
+	if _, err := r.o.Config.Join(r.o.Dir); err != nil {
+		return err
+	}
 	r.mu.Lock()
 	text, err := r.render(func(s Server) int { return r.weights[s.Name] })
 	r.mu.Unlock()
@@ -66,7 +69,7 @@ func (r *Runner) write(ctx context.Context, front *os.File) error {
 }
 
 func (r *Runner) render(weight func(Server) int) ([]byte, error) {
-	c := r.o.Config
+	c := r.o.Config.joined(r.o.Dir)
 	c.Front = "fd@3"
 	c.MaxConnections = connections()
 	c.Servers = slices.Clone(c.Servers)

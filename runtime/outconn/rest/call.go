@@ -167,14 +167,13 @@ func (c *conn) do(ctx context.Context, req *call, target *url.URL) (*reply, erro
 	if err := c.prepare(r, req); err != nil {
 		return nil, err
 	}
-	if c.signer != nil {
-		if err := c.sign(limited, r); err != nil {
-			return nil, err
-		}
+	res, r, err := c.exchange(limited, r)
+	var known *service.Error
+	if errors.As(err, &known) {
+		return nil, known
 	}
-	res, err := c.transport.RoundTrip(r)
 	if err != nil {
-		return nil, c.failed(ctx, limited, req.verb, target, err)
+		return nil, c.failed(ctx, limited, r.Method, r.URL, err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	raw, err := c.read(res)

@@ -24,6 +24,22 @@ type Config struct {
 	Security    string            `json:"security" doc:"name of the security definition whose credentials each request shows; empty: none"`
 	Headers     map[string]string `json:"headers" doc:"headers of each request, by name"`
 	MaxResponse int64             `json:"max_response" doc:"bytes of a reply's body; a longer one is an error"`
+	HTTP2       bool              `json:"http2" doc:"whether HTTP/2 is spoken with an https host that can; several calls then share a TCP connection"`
+
+	FollowRedirects string   `json:"follow_redirects" doc:"redirects that are followed: none, same_host, or any. Credentials and headers go to the connection's own address alone"`
+	AllowAddresses  []string `json:"allow_addresses" doc:"addresses or CIDRs that a redirect to another address may lead to, although they are of this machine or a private network, such as 10.0.0.0/8"`
+
+	TLS
+}
+
+// TLS is how an https host is spoken to.
+type TLS struct {
+	CA                 string      `json:"tls_ca" doc:"authorities that the host's certificate must be of: PEM, or the path of a PEM file on each server; empty: those that the system trusts"`
+	Certificate        string      `json:"tls_certificate" doc:"certificate to show to a host that asks for one: PEM, or the path of a PEM file on each server"`
+	Key                kind.Secret `json:"tls_key" doc:"its private key in PEM, or a reference to it such as file:/path; empty: it is in the certificate's file"`
+	ServerName         string      `json:"tls_server_name" doc:"name that the host's certificate must have; empty: the host's"`
+	MinVersion         string      `json:"tls_min_version" doc:"1.2 or 1.3"`
+	InsecureSkipVerify bool        `json:"tls_insecure_skip_verify" doc:"true: the host's certificate is not verified, and anybody in between can read and change what is sent; for tests alone"`
 }
 
 // Defaults are the values of keys that a config leaves out.
@@ -31,6 +47,7 @@ func Defaults() Config {
 	return Config{
 		IsActive: true, URLPath: "/", DataFormat: formatJSON, PingMethod: http.MethodHead,
 		PoolSize: 20, Timeout: kind.Seconds(10), MaxResponse: 16 << 20,
+		FollowRedirects: redirectNone, TLS: TLS{MinVersion: "1.2"},
 	}
 }
 
@@ -55,6 +72,8 @@ func (c Config) Check() kind.Faults {
 func (c Config) check() kind.Faults {
 	var faults kind.Faults
 	c.checkAddress(&faults)
+	c.checkTLS(&faults)
+	c.checkRedirects(&faults)
 	if !isToken(c.PingMethod) {
 		faults.Add("ping_method", "expected an HTTP method such as HEAD, not %q", c.PingMethod)
 	}

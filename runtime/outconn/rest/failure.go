@@ -66,7 +66,7 @@ func (c *conn) failed(ctx, limited context.Context, verb string, target *url.URL
 	}
 	e := &service.Error{Code: service.Upstream, Err: err}
 	if isDial(err) {
-		e.Message = fmt.Sprintf("outconn %q: cannot reach %s: %s", c.name, c.cfg.Host, reason(err))
+		e.Message = fmt.Sprintf("outconn %q: cannot reach %s://%s: %s", c.name, target.Scheme, target.Host, reason(err))
 	} else {
 		e.Message = fmt.Sprintf("outconn %q: %s was not answered: %s", c.name, where, reason(err))
 	}

@@ -1,8 +1,8 @@
 // Package rest is the outgoing HTTP connection.
 //
-// Each connection has a transport of its own: HTTP/1.1 with keep-alive, TLS verified by the system's roots, no proxy
-// whatever the environment says. Redirects are not followed, by any method: the service sees the status and the
-// Location header, and decides; credentials and bodies go nowhere that the definition does not name.
+// Each connection has a transport of its own: HTTP/1.1 with keep-alive, or HTTP/2 where it says so, TLS by the system's
+// authorities or its own, no proxy whatever the environment says. Redirects are not followed unless it says so: the service
+// sees the status and the Location header, and decides; credentials go nowhere that the definition does not name.
 //
 // A POST, PUT, PATCH or DELETE is sent a second time only when not one byte of it had been written. GET, HEAD
 // and OPTIONS are also sent again when a kept-alive connection ended before the first byte of an answer. Idle
@@ -12,10 +12,12 @@ package rest
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-run/parley/runtime/kind"
@@ -44,8 +46,10 @@ type conn struct {
 	blank     *http.Request // what all requests have in common
 	textType  []string
 	dataType  []string
-	transport *http.Transport
-	slots     chan struct{} // one is held by each call
+	tls       *secure
+	lines     atomic.Pointer[line] // what calls go through now
+	elsewhere *http.Transport      // what redirects to other addresses go through; nil: none do
+	slots     chan struct{}        // one is held by each call
 	signer    outconn.Signer
 	format    format
 }
@@ -63,7 +67,14 @@ func build(cfg Config, d outconn.Deps) (outconn.Conn, error) {
 	c := &conn{
 		cfg: cfg, name: d.Name, cidHeader: d.Names.CIDHeader, base: base, path: path,
 		header: http.Header{"User-Agent": {userAgent}}, textType: []string{textType}, format: formatOf(cfg.DataFormat),
-		slots: make(chan struct{}, cfg.PoolSize), transport: newTransport(cfg), signer: d.Signer,
+		slots: make(chan struct{}, cfg.PoolSize), signer: d.Signer,
+	}
+	if c.tls, err = newSecure(cfg, d); err != nil {
+		return nil, err
+	}
+	c.lines.Store(c.newLine())
+	if c.elsewhere, err = newElsewhere(cfg); err != nil {
+		return nil, err
 	}
 	if len(path.names) == 0 {
 		u := *base
@@ -88,13 +99,16 @@ func build(cfg Config, d outconn.Deps) (outconn.Conn, error) {
 	return c, nil
 }
 
-func newTransport(cfg Config) *http.Transport {
-	var http1 http.Protocols
-	http1.SetHTTP1(true)
+func newTransport(cfg Config, config *tls.Config) *http.Transport {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(cfg.HTTP2)
 	return &http.Transport{
 		DialContext:            (&net.Dialer{Timeout: cfg.Timeout.Std()}).DialContext,
+		TLSClientConfig:        config,
 		TLSHandshakeTimeout:    cfg.Timeout.Std(),
-		Protocols:              &http1,
+		Protocols:              &protocols,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: idleLimit, PingTimeout: idleLimit}, // a peer that is gone is noticed
 		MaxConnsPerHost:        cfg.PoolSize,
 		MaxIdleConnsPerHost:    cfg.PoolSize,
 		IdleConnTimeout:        idleLimit,
@@ -116,6 +130,9 @@ func (c *conn) setHeader(h http.Header, name, value string, host *string) {
 
 // Close lets go of the idle connections.
 func (c *conn) Close(context.Context) error {
-	c.transport.CloseIdleConnections()
+	c.lines.Load().close()
+	if c.elsewhere != nil {
+		c.elsewhere.CloseIdleConnections()
+	}
 	return nil
 }
