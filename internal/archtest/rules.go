@@ -21,7 +21,7 @@ func levels() []level {
 		{rank: 0, packages: []string{"runtime/database", "runtime/password", "runtime/secret"}},
 		{rank: 1, packages: []string{
 			"runtime/channel", "runtime/outconn", "runtime/security", "runtime/sio", "runtime/stats", "runtime/pubsub", "runtime/scheduler",
-			"runtime/cache", "runtime/lock", "runtime/catalog", "runtime/cluster", "runtime/starlark", "runtime/balancer", "runtime/folder",
+			"runtime/cache", "runtime/lock", "runtime/catalog", "runtime/cluster", "runtime/starlark", "runtime/balancer", "runtime/folder", "runtime/zmtp",
 		}},
 		{rank: 2, packages: []string{"runtime/channel/*", "runtime/outconn/*", "runtime/security/*", "runtime/balancer/*", "runtime/openapi"}},
 		{rank: 3, packages: []string{"runtime/admin", "runtime/deploy", "runtime/enmasse"}},

@@ -78,7 +78,7 @@ type Exposed struct {
 	Handle service.Handler // as Deps.Handle; one that is not deployed answers with an *Error of code NotFound
 }
 
-// Channel is a built channel: an HTTP one.
+// Channel is a built channel: an HTTP, or a Runner.
 type Channel any
 
 // HTTP is a channel that the node's own HTTP listener serves. ServeHTTP is called for requests that match Route alone,
@@ -97,6 +97,7 @@ type Route struct {
 // Kind is one kind of channel: a row of the table in node/kinds.go.
 type Kind struct {
 	kind.Info
+	Runs bool // its channels are Runners
 	// Parse reads an object's config; its canonical JSON, defaults included, is what the catalog keeps.
 	// Its errors are kind.Faults.
 	Parse func(raw []byte) (Config, error)
