@@ -51,6 +51,7 @@ func (b built) Activate() {
 			starter.Start()
 		}
 	}
+	n.runners.take(b.state)
 	old.leave()
 }
 
@@ -222,6 +223,10 @@ func (b *builder) addServices(ctx context.Context) {
 }
 
 func (b *builder) addChannel(o *catalog.Object, k channel.Kind) {
+	if k.Runs {
+		b.addRunner(o, k)
+		return
+	}
 	old := b.prev.channels[o.Key()]
 	if old != nil && old.object == o && slices.Equal(old.entries, b.entries(old.config)) && b.sameGuard(old) {
 		b.state.channels[o.Key()] = old

@@ -3,6 +3,7 @@ package node
 import (
 	"github.com/parley-run/parley/runtime/channel"
 	channelrest "github.com/parley-run/parley/runtime/channel/rest"
+	channelzmq "github.com/parley-run/parley/runtime/channel/zmq"
 	"github.com/parley-run/parley/runtime/outconn"
 	outrest "github.com/parley-run/parley/runtime/outconn/rest"
 	outzmq "github.com/parley-run/parley/runtime/outconn/zmq"
@@ -15,6 +16,7 @@ import (
 func channelKinds() []channel.Kind {
 	return []channel.Kind{
 		channelrest.Kind(),
+		channelzmq.Kind(),
 	}
 }
 

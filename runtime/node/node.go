@@ -77,6 +77,7 @@ type Node struct {
 	outage  outage
 	stats   *stats.Stats
 	current atomic.Pointer[state]
+	runners *runners
 	ready   atomic.Bool
 
 	now      func() time.Time
@@ -133,6 +134,7 @@ func newNode(c Config) (*Node, error) {
 		outconnKinds:  map[string]outconn.Kind{},
 		securityKinds: map[string]security.Kind{},
 		usual:         &conventions{rules: sio.DefaultConventions()},
+		runners:       newRunners(context.Background()),
 	}
 	if c.Folder.Cluster.Compat == "zato" {
 		n.names = service.ZatoNames()
@@ -318,6 +320,9 @@ func (n *Node) outKindNames() []string {
 
 // Close lets go of what New opened. Connections have closeTime to send what they have queued.
 func (n *Node) Close() error {
+	n.runners.stop()
+	n.runners.giveUp()
+	n.runners.wait(n.runners.patience)
 	time.AfterFunc(closeTime, n.leave)
 	n.current.Swap(n.nothing()).leave()
 	n.closing.Wait()

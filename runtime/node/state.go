@@ -63,6 +63,8 @@ type boundChannel struct {
 	entries []*entry       // as channel.Services has them; nil: that service is not deployed
 	guard   *boundSecurity // nil: anybody may call
 	built   channel.Channel
+	running *running          // nil: an HTTP channel
+	chains  []service.Handler // of one that runs, as channel.Services has them
 }
 
 // entry is the version of the service that the channel's Base names; nil: it names none, or it is not deployed.

@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	farewellLimit  = 5 * time.Second // for a peer to read up to our end
-	batchFrames    = 256
-	batchBytes     = 256 << 10
-	sendBuffer     = 64 << 10
-	maxIncoming    = 64 << 10 // of a frame that a peer may send us: subscriptions and commands, never data
+	farewellLimit = 5 * time.Second // for a peer to read up to our end
+	batchFrames   = 256
+	batchBytes    = 256 << 10
+	sendBuffer    = 64 << 10
+	maxIncoming   = 64 << 10 // of a frame that a peer may send us: subscriptions and commands, never data
 )
 
 // peer is one TCP connection that has shaken hands. Its reader goroutine ends with the connection.
