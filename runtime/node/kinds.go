@@ -2,6 +2,7 @@ package node
 
 import (
 	"github.com/parley-run/parley/runtime/channel"
+	channelfile "github.com/parley-run/parley/runtime/channel/file"
 	channelrest "github.com/parley-run/parley/runtime/channel/rest"
 	channelzmq "github.com/parley-run/parley/runtime/channel/zmq"
 	"github.com/parley-run/parley/runtime/outconn"
@@ -16,6 +17,7 @@ import (
 func channelKinds() []channel.Kind {
 	return []channel.Kind{
 		channelrest.Kind(),
+		channelfile.Kind(),
 		channelzmq.Kind(),
 	}
 }

@@ -108,6 +108,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 		return nil, err
 	}
 	n.leases = cluster.NewLeases(n.store.DB())
+	n.runners = newRunners(ctx)
 	n.leaving, n.leave = context.WithCancel(context.WithoutCancel(ctx))
 	n.current.Store(n.nothing())
 	n.live = catalog.NewLive(n.store, n, c.Log)
@@ -134,7 +135,6 @@ func newNode(c Config) (*Node, error) {
 		outconnKinds:  map[string]outconn.Kind{},
 		securityKinds: map[string]security.Kind{},
 		usual:         &conventions{rules: sio.DefaultConventions()},
-		runners:       newRunners(context.Background()),
 	}
 	if c.Folder.Cluster.Compat == "zato" {
 		n.names = service.ZatoNames()

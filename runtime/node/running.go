@@ -126,7 +126,7 @@ func (r *running) hold() {
 		}
 		under, cancel := context.WithCancelCause(held)
 		defer cancel(nil)
-		stop := context.AfterFunc(r.retired, func() { cancel(channel.ErrStopped) })
+		stop := context.AfterFunc(r.retired, func() { cancel(channel.ErrStopped) }) //nolint:contextcheck // both end it
 		defer stop()
 		r.serve(under)
 		if turn(false) {
@@ -204,7 +204,7 @@ func (r *running) handler(i int) service.Handler {
 		}
 		ctx, cancel := context.WithCancel(context.WithValue(ctx, stateKey{}, s))
 		defer cancel()
-		stop := context.AfterFunc(r.node.runners.patience, cancel)
+		stop := context.AfterFunc(r.node.runners.patience, cancel) //nolint:contextcheck // both end it
 		defer stop()
 		defer func() {
 			// As net/http does for the channels that it serves: one message must not take the server along.

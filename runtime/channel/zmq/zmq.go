@@ -137,7 +137,7 @@ func (r *runner) serve(ctx context.Context, tcp net.Conn) {
 	p, err := r.greet(ctx, tcp)
 	if err != nil {
 		if ctx.Err() == nil {
-			r.log.Warn("zmq peer refused", from, "err", err)
+			r.log.Warn("zmq peer refused", from, slog.Any("err", err))
 		}
 		return
 	}
@@ -145,9 +145,9 @@ func (r *runner) serve(ctx context.Context, tcp net.Conn) {
 	var bad *badInput
 	switch err := p.read(ctx); {
 	case errors.As(err, &bad):
-		r.log.Warn("zmq peer disconnected", from, "err", err)
+		r.log.Warn("zmq peer disconnected", from, slog.Any("err", err))
 	case err != nil:
-		r.log.Debug("zmq peer went", from, "err", err)
+		r.log.Debug("zmq peer went", from, slog.Any("err", err))
 	}
 }
 
