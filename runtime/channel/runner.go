@@ -22,7 +22,8 @@ import (
 // lease is lost: another server may have begun already.
 //
 // Wait is called after the last Run has returned, and returns when what Run accepted has been handled. Where that takes too
-// long for a server that stops, the node ends the contexts that Handle works under.
+// long for a server that stops, the node ends the contexts that Handle works under, and an error of Handle is then
+// context.Canceled.
 type Runner interface {
 	Run(ctx context.Context) error
 	Wait()

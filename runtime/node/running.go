@@ -212,8 +212,12 @@ func (r *running) handler(i int) service.Handler {
 				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 			}
 			r.handled.Add(1)
-			if err != nil {
-				r.failed.Add(1)
+			if err == nil {
+				return
+			}
+			r.failed.Add(1)
+			if r.node.runners.patience.Err() != nil {
+				err = fmt.Errorf("the server stopped before it was done: %w: %w", context.Canceled, err)
 			}
 		}()
 		return c.chains[i].Handle(ctx, req)

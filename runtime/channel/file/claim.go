@@ -120,27 +120,15 @@ func (r *runner) resumeOne(ctx context.Context, path string, attempt int) error 
 // settle moves a file that has ended to where it belongs. Where that fails, the file is not handled again by this server:
 // its outcome is remembered, and the next Run moves it.
 func (r *runner) settle(c *claim, ended outcome) error {
-	folder, failed := r.config.done(), ended.err != nil
-	if failed {
-		folder = r.config.failed()
+	folder, report := r.config.done(), []byte(nil)
+	if ended.err != nil {
+		folder, report = r.config.failed(), r.report(c, ended)
 	}
-	name, err := reserve(folder, c.name, failed)
-	if err == nil && failed {
-		err = os.WriteFile(filepath.Join(folder, name+errorSuffix), r.report(c, ended), 0o644) //nolint:gosec,nolintlint // for whoever sent the file
-	}
+	err := move(c.path, folder, c.name, report)
 	if err == nil {
-		err = os.Rename(c.path, filepath.Join(folder, name))
-	}
-	switch {
-	case err == nil:
 		delete(r.handled, c.path)
 		_ = os.Remove(filepath.Dir(c.path)) // it is empty
 		return nil
-	case name != "":
-		_ = os.Remove(filepath.Join(folder, name)) // what reserve made
-		if failed {
-			_ = os.Remove(filepath.Join(folder, name+errorSuffix))
-		}
 	}
 	if _, gone := os.Lstat(c.path); errors.Is(gone, fs.ErrNotExist) {
 		// The lease was lost meanwhile, and who has it now has taken the file.
@@ -161,34 +149,60 @@ func (r *runner) report(c *claim, ended outcome) []byte {
 		ended.cid, time.Now().UTC().Format(time.RFC3339), r.name, r.config.Service, strconv.Quote(c.name), service.AsError(ended.err).Error())
 }
 
-// reserve makes an empty file of that name in folder, to be renamed over, or of one like it where there is one: what is
-// there stays. With paired the name of the file that says why must be free, too.
-func reserve(folder, name string, paired bool) (string, error) {
+// move brings the file at path into folder, under its name or one like it: what is there stays. Where there is a report, it
+// is beside the file before that appears.
+func move(path, folder, name string, report []byte) error {
 	free := name
 	for i := 1; ; i++ {
-		err := create(filepath.Join(folder, free))
-		if err == nil && paired {
-			if err = create(filepath.Join(folder, free+errorSuffix)); err != nil {
-				_ = os.Remove(filepath.Join(folder, free))
-			}
-		}
-		if err == nil {
-			return free, nil
-		}
+		err := moveTo(path, filepath.Join(folder, free), report)
 		if !errors.Is(err, fs.ErrExist) || i > 1000 {
-			return "", err
+			return err
 		}
 		ext := filepath.Ext(name)
 		free = strings.TrimSuffix(name, ext) + "-" + time.Now().UTC().Format("20060102T150405.000000") + ext
 	}
 }
 
-func create(path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+func moveTo(path, to string, report []byte) (err error) {
+	if report != nil {
+		if err := create(to+errorSuffix, report, 0o644); err != nil {
+			return err
+		}
+		defer func() {
+			if err != nil {
+				_ = os.Remove(to + errorSuffix)
+			}
+		}()
+	}
+	err = os.Link(path, to) // unlike a rename, it replaces nothing
+	switch {
+	case err == nil:
+		return os.Remove(path)
+	case errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	// A file system without hard links, or another's file: an empty file keeps the name.
+	if err := create(to, nil, 0o600); err != nil {
+		return err
+	}
+	if err := os.Rename(path, to); err != nil {
+		_ = os.Remove(to)
+		return err
+	}
+	return nil
+}
+
+// create makes a file where there is none.
+func create(path string, content []byte, mode fs.FileMode) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}
-	return f.Close()
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(path)
+	}
+	return err
 }
 
 // prepare makes the folders and tries what every file will need, so that no file is handled that could not be moved.
@@ -205,7 +219,7 @@ func (r *runner) prepare() error {
 	}
 	probe := ".parley-probe-" + service.NewCID()
 	at := filepath.Join(c.PickupFrom, probe)
-	if err := create(at); err != nil {
+	if err := create(at, nil, 0o600); err != nil {
 		return fmt.Errorf("pickup_from: files cannot be moved out of it: %w", err)
 	}
 	defer func() { _ = os.Remove(at) }()
