@@ -20,7 +20,8 @@ const (
 	writeLimit    = 5 * time.Second
 	receiveBuffer = 128 << 10 // of the operating system, in bytes: what it holds is lost when this process is killed
 	maxParts      = 100       // of one message
-	// A connection whose channel ends is read until it has been silent for quiet, for lastWords or lastBytes at most.
+	// A connection whose channel ends is read until the peer has ended it or has been silent for quiet, for lastWords or
+	// lastBytes at most.
 	quiet     = 50 * time.Millisecond
 	lastWords = time.Second
 	lastBytes = 4 << 20
@@ -126,7 +127,8 @@ func (p *peer) read(ctx context.Context) error {
 	}
 }
 
-// leave begins the end: what is on its way is still read where it was planned.
+// leave begins the end. Where it was planned the peer is told by the end of our sending side: libzmq then sends no more and
+// ends its own, behind all that its system had taken, which is still read.
 func (p *peer) leave(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -136,6 +138,9 @@ func (p *peer) leave(ctx context.Context) {
 	}
 	p.until = time.Now().Add(lastWords)
 	_ = p.tcp.SetReadDeadline(time.Now().Add(quiet))
+	if half, ok := p.tcp.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
 }
 
 // goesOn says whether another message may be read, and until when where ctx has ended.
@@ -173,9 +178,7 @@ func (p *peer) next() (*message, error) {
 		body := zmtp.Body(frame)
 		if frame[0]&zmtp.FlagCommand != 0 {
 			if pong := zmtp.PongFor(frame); pong != nil {
-				if err := p.write(pong); err != nil {
-					return nil, err
-				}
+				_ = p.write(pong) // a connection that ended is seen by reading
 			}
 			continue
 		}

@@ -5,8 +5,9 @@
 // delivered for its sender when its operating system has taken it. When a server is killed, what had left the sender
 // and was not handled is lost: this process's own (each peer's last message read, and pool of them in the service), the
 // receive buffer of this side (128 KiB asked for) and the send buffer of the sender's. What its sender still holds waits
-// there, and goes to the server that takes the channel over. A planned end loses less: the listener is closed, and each
-// connection is read until it has been silent for 50 ms, or for a second; what was read is handled.
+// there, and goes to the server that takes the channel over. A planned end loses none of a libzmq peer's: the listener is
+// closed, each peer is told by the end of our sending side and its connection is read until it ends, for a second at most,
+// and what was read is handled.
 package zmq
 
 import (
