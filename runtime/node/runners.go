@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/parley-run/parley/runtime/catalog"
 )
@@ -13,14 +14,18 @@ type runners struct {
 	patience context.Context //nolint:containedctx // what is in flight is handled under it: ends when the node gives up on that
 	giveUp   context.CancelFunc
 	group    sync.WaitGroup
+	giveWay  time.Duration // after which a lease is let go of by one that cannot make use of it
 
 	mu       sync.Mutex
 	byKey    map[catalog.Key]*running // that was started last
 	stopping bool
 }
 
+// giveWayTime is 30 s: an outage of a peer or a folder is mostly everybody's, and moving the channel would mend nothing.
+const giveWayTime = 30 * time.Second
+
 func newRunners(ctx context.Context) *runners {
-	rs := &runners{ready: make(chan struct{}), byKey: map[catalog.Key]*running{}}
+	rs := &runners{ready: make(chan struct{}), byKey: map[catalog.Key]*running{}, giveWay: giveWayTime}
 	rs.patience, rs.giveUp = context.WithCancel(context.WithoutCancel(ctx))
 	return rs
 }

@@ -61,6 +61,7 @@ const (
 	waitsForStart    = "waits for the server to be ready"
 	waitsForLease    = "waits for its lease"
 	runs             = "runs"
+	failing          = "fails, and is tried again"
 )
 
 func (n *Node) newRunning(o *catalog.Object, deployed bool) *running {
@@ -135,9 +136,10 @@ func (r *running) hold() {
 	})
 }
 
-// serve runs the Runner, again and again where it fails, until ctx ends.
+// serve runs the Runner, again and again where it fails, until ctx ends. One that only one server may run gives way when it
+// has failed for a while: another server's machine may have what this one lacks.
 func (r *running) serve(ctx context.Context) {
-	pause := firstPause
+	pause, well := firstPause, time.Now()
 	r.stand(runs, nil)
 	for {
 		began := time.Now()
@@ -152,7 +154,11 @@ func (r *running) serve(ctx context.Context) {
 		}
 		r.note(err)
 		if time.Since(began) > steadyTime {
-			pause = firstPause
+			pause, well = firstPause, time.Now()
+		}
+		if r.runner.Exclusive() && time.Since(well) > r.node.runners.giveWay {
+			r.log.Warn("channel gives way: another server may be able to run it", "err", err)
+			return
 		}
 		select {
 		case <-ctx.Done():
@@ -188,7 +194,7 @@ func (r *running) stands() Standing {
 	defer r.mu.Unlock()
 	s := Standing{Kind: r.key.Kind, Name: r.key.Name, State: r.state, Handled: r.handled.Load(), Failed: r.failed.Load()}
 	if r.problem != nil {
-		s.Problem = r.problem.Error()
+		s.State, s.Problem = failing, r.problem.Error()
 	}
 	return s
 }
