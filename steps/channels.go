@@ -117,13 +117,13 @@ func openPush(ctx context.Context, address string) (net.Conn, *zmq4.Conn, error)
 	return nil, nil, err
 }
 
-// push returns when the other side has read the message and ended the connection.
+// push returns when the other side has read the message and ended the connection; one that does not end it has a second.
 func push(tcp net.Conn, socket *zmq4.Conn, message string) error {
 	defer func() { _ = tcp.Close() }()
 	if err := socket.SendMsg(zmq4.NewMsgString(message)); err != nil {
 		return err
 	}
-	if half, ok := tcp.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+	if half, ok := tcp.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil && tcp.SetReadDeadline(time.Now().Add(time.Second)) == nil {
 		_, _ = io.Copy(io.Discard, tcp)
 	}
 	return nil
@@ -178,7 +178,7 @@ func assertFileContains(_ context.Context, _ *World, a Args) error {
 		return failf("no file %s in folder %s; it holds: %s", a.Text(0), a.Text(1), strings.Join(filesOf(a.Text(1)), ", "))
 	}
 	if !strings.Contains(string(text), a.Text(2)) {
-		return differs("file "+a.Text(0), "a text with "+a.Text(2), string(text))
+		return differs("file "+a.Text(0)+" does not contain the text", a.Text(2), string(text))
 	}
 	return nil
 }
