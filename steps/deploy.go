@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -31,12 +32,13 @@ func deploySteps() []Step {
 	}
 }
 
-// environment is what definitions may name: the addresses of the mocks, where there are some.
+// environment is what definitions may name: the addresses of the mocks, where there are some, and what steps have named.
 func (w *World) environment() map[string]string {
-	if w.file.backEnds == nil {
-		return nil
+	all := maps.Clone(w.file.named)
+	if w.file.backEnds != nil {
+		maps.Copy(all, w.file.backEnds.Env())
 	}
-	return w.file.backEnds.Env()
+	return all
 }
 
 func importDefinitions(ctx context.Context, w *World, a Args) error {

@@ -20,6 +20,7 @@ type File struct {
 	spec     fixtures.Spec      // of the cluster
 	down     map[string]*outage // by part of the cluster: what steps did to it
 	backEnds *fixtures.BackEnds
+	named    map[string]string // what definitions may name, beside the addresses of the mocks
 	imported map[string]string // text of the definitions that the cluster has, by file
 	redis    *redisurl.Client
 
@@ -30,7 +31,7 @@ type File struct {
 
 // File makes what the scenarios of a feature file share. Close it after the last of them.
 func (s *Suite) File(path string) *File {
-	return &File{path: path, suite: s, imported: map[string]string{}}
+	return &File{path: path, suite: s, imported: map[string]string{}, named: map[string]string{}}
 }
 
 // Begin gives the world in which a scenario runs, from its first step to End.

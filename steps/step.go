@@ -52,7 +52,7 @@ type Step struct {
 // Table is the whole vocabulary, by topic.
 func Table() []Step {
 	var all []Step
-	shared := []string{"mocks", "Redis", "cluster", "deploy", "load"}
+	shared := []string{"mocks", "Redis", "cluster", "deploy", "channels", "load"}
 	for _, topic := range []struct {
 		name string
 		rows []Step
@@ -75,6 +75,7 @@ func Table() []Step {
 		{"Redis", kvdbSteps()},
 		{"cluster", slices.Concat(clusterSteps(), clusterSourceSteps(), storeSteps(), clusterFaultSteps())},
 		{"deploy", deploySteps()},
+		{"channels", channelSteps()},
 		{loadTopic, append(append(loadSteps(), loadRunSteps()...), loadRunThens()...)},
 	} {
 		for _, row := range topic.rows {

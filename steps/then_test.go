@@ -227,6 +227,7 @@ func allRows() []thenRow {
 		zatoRows(),
 		cassandraRows(),
 		newestRows(),
+		channelRows(),
 	)
 }
 

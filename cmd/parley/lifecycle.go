@@ -230,6 +230,8 @@ type serverStatus struct {
 	Quarantined []string `json:"quarantined"`
 	Problem     string   `json:"problem"` // why it cannot follow the catalog; empty where it can
 	KVDB        string   `json:"kvdb"`    // why it cannot use the KVDB; empty where it can
+
+	Channels []standing `json:"channels"` // that run by themselves
 }
 
 // readStatus asks the supervisor what runs, and each server that is up what it serves.
@@ -256,12 +258,13 @@ func readStatus(ctx context.Context, f *folder.Folder, client *admin.Client) (cl
 	}
 	for i := range status.Servers {
 		s := &status.Servers[i]
-		s.Quarantined, s.URL = []string{}, urlOf(f, s.Name)
+		s.Quarantined, s.Channels, s.URL = []string{}, []standing{}, urlOf(f, s.Name)
 		if s.State != "up" && s.State != "draining" {
 			continue
 		}
 		if info, err := askServer(ctx, s.Admin, token); err == nil {
 			s.Revision, s.Hash, s.Quarantined, s.Problem, s.KVDB = info.Revision, info.Hash, info.Quarantined, info.Problem, info.KVDB
+			s.Channels = append(s.Channels, info.Channels...)
 			status.Revision = max(status.Revision, s.Revision)
 		}
 	}
@@ -326,6 +329,11 @@ func (s clusterStatus) write(w io.Writer) {
 		}
 		for _, q := range one.Quarantined {
 			line(w, "  %s does not run %s", one.Name, q)
+		}
+		for _, c := range one.Channels {
+			if c.Problem != "" {
+				line(w, "  %s cannot run %s %s, and tries again: %s", one.Name, c.Kind, c.Name, c.Problem)
+			}
 		}
 		if one.Problem != "" {
 			line(w, "  %s cannot follow the catalog: %s", one.Name, one.Problem)

@@ -31,7 +31,9 @@ func readUnsupervised(ctx context.Context, f *folder.Folder) (clusterStatus, err
 		return status, err
 	}
 	for _, s := range f.Cluster.Servers {
-		one := serverStatus{Name: s.Name, Address: s.Address, URL: s.URL(), Admin: s.Admin, State: "down", Quarantined: []string{}}
+		one := serverStatus{
+			Name: s.Name, Address: s.Address, URL: s.URL(), Admin: s.Admin, State: "down", Quarantined: []string{}, Channels: []standing{},
+		}
 		if info, err := askServer(ctx, s.Admin, token); err == nil {
 			status.Running = true
 			status.Revision = max(status.Revision, info.Revision)
@@ -40,6 +42,7 @@ func readUnsupervised(ctx context.Context, f *folder.Folder) (clusterStatus, err
 				one.State = "up"
 			}
 			one.PID, one.Revision, one.Hash, one.Quarantined, one.Problem = info.PID, info.Revision, info.Hash, info.Quarantined, info.Problem
+			one.Channels = append(one.Channels, info.Channels...)
 		}
 		status.Servers = append(status.Servers, one)
 	}
@@ -55,6 +58,18 @@ type serverInfo struct {
 	Quarantined []string `json:"quarantined"`
 	Problem     string   `json:"problem"`
 	KVDB        string   `json:"kvdb"`
+
+	Channels []standing `json:"channels"`
+}
+
+// standing is how a channel that runs by itself, such as a ZeroMQ one, stands on a server.
+type standing struct {
+	Kind    string `json:"kind"`
+	Name    string `json:"name"`
+	State   string `json:"state"`   // runs, or what it waits for
+	Problem string `json:"problem"` // why it cannot run; empty where it can
+	Handled int64  `json:"handled"` // messages, failed ones too
+	Failed  int64  `json:"failed"`
 }
 
 func askServer(ctx context.Context, address, token string) (serverInfo, error) {

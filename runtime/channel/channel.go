@@ -89,7 +89,7 @@ type Exposed struct {
 	Fields func() (input, output []service.Field) // of the Shape, each with the type that its name stands for; nil where that is
 }
 
-// Channel is a built channel: an HTTP one.
+// Channel is a built channel: an HTTP, or a Runner.
 type Channel any
 
 // HTTP is a channel that the node's own HTTP listener serves. ServeHTTP is called for requests that match Route alone,
@@ -109,6 +109,7 @@ type Route struct {
 // Kind is one kind of channel: a row of the table in node/kinds.go.
 type Kind struct {
 	kind.Info
+	Runs bool // its channels are Runners
 	// Parse reads an object's config; its canonical JSON, defaults included, is what the catalog keeps.
 	// Its errors are kind.Faults.
 	Parse func(raw []byte) (Config, error)

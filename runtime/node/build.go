@@ -53,6 +53,7 @@ func (b built) Activate() {
 			starter.Start()
 		}
 	}
+	n.runners.take(b.state)
 	old.leave()
 }
 
@@ -232,6 +233,10 @@ func (b *builder) addServices(ctx context.Context) {
 }
 
 func (b *builder) addChannel(o *catalog.Object, k channel.Kind) {
+	if k.Runs {
+		b.addRunner(o, k)
+		return
+	}
 	old := b.prev.channels[o.Key()]
 	if old != nil && old.object == o && slices.Equal(old.entries, b.entries(old.config)) && old.rules == b.state.rules && b.sameGuard(old) {
 		b.state.channels[o.Key()] = old

@@ -73,6 +73,7 @@ func (c *Checked) try(ctx context.Context, f *folder.Folder, name string, servic
 	defer func() { err = errors.Join(err, n.kvdb.conn.Close(ctx)) }()
 	n.leaving, n.leave = context.WithCancel(ctx)
 	defer n.leave()
+	n.runners = newRunners(ctx)
 	n.current.Store(n.nothing())
 	snapshot, err := catalog.Inspect(ctx, f.Cluster.Database.URL, f.CatalogDB())
 	if errors.Is(err, catalog.ErrPending) {

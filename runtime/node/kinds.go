@@ -5,9 +5,11 @@ import (
 
 	"github.com/parley-run/parley/runtime/adapter"
 	"github.com/parley-run/parley/runtime/channel"
+	channelfile "github.com/parley-run/parley/runtime/channel/file"
 	"github.com/parley-run/parley/runtime/channel/jsonrpc"
 	channelrest "github.com/parley-run/parley/runtime/channel/rest"
 	channelsoap "github.com/parley-run/parley/runtime/channel/soap"
+	channelzmq "github.com/parley-run/parley/runtime/channel/zmq"
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/outconn"
 	outrest "github.com/parley-run/parley/runtime/outconn/rest"
@@ -31,6 +33,8 @@ func channelKinds() []channel.Kind {
 		jsonrpc.Kind(),
 		channelrest.Kind(),
 		channelsoap.Kind(),
+		channelfile.Kind(),
+		channelzmq.Kind(),
 	}
 }
 

@@ -91,6 +91,7 @@ type Node struct {
 	nonces  nonces
 	stats   *stats.Stats
 	current atomic.Pointer[state]
+	runners *runners
 	ready   atomic.Bool
 
 	now      func() time.Time
@@ -124,6 +125,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 		return nil, err
 	}
 	n.leases = cluster.NewLeases(n.store.DB())
+	n.runners = newRunners(ctx)
 	n.leaving, n.leave = context.WithCancel(context.WithoutCancel(ctx))
 	n.current.Store(n.nothing())
 	n.live = catalog.NewLive(n.store, n, c.Log)
@@ -337,6 +339,9 @@ func (n *Node) outKindNames() []string {
 
 // Close lets go of what New opened. Connections have closeTime to send what they have queued.
 func (n *Node) Close() error {
+	n.runners.stop()
+	n.runners.giveUp()
+	n.runners.wait(n.runners.patience)
 	time.AfterFunc(closeTime, n.leave)
 	n.current.Swap(n.nothing()).leave()
 	n.closing.Wait()

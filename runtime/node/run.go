@@ -97,6 +97,7 @@ func (n *Node) isReady() {
 	if n.ready.Swap(true) || n.stopping.Load() {
 		return
 	}
+	close(n.runners.ready)
 	n.log.Info("server is ready", "address", n.server.Address, "admin", n.server.Admin,
 		"revision", n.live.Current().Revision, "pid", os.Getpid())
 }
@@ -145,6 +146,7 @@ func (n *Node) serve(ctx, failed context.Context, listener net.Listener, secured
 	}
 	n.stopping.Store(true)
 	n.log.Info("server is stopping")
+	n.runners.stop()
 	leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
 	n.members.Leave(leaving)
@@ -154,6 +156,9 @@ func (n *Node) serve(ctx, failed context.Context, listener net.Listener, secured
 	}
 	if err := server.Shutdown(leaving); err != nil {
 		n.log.Warn("requests were still in flight at the end of a planned stop", "err", err)
+	}
+	if !n.runners.wait(leaving) {
+		n.log.Warn("messages of channels were still in flight at the end of a planned stop")
 	}
 	return nil
 }

@@ -74,6 +74,8 @@ type boundChannel struct {
 	guards  []*boundSecurity // of one of them callers show the credentials; none: anybody may call
 	rules   *rules
 	built   channel.Channel
+	running *running          // nil: an HTTP channel
+	chains  []service.Handler // of one that runs, as channel.Services has them
 }
 
 // entry is the version of the service that the channel's Base names; nil: it names none, or it is not deployed.

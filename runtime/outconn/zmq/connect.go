@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net"
 	"time"
-
-	"github.com/go-zeromq/zmq4"
 )
 
 const (
@@ -65,7 +63,7 @@ func (c *conn) dial(ctx context.Context) (*peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := shake(ctx, tcp, zmq4.SocketType(c.cfg.SocketType), false)
+	p, err := shake(ctx, tcp, c.cfg.SocketType)
 	if err != nil {
 		return nil, fmt.Errorf("no ZeroMQ handshake: %w", err)
 	}

@@ -6,8 +6,6 @@ import (
 	"net"
 	"sync"
 	"time"
-
-	"github.com/go-zeromq/zmq4"
 )
 
 // listen binds, again and again while the port is held, and serves each peer that comes, until ctx ends or the
@@ -41,7 +39,7 @@ func (c *conn) listen(ctx context.Context) {
 			continue
 		}
 		group.Go(func() {
-			p, err := shake(ctx, tcp, zmq4.SocketType(c.cfg.SocketType), true)
+			p, err := shake(ctx, tcp, c.cfg.SocketType)
 			if err != nil {
 				c.log.Info("zmq peer refused", "peer", tcp.RemoteAddr().String(), "err", err)
 				return

@@ -4,23 +4,21 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/go-zeromq/zmq4"
-	"github.com/go-zeromq/zmq4/security/null"
+	"github.com/parley-run/parley/runtime/zmtp"
 )
 
 const (
-	handshakeLimit = 5 * time.Second
-	farewellLimit  = 5 * time.Second // for a peer to read up to our end
-	batchFrames    = 256
-	batchBytes     = 256 << 10
-	sendBuffer     = 64 << 10
+	farewellLimit = 5 * time.Second // for a peer to read up to our end
+	batchFrames   = 256
+	batchBytes    = 256 << 10
+	sendBuffer    = 64 << 10
+	maxIncoming   = 64 << 10 // of a frame that a peer may send us: subscriptions and commands, never data
 )
 
 // peer is one TCP connection that has shaken hands. Its reader goroutine ends with the connection.
@@ -39,72 +37,29 @@ type peer struct {
 }
 
 // shake makes a peer of a TCP connection, which it closes on any error.
-func shake(ctx context.Context, tcp net.Conn, kind zmq4.SocketType, server bool) (p *peer, err error) {
-	defer func() {
-		// zmq4 panics on some malformed metadata.
-		if r := recover(); r != nil {
-			p, err = nil, fmt.Errorf("malformed handshake: %v", r)
-		}
-		if err != nil {
-			_ = tcp.Close()
-		}
-	}()
-	stop := context.AfterFunc(ctx, func() { _ = tcp.Close() })
-	defer stop()
+func shake(ctx context.Context, tcp net.Conn, socketType string) (*peer, error) {
 	if t, ok := tcp.(*net.TCPConn); ok {
 		_ = t.SetWriteBuffer(sendBuffer)
-		_ = t.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: time.Second, Count: 3})
 	}
-	if err := tcp.SetDeadline(time.Now().Add(handshakeLimit)); err != nil {
+	in, err := zmtp.Handshake(ctx, tcp, socketType)
+	if err != nil {
 		return nil, err
 	}
-	p = &peer{tcp: tcp, in: bufio.NewReader(tcp), gone: make(chan struct{}), pongs: make(chan []byte, 1), topics: map[string]int{}}
-	if _, err := zmq4.Open(&shaking{Conn: tcp, in: p.in}, null.Security(), kind, nil, server, nil); err != nil {
-		return nil, err
-	}
-	return p, tcp.SetDeadline(time.Time{})
-}
-
-// shaking is the connection that zmq4 sees during the handshake. It hands on whole frames of bounded size:
-// zmq4 would allocate whatever length a peer claims.
-type shaking struct {
-	net.Conn
-	in       *bufio.Reader
-	greeting int // bytes of the greeting that were read
-	frame    []byte
-}
-
-const greetingSize = 64
-
-func (s *shaking) Read(b []byte) (int, error) {
-	if left := greetingSize - s.greeting; left > 0 {
-		n, err := s.in.Read(b[:min(len(b), left)])
-		s.greeting += n
-		return n, err
-	}
-	if len(s.frame) == 0 {
-		var err error
-		if s.frame, err = readFrame(s.in); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(b, s.frame)
-	s.frame = s.frame[n:]
-	return n, nil
+	return &peer{tcp: tcp, in: in, gone: make(chan struct{}), pongs: make(chan []byte, 1), topics: map[string]int{}}, nil
 }
 
 // read runs until the connection ends: it notes subscriptions and answers pings.
 func (p *peer) read() {
 	defer close(p.gone)
 	for {
-		frame, err := readFrame(p.in)
+		frame, err := zmtp.ReadFrame(p.in, maxIncoming)
 		if err != nil {
 			p.err = err
 			_ = p.tcp.Close() // so that a write which waits for the peer ends now
 			return
 		}
-		if frame[0]&flagCommand != 0 {
-			if pong := pongFor(frame); pong != nil {
+		if frame[0]&zmtp.FlagCommand != 0 {
+			if pong := zmtp.PongFor(frame); pong != nil {
 				select {
 				case p.pongs <- pong:
 				default:
@@ -112,7 +67,7 @@ func (p *peer) read() {
 			}
 			continue
 		}
-		p.subscribe(frameBody(frame))
+		p.subscribe(zmtp.Body(frame))
 	}
 }
 
@@ -174,7 +129,7 @@ func (p *peer) send(q *queue, share func(waiting int) int) error {
 			}
 			continue
 		}
-		if ended(p.tcp) {
+		if zmtp.Ended(p.tcp) {
 			q.giveBack(batch)
 			return errEnded
 		}

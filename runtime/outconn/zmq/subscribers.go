@@ -1,6 +1,10 @@
 package zmq
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/parley-run/parley/runtime/zmtp"
+)
 
 // subscribers are the peers of a PUB socket, each with its own queue, so that a slow one holds up nobody.
 type subscribers struct {
@@ -18,7 +22,7 @@ func (s *subscribers) publish(frame []byte) bool {
 	if s.closed {
 		return false
 	}
-	body := frameBody(frame)
+	body := zmtp.Body(frame)
 	for p := range s.peers {
 		if p.wants(body) && p.queue.put(frame) != nil {
 			p.dropped.Add(1)

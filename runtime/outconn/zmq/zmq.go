@@ -3,8 +3,8 @@
 //
 // A message goes into a bounded queue of our own. Each TCP connection to a peer has one goroutine that takes
 // batches from a queue and writes them, and one that reads, so that a peer's end is seen at once; a new TCP
-// connection with a new handshake follows. go-zeromq/zmq4 speaks the handshake; its Socket is not used: its automatic
-// reconnect stops for good once a peer has restarted, and its PUSH sends to all peers at once.
+// connection with a new handshake follows. Package zmtp has the handshake and the frames: go-zeromq/zmq4's Socket is not used, for its
+// automatic reconnect stops for good once a peer has restarted, and its PUSH sends to all peers at once.
 //
 // What is delivered. PUSH: every message that was queued leaves in order, once, for a peer that has shaken
 // hands; while there is none it waits in the queue. ZeroMQ has no acknowledgements, so what the operating system
@@ -22,14 +22,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/outconn"
 	"github.com/parley-run/parley/runtime/service"
+	"github.com/parley-run/parley/runtime/zmtp"
 )
 
 // Config is what a definition holds.
@@ -65,25 +63,7 @@ func (c Config) Check() kind.Faults {
 
 // hostPort is the address for package net.
 func (c Config) hostPort() (string, error) {
-	bad := fmt.Errorf("expected tcp://host:port, such as tcp://127.0.0.1:35101, not %q", c.Address)
-	rest, ok := strings.CutPrefix(c.Address, "tcp://")
-	if !ok {
-		return "", bad
-	}
-	host, port, err := net.SplitHostPort(rest)
-	if err != nil {
-		return "", bad
-	}
-	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-		return "", fmt.Errorf("expected a port from 1 to 65535 at the end, not %q", c.Address)
-	}
-	switch {
-	case host == "*" && c.SocketMethod == "bind":
-		host = ""
-	case host == "" || host == "*":
-		return "", bad
-	}
-	return net.JoinHostPort(host, port), nil
+	return zmtp.HostPort(c.Address, c.SocketMethod == "bind")
 }
 
 // Kind is the row for the node's table of kinds.
@@ -185,13 +165,13 @@ func (c *conn) message(args []any, kwargs map[string]any) (any, error) {
 // frame is data as one ZMTP frame, header included.
 func (c *conn) frame(data any) ([]byte, error) {
 	if text, ok := data.(string); ok {
-		return append(frameHeader(len(text)), text...), nil
+		return append(zmtp.Header(len(text)), text...), nil
 	}
 	raw, err := service.AppendJSON(nil, data)
 	if err != nil {
 		return nil, service.Errorf(service.Internal, "outconn %q: the message cannot be written as JSON: %w", c.name, err)
 	}
-	return append(frameHeader(len(raw)), raw...), nil
+	return append(zmtp.Header(len(raw)), raw...), nil
 }
 
 // refused turns a queue's error into one for the caller.

@@ -1,6 +1,6 @@
 //go:build unix
 
-package zmq
+package zmtp
 
 import (
 	"errors"
@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// ended says whether the other side's end of the connection has reached this machine, whether or not the reader has
+// Ended says whether the other side's end of the connection has reached this machine, whether or not the reader has
 // run since: a write after it would succeed and be lost.
-func ended(tcp net.Conn) bool {
+func Ended(tcp net.Conn) bool {
 	t, ok := tcp.(*net.TCPConn)
 	if !ok {
 		return false
