@@ -28,6 +28,7 @@ func (b *builder) addSecurity(o *catalog.Object, k security.Kind) {
 	if err == nil {
 		bound.definition, err = k.New(config, security.Deps{
 			Name: o.Name, Names: b.node.names, Log: b.node.log, Checks: &b.node.passwords, Reveal: b.node.reveal(o.Key()),
+			Revoked: revocations{b.node}, Now: b.node.now,
 		})
 	}
 	if err != nil {

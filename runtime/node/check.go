@@ -64,7 +64,7 @@ func (c *Checked) try(ctx context.Context, f *folder.Folder, name string, servic
 		return err
 	}
 	defer func() { err = errors.Join(err, n.stats.Close()) }()
-	if err := n.addCompiled(services); err != nil {
+	if err := n.addCompiled(slices.Concat(n.ownServices(), services)); err != nil {
 		return err
 	}
 	if err := n.openKVDB(); err != nil {
@@ -88,7 +88,7 @@ func (c *Checked) try(ctx context.Context, f *folder.Folder, name string, servic
 		return err
 	}
 	made, _ := next.(built)
-	c.Services = append(c.Services, slices.Sorted(maps.Keys(made.state.services))...)
+	c.Services = slices.DeleteFunc(append(c.Services, slices.Sorted(maps.Keys(made.state.services))...), n.isOwn)
 	for key, why := range report.Quarantined {
 		c.Quarantined = append(c.Quarantined, fmt.Sprintf("%s %s: %v", key.Kind, key.Name, why))
 	}

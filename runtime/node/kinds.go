@@ -9,6 +9,7 @@ import (
 	"github.com/parley-run/parley/runtime/security"
 	"github.com/parley-run/parley/runtime/security/apikey"
 	"github.com/parley-run/parley/runtime/security/basic"
+	"github.com/parley-run/parley/runtime/security/jwt"
 )
 
 // channelKinds is the one table of channels: a new kind is one line here.
@@ -31,5 +32,6 @@ func securityKinds() []security.Kind {
 	return []security.Kind{
 		apikey.Kind(),
 		basic.Kind(),
+		jwt.Kind(),
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -100,7 +101,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	}
 	n.stats.Clock(n.now)
 	n.store.Clock(n.now)
-	if err := n.addCompiled(c.Services); err != nil {
+	if err := n.addCompiled(slices.Concat(n.ownServices(), c.Services)); err != nil {
 		return nil, err
 	}
 	if err := n.openKVDB(); err != nil {

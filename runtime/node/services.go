@@ -121,6 +121,9 @@ func (n *Node) listServices(context.Context, service.Runtime, struct{}) ([]Liste
 	s := n.current.Load()
 	out := make([]Listed, 0, len(s.services))
 	for _, e := range s.services {
+		if n.isOwn(e.Name) {
+			continue
+		}
 		one := Listed{Name: e.Name, File: e.file, Doc: e.Doc}
 		if f := s.files[e.file]; f != nil {
 			one.Revision = f.object.Revision
