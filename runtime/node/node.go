@@ -64,7 +64,8 @@ type Node struct {
 	channelKinds  map[string]channel.Kind
 	outconnKinds  map[string]outconn.Kind
 	securityKinds map[string]security.Kind
-	secrets       *secret.Keyring
+	secrets       *keyring
+	vault         *secret.Vault // nil: there is none
 	passwords     password.Checks
 	kvdb          *boundConn
 	usual         *conventions
@@ -148,6 +149,9 @@ func newNode(c Config) (*Node, error) {
 		n.securityKinds[k.Name] = k
 	}
 	if n.secrets, err = openSecrets(c.Folder.SecretsFile()); err != nil {
+		return nil, err
+	}
+	if n.vault, err = n.openVault(); err != nil {
 		return nil, err
 	}
 	return n, n.setClock()
