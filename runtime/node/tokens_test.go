@@ -120,3 +120,14 @@ func TestWrongPasswordsSlowDownThatUserAlone(t *testing.T) {
 	status, _, _ = g.logIn("server1", `{"username": "joe", "password": "wrong"}`)
 	assert.Equal(t, 401, status, "and what was wrong is forgotten")
 }
+
+// lines are those of the log that hold text.
+func (g *ground) lines(text string) []string {
+	var out []string
+	for line := range strings.Lines(g.logs.String()) {
+		if strings.Contains(line, text) {
+			out = append(out, line)
+		}
+	}
+	return out
+}
