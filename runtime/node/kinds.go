@@ -10,6 +10,7 @@ import (
 	"github.com/parley-run/parley/runtime/security/apikey"
 	"github.com/parley-run/parley/runtime/security/basic"
 	"github.com/parley-run/parley/runtime/security/jwt"
+	"github.com/parley-run/parley/runtime/security/oauth2"
 )
 
 // channelKinds is the one table of channels: a new kind is one line here.
@@ -33,5 +34,6 @@ func securityKinds() []security.Kind {
 		apikey.Kind(),
 		basic.Kind(),
 		jwt.Kind(),
+		oauth2.Kind(),
 	}
 }

@@ -170,12 +170,15 @@ func (c *conn) do(ctx context.Context, req *call, target *url.URL) (*reply, erro
 	}
 	if c.signer != nil {
 		if err := c.sign(limited, r); err != nil {
-			return nil, err
+			return nil, c.unsigned(ctx, limited, req.verb, target, err)
 		}
 	}
 	res, err := c.transport.RoundTrip(r)
+	if err == nil && res.StatusCode == http.StatusUnauthorized {
+		res, err = c.again(limited, r, res)
+	}
 	if err != nil {
-		return nil, c.failed(ctx, limited, req.verb, target, err)
+		return nil, c.unsigned(ctx, limited, req.verb, target, err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	raw, err := c.read(res)
@@ -216,6 +219,37 @@ func (c *conn) prepare(r *http.Request, req *call) error {
 		c.setHeader(h, name, text, &r.Host)
 	}
 	return nil
+}
+
+// again sends a request once more whose credentials were refused, where its signer has others. A remote that asks for
+// credentials has not done what was asked.
+func (c *conn) again(ctx context.Context, r *http.Request, refused *http.Response) (*http.Response, error) {
+	renewer, ok := c.signer.(outconn.Renewer)
+	if !ok || !renewer.Renew(r) {
+		return refused, nil
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(refused.Body, c.cfg.MaxResponse)) // so that the connection can be used again
+	_ = refused.Body.Close()
+	if r.GetBody != nil {
+		body, err := r.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		r.Body = body
+	}
+	if err := c.sign(ctx, r); err != nil {
+		return nil, err
+	}
+	return c.transport.RoundTrip(r)
+}
+
+// unsigned is what failed before or while a request was sent: its signer says itself what is wrong with credentials.
+func (c *conn) unsigned(ctx, limited context.Context, verb string, target *url.URL, err error) error {
+	var known *service.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	return c.failed(ctx, limited, verb, target, err)
 }
 
 // sign shows the credentials of the connection's security definition.
