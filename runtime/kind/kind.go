@@ -92,7 +92,7 @@ func Decode[C any](raw []byte, def C) (C, error) {
 		dec.DisallowUnknownFields()
 		if err := dec.Decode(target.Addr().Interface()); err != nil {
 			given := string(members[name])
-			if target.Type() == reflect.TypeFor[Secret]() {
+			if target.Type() == reflect.TypeFor[Secret]() || len(secretsIn(target.Type(), nil)) > 0 {
 				given = "this"
 			}
 			faults.Add(name, "expected %s, not %s%s", typeName(target.Type()), given, detail(err))

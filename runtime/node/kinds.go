@@ -9,6 +9,7 @@ import (
 	"github.com/parley-run/parley/runtime/security"
 	"github.com/parley-run/parley/runtime/security/apikey"
 	"github.com/parley-run/parley/runtime/security/basic"
+	"github.com/parley-run/parley/runtime/security/headers"
 	"github.com/parley-run/parley/runtime/security/jwt"
 	"github.com/parley-run/parley/runtime/security/oauth2"
 )
@@ -33,6 +34,7 @@ func securityKinds() []security.Kind {
 	return []security.Kind{
 		apikey.Kind(),
 		basic.Kind(),
+		headers.Kind(),
 		jwt.Kind(),
 		oauth2.Kind(),
 	}

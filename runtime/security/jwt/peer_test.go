@@ -2,6 +2,7 @@ package jwt_test
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"slices"
@@ -12,7 +13,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/fixtures"
 	"github.com/parley-run/parley/runtime/security"
+	"github.com/parley-run/parley/runtime/service"
 )
 
 // peer is PyJWT of Debian (python3-jwt with python3-cryptography): it makes tokens and checks ours.
@@ -73,4 +76,29 @@ func TestPyJWTReadsOurTokensAndWeReadIts(t *testing.T) {
 		require.NoError(t, err, row.algorithm)
 		assert.Equal(t, "ann", who.Name)
 	}
+}
+
+// Against Glewlwyd of Debian: its tokens, and the keys that it lists.
+func TestKeysOfARealServer(t *testing.T) {
+	server, err := fixtures.StartGlewlwyd(t.Context(), t.TempDir())
+	if errors.Is(err, fixtures.ErrNoGlewlwyd) {
+		require.False(t, slices.Contains(strings.Split(os.Getenv("PARLEY_REQUIRE"), ","), "glewlwyd"), "PARLEY_REQUIRE asks for glewlwyd: %v", err)
+		t.Skip(err)
+	}
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, server.Close()) })
+	g := newGround()
+	g.clock.at = time.Now()
+	guard := g.guard(t, map[string]any{
+		"algorithm": "RS256", "jwks_url": server.JWKSURL(), "issuer": server.Issuer(), "required_claims": []string{"scope=read", "type=access_token"},
+	})
+	token, err := server.Token(t.Context(), "read")
+	require.NoError(t, err)
+	who, err := ask(guard, token)
+	require.NoError(t, err)
+	assert.Equal(t, fixtures.GlewlwydClient, who.Name)
+	token, err = server.Token(t.Context(), "write")
+	require.NoError(t, err)
+	_, err = ask(guard, token)
+	assert.ErrorContains(t, service.AsError(err).Err, "a claim that is required is missing or has another value")
 }
