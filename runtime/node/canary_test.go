@@ -148,6 +148,8 @@ func TestNoSecretOfAnyKindIsSeen(t *testing.T) {
 	var content struct{ Content string }
 	require.NoError(t, g.call("server1", "parley.enmasse.export", struct{}{}, &content))
 	said.WriteString(content.Content)
+	assert.NotContains(t, content.Content, "sealed:")
+	assert.NotContains(t, content.Content, "hashed:")
 	for _, name := range []string{"parley.server.info", "parley.stats.get", "parley.service.list", "parley.secrets.status", "parley.cluster.members"} {
 		var raw json.RawMessage
 		require.NoError(t, g.call("server1", name, struct{}{}, &raw))
