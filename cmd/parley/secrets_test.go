@@ -76,7 +76,7 @@ channel_rest:
 				Lost, Behind []string
 			}
 			if err != nil || json.Unmarshal([]byte(out), &now) != nil {
-				return false // the dead server's turn ends within a minute
+				return false // the dead server's turn ends within seconds
 			}
 			keys[now.Key] = true
 			return len(now.Lost)+len(now.Behind) == 0

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/parley-run/parley/runtime/catalog"
@@ -68,22 +69,45 @@ type RotateOut struct {
 	Behind   []string // servers that do not serve it yet, and why
 }
 
-// rotateTime is how long a rotation may take: twice as long as servers are waited for, and more.
-const rotateTime = time.Minute
+const (
+	rotateTime = time.Minute     // that a rotation may take: twice as long as servers are waited for, and more
+	turnTime   = 6 * time.Second // after the death of the server that rotates another may
+)
 
 // rotateSecrets seals all secrets of the catalog by a new key, in two steps: when every server is known to have the key,
 // one change seals everything. A rotation that was cut off is gone on with, and leaves a catalog that every server reads.
 func (n *Node) rotateSecrets(ctx context.Context, _ service.Runtime, _ struct{}) (RotateOut, error) {
-	lease, err := n.leases.Take(ctx, "secrets", n.server.Name, rotateTime)
+	ctx, cancel := context.WithTimeout(ctx, rotateTime)
+	defer cancel()
+	lease, err := n.leases.Take(ctx, "secrets", n.server.Name, turnTime)
 	if errors.Is(err, cluster.ErrHeld) {
-		return RotateOut{}, &service.Error{Code: service.Conflict, Message: "another rotation is under way, or ended within the last minute without an answer", Fix: "try again", Err: err}
+		return RotateOut{}, &service.Error{Code: service.Conflict, Message: "another rotation is under way", Fix: "try again in a few seconds", Err: err}
 	}
 	if err != nil {
 		return RotateOut{}, err
 	}
-	defer func() { _ = n.leases.Release(context.WithoutCancel(ctx), lease) }() // it ends by itself
-	ctx, cancel := context.WithTimeout(ctx, rotateTime)
-	defer cancel()
+	var renewing sync.WaitGroup
+	renewing.Go(func() {
+		defer cancel() // a lease that is lost ends what it stood for
+		ticks := time.NewTicker(turnTime / 3)
+		defer ticks.Stop()
+		for err := error(nil); err == nil; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticks.C:
+				_, err = n.leases.Renew(ctx, lease, turnTime)
+			}
+		}
+	})
+	out, err := n.rotate(ctx)
+	cancel()
+	renewing.Wait()
+	_ = n.leases.Release(context.WithoutCancel(ctx), lease) // it ends by itself
+	return out, err
+}
+
+func (n *Node) rotate(ctx context.Context) (RotateOut, error) {
 	if _, err := n.live.Follow(ctx); err != nil {
 		return RotateOut{}, err
 	}

@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 const (
@@ -121,8 +122,16 @@ func create(path string) error {
 }
 
 // AddKey puts a new key in front of those in the file path, and gives the keyring that is there now. The file is replaced
-// as a whole, or not at all. Of several processes, one at a time may do it.
+// as a whole, or not at all, by one process of the machine at a time.
 func AddKey(path string) (*Keyring, error) {
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("add a key of secrets: %w", err)
+	}
+	defer func() { _ = dir.Close() }() // which ends the lock
+	if err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, fmt.Errorf("add a key of secrets: lock %s: %w", dir.Name(), err)
+	}
 	ring, err := Open(path)
 	if err != nil {
 		return nil, err
@@ -136,10 +145,7 @@ func AddKey(path string) (*Keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("add a key of secrets: %w", err)
 	}
-	if dir, err := os.Open(filepath.Dir(path)); err == nil {
-		_ = dir.Sync() // the key must be there after a power cut; where a file system cannot do that, nothing can
-		_ = dir.Close()
-	}
+	_ = dir.Sync() // the key must be there after a power cut; where a file system cannot do that, nothing can
 	return Open(path)
 }
 

@@ -74,6 +74,15 @@ func TestAKeyIsAddedToTheFile(t *testing.T) {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	require.NoError(t, err)
 	assert.Len(t, entries, 1, "nothing is left beside it")
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			_, err := secret.AddKey(path)
+			assert.NoError(t, err)
+		})
+	}
+	wg.Wait()
+	assert.Len(t, open(t, path).IDs(), 22, "none is lost")
 	_, err = after.SealingBy("0000")
 	assert.ErrorContains(t, err, "the key 0000, which this server does not have")
 }
