@@ -66,7 +66,9 @@ channel_rest:
 		killed := time.After(after)
 		<-killed
 		require.NoError(t, c.Kill(t.Context(), 1)) // the command asks the first server
-		<-done                                     // it may have failed
+		if err := <-done; err != nil {
+			t.Log(err) // as it may
+		}
 		require.NoError(t, c.StartServer(t.Context(), 1))
 		require.NoError(t, c.WaitUp(t.Context()))
 		require.Eventually(t, func() bool {
