@@ -32,7 +32,7 @@ type Checked struct {
 }
 
 // Check tries a server with these services on the cluster in the folder dir, without starting it, and writes what it found
-// to out. Nothing is changed, no address is listened on, and nobody is called.
+// to out. Nothing is changed, no address is listened on, and nobody is called but the vault that secrets are in.
 func Check(ctx context.Context, dir, name string, out io.Writer, services ...service.Service) error {
 	f, err := folder.Open(dir)
 	if err != nil {

@@ -100,7 +100,7 @@ func (g *ground) make(config string) (security.Definition, error) {
 	})
 }
 
-func (g *ground) guard(t *testing.T, config any) security.Guard {
+func (g *ground) guard(t testing.TB, config any) security.Guard {
 	t.Helper()
 	raw, err := json.Marshal(config)
 	require.NoError(t, err)
@@ -119,7 +119,7 @@ func (g *ground) claims(more golang.MapClaims) golang.MapClaims {
 	return c
 }
 
-func signed(t *testing.T, method golang.SigningMethod, key any, claims golang.MapClaims, header ...string) string {
+func signed(t testing.TB, method golang.SigningMethod, key any, claims golang.MapClaims, header ...string) string {
 	t.Helper()
 	token := golang.NewWithClaims(method, claims)
 	for i := 0; i < len(header); i += 2 {
@@ -138,7 +138,7 @@ func ask(guard security.Guard, token string) (*service.Principal, error) {
 	return guard.Check(context.Background(), req)
 }
 
-func pemOf(t *testing.T, key any) string {
+func pemOf(t testing.TB, key any) string {
 	t.Helper()
 	if private, ok := key.(crypto.Signer); ok {
 		raw, err := x509.MarshalPKCS8PrivateKey(private)
@@ -150,7 +150,7 @@ func pemOf(t *testing.T, key any) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: raw}))
 }
 
-func keys(t *testing.T) (*rsa.PrivateKey, *ecdsa.PrivateKey) {
+func keys(t testing.TB) (*rsa.PrivateKey, *ecdsa.PrivateKey) {
 	t.Helper()
 	r, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
