@@ -1,5 +1,5 @@
 // Package features holds the feature files that prove the product: the tutorial's story, hot deploy with its
-// refusals, and formats. `apitest demo` runs the first two, and go test all.
+// refusals, formats and security. `apitest demo` runs the first two, and go test all.
 package features
 
 import "embed"

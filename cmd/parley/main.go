@@ -111,7 +111,7 @@ func rootCommand(o *options) *cobra.Command {
 	root.AddCommand(
 		quickstartCommand(o), startCommand(o), stopCommand(o), restartCommand(o), upgradeCommand(o), statusCommand(o),
 		deployCommand(o), undeployCommand(o), servicesCommand(o), invokeCommand(o),
-		statsCommand(o), kvdbCommand(o), pingCommand(o), enmasseCommand(o), catalogCommand(o), versionCommand(o),
+		statsCommand(o), kvdbCommand(o), pingCommand(o), enmasseCommand(o), catalogCommand(o), secretsCommand(o), versionCommand(o),
 		serveCommand(o), readyCommand(o), balancerCommand(o), haproxyCommand(o), tlsCommand(o), superviseCommand(), serverCommand(o),
 	)
 	for _, c := range root.Commands() {

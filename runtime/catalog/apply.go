@@ -16,9 +16,11 @@ import (
 // current one. Where another server's change comes first, c is built again on top of it. ctx counts until c
 // is saved; what is saved always serves.
 func (l *Live) Apply(ctx context.Context, c Change) (int64, error) {
-	if err := c.Check(); err != nil {
-		return 0, err
-	}
+	return l.ApplyTo(ctx, func(*Snapshot) (Change, error) { return c, nil })
+}
+
+// ApplyTo is Apply of a change that depends on what serves: of is asked again where another server's change comes first.
+func (l *Live) ApplyTo(ctx context.Context, of func(now *Snapshot) (Change, error)) (int64, error) {
 	if err := l.take(ctx); err != nil {
 		return 0, err
 	}
@@ -32,6 +34,13 @@ func (l *Live) Apply(ctx context.Context, c Change) (int64, error) {
 			if _, err := l.follow(ctx); err != nil {
 				return 0, err
 			}
+		}
+		var c Change
+		if c, err = of(l.Current()); err == nil {
+			err = c.Check()
+		}
+		if err != nil {
+			return 0, err
 		}
 		var revision int64
 		if revision, err = l.try(ctx, c); !errors.Is(err, ErrRevision) {

@@ -181,6 +181,16 @@ func (l *Live) follow(ctx context.Context) (bool, error) {
 	return err == nil, err
 }
 
+// Again builds what serves once more: something that its objects depend on has changed outside of the catalog.
+func (l *Live) Again(ctx context.Context) error {
+	if err := l.take(ctx); err != nil {
+		return err
+	}
+	defer l.release()
+	current := l.Current()
+	return l.run(ctx, current, current)
+}
+
 // run makes next serve, without its bad objects.
 func (l *Live) run(ctx context.Context, prev, next *Snapshot) error {
 	built, report, err := l.builder.Build(ctx, prev, next, false)

@@ -44,7 +44,7 @@ type Kinds interface {
 	// Settle is spec, as Parse gave it, as the catalog keeps it: secrets sealed, and those that the file does not give taken
 	// from have, the object that is there or nil. Errors are kind.Faults.
 	Settle(key catalog.Key, spec []byte, have *catalog.Object) ([]byte, error)
-	// Secrets are the keys of that kind that hold secrets.
+	// Secrets are the places of that kind's configs that hold secrets, such as password or headers.*.value.
 	Secrets(kind string) []string
 }
 

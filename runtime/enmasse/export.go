@@ -52,16 +52,7 @@ func exportSpec(b *strings.Builder, spec []byte, secrets []string) error {
 			return err
 		}
 		fmt.Fprintf(b, "    %s: ", scalar(key.(string)))
-		write := scalar
-		if slices.Contains(secrets, key.(string)) {
-			write = func(form string) string {
-				if s := kind.NewSecret(form); s.IsSet() && !s.IsReference() {
-					return scalar(kind.Kept)
-				}
-				return scalar(form)
-			}
-		}
-		if err := exportValue(b, dec, write); err != nil {
+		if err := exportValue(b, dec, scalar, below(secrets, key.(string))); err != nil {
 			return err
 		}
 		b.WriteByte('\n')
@@ -69,8 +60,19 @@ func exportSpec(b *strings.Builder, spec []byte, secrets []string) error {
 	return nil
 }
 
-// exportValue writes the next value of dec, lists and objects in one line.
-func exportValue(b *strings.Builder, dec *json.Decoder, write func(string) string) error {
+// below are the places within what stands under key; one that is empty is that itself.
+func below(places []string, key string) []string {
+	var out []string
+	for _, place := range places {
+		if first, rest, _ := strings.Cut(place, "."); first == key || first == "*" {
+			out = append(out, rest)
+		}
+	}
+	return out
+}
+
+// exportValue writes the next value of dec, lists and objects in one line. secrets are the places of secrets within it.
+func exportValue(b *strings.Builder, dec *json.Decoder, write func(string) string, secrets []string) error {
 	tok, err := dec.Token()
 	if err != nil {
 		return err
@@ -82,14 +84,16 @@ func exportValue(b *strings.Builder, dec *json.Decoder, write func(string) strin
 			if i > 0 {
 				b.WriteString(", ")
 			}
+			within := below(secrets, "*")
 			if tok == '{' {
 				key, err := dec.Token()
 				if err != nil {
 					return err
 				}
 				b.WriteString(quoted(key.(string)) + ": ")
+				within = below(secrets, key.(string))
 			}
-			if err := exportValue(b, dec, inFlow); err != nil {
+			if err := exportValue(b, dec, inFlow, within); err != nil {
 				return err
 			}
 		}
@@ -99,6 +103,9 @@ func exportValue(b *strings.Builder, dec *json.Decoder, write func(string) strin
 		}
 		b.WriteString(end.(json.Delim).String())
 	case string:
+		if s := kind.NewSecret(tok); slices.Contains(secrets, "") && s.IsSet() && !s.IsReference() {
+			tok = kind.Kept
+		}
 		b.WriteString(write(escape(tok)))
 	case json.Number:
 		b.WriteString(tok.String())

@@ -58,6 +58,19 @@ type Cluster struct {
 	Supervisor Supervisor `yaml:"supervisor"`
 	Servers    []Server   `yaml:"servers"`
 	Admin      Admin      `yaml:"admin"`
+	Vault      Vault      `yaml:"vault"`
+}
+
+// Vault is where references such as vault:secret/crm#password are looked up. What is empty goes by the servers'
+// environment: VAULT_ADDR, VAULT_TOKEN, or VAULT_ROLE_ID and VAULT_SECRET_ID, VAULT_NAMESPACE and VAULT_CACERT.
+type Vault struct {
+	Address   string `yaml:"address"`   // such as https://vault:8200
+	Token     string `yaml:"token"`     // shown with each request
+	RoleID    string `yaml:"role_id"`   // of AppRole, in place of a token
+	SecretID  string `yaml:"secret_id"` // of AppRole
+	Namespace string `yaml:"namespace"`
+	CA        string `yaml:"ca"`   // PEM file of the authorities that its certificate is checked by; empty: the system's
+	Keep      int    `yaml:"keep"` // seconds that what was read is used for without asking again; 0: 300
 }
 
 // Supervised says whether a supervisor runs the cluster's servers on this machine. A cluster.yaml without a supervisor,

@@ -27,6 +27,8 @@ type Field struct {
 	Default string // JSON of the default; "" for a required field
 	Doc     string // with its unit
 	Secret  bool   // nobody sees its value
+	// Within are the places of secrets in it, such as "*.password": * is any key of an object, or any element of a list.
+	Within []string
 }
 
 // Fault is one thing that is wrong with an object's config.
@@ -90,7 +92,7 @@ func Decode[C any](raw []byte, def C) (C, error) {
 		dec.DisallowUnknownFields()
 		if err := dec.Decode(target.Addr().Interface()); err != nil {
 			given := string(members[name])
-			if target.Type() == reflect.TypeFor[Secret]() {
+			if target.Type() == reflect.TypeFor[Secret]() || len(secretsIn(target.Type(), nil)) > 0 {
 				given = "this"
 			}
 			faults.Add(name, "expected %s, not %s%s", typeName(target.Type()), given, detail(err))
@@ -121,7 +123,7 @@ func Describe[C any](def C) []Field {
 	var out []Field
 	v := reflect.ValueOf(&def).Elem()
 	walk(v, func(f reflect.StructField, fv reflect.Value) {
-		field := Field{Name: jsonName(f), Type: typeName(f.Type), Doc: f.Tag.Get("doc"), Secret: f.Type == reflect.TypeFor[Secret]()}
+		field := Field{Name: jsonName(f), Type: typeName(f.Type), Doc: f.Tag.Get("doc"), Secret: f.Type == reflect.TypeFor[Secret](), Within: secretsIn(f.Type, nil)}
 		if f.Tag.Get("kind") != "required" {
 			if raw, err := json.Marshal(fv.Interface()); err == nil {
 				field.Default = string(raw)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -73,6 +74,38 @@ func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.text) }
 
 // UnmarshalJSON reads the form.
 func (s *Secret) UnmarshalJSON(raw []byte) error { return json.Unmarshal(raw, &s.text) }
+
+// secretsIn are the places of secrets within values of type t. within are the types around it: one that holds itself ends.
+func secretsIn(t reflect.Type, within []reflect.Type) []string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if slices.Contains(within, t) {
+		return nil
+	}
+	within = append(slices.Clone(within), t)
+	var out []string
+	add := func(step string, below reflect.Type) {
+		if below == reflect.TypeFor[Secret]() {
+			out = append(out, step)
+			return
+		}
+		for _, place := range secretsIn(below, within) {
+			out = append(out, step+"."+place)
+		}
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if f := t.Field(i); f.IsExported() && jsonName(f) != "-" {
+				add(jsonName(f), f.Type)
+			}
+		}
+	case reflect.Map, reflect.Slice:
+		add("*", t.Elem())
+	}
+	return out
+}
 
 // Secrets are the keys of a config that hold a Secret, with their places.
 func Secrets[C any](c *C) map[string]*Secret {

@@ -92,6 +92,8 @@ func (b *builder) build(ctx context.Context, next *catalog.Snapshot) *state {
 			b.addFile(o)
 		case o.Kind == sio.ConventionsKind().Name:
 			b.addConventions(o)
+		case o.Kind == secretsKeyKind:
+			b.addSecretsKey(o)
 		case b.node.outconnKinds[o.Kind].Name != "":
 			b.addConn(o, b.node.outconnKinds[o.Kind])
 		case o.Kind == rbac.KindName || o.Kind == ratelimit.KindName:
@@ -170,7 +172,7 @@ func (b *builder) compiled(e, old *entry) *entry {
 
 func (b *builder) addConn(o *catalog.Object, k outconn.Kind) {
 	bound := b.prev.conns[o.Key()]
-	if bound == nil || string(bound.object.Spec) != string(o.Spec) || bound.signer != nil && bound.signer != b.state.security[bound.signer.object.Name] {
+	if bound == nil || string(bound.object.Spec) != string(o.Spec) || !bound.used.same(b.node.vault) || bound.signer != nil && bound.signer != b.state.security[bound.signer.object.Name] {
 		config, err := k.Parse(o.Spec)
 		if err != nil {
 			b.fault(o, fmt.Errorf("%s %q: %w", k.Name, o.Name, err))
@@ -181,14 +183,15 @@ func (b *builder) addConn(o *catalog.Object, k outconn.Kind) {
 			b.fault(o, fmt.Errorf("%s %q: %w", k.Name, o.Name, err))
 			return
 		}
+		used := &vaulted{}
 		conn, err := k.New(config, outconn.Deps{
-			Name: o.Name, Names: b.node.names, Log: b.node.log, Signer: sign, Reveal: b.node.reveal(o.Key()),
+			Name: o.Name, Names: b.node.names, Log: b.node.log, Signer: sign, Reveal: b.node.reveal(o.Key(), used),
 		})
 		if err != nil {
 			b.fault(o, fmt.Errorf("%s %q: %w", k.Name, o.Name, err))
 			return
 		}
-		bound = &boundConn{object: o, kind: k, signer: signer, conn: conn}
+		bound = &boundConn{object: o, kind: k, signer: signer, used: used, conn: conn}
 	}
 	bound.states.Add(1)
 	b.state.conns[o.Key()] = bound

@@ -19,16 +19,17 @@ func (b *builder) addSecurity(o *catalog.Object, k security.Kind) {
 		b.fault(o, fmt.Errorf("%s %q: %s has the same name, by which channels and connections call it; choose another", k.Name, o.Name, other.object.Kind))
 		return
 	}
-	if old := b.prev.security[o.Name]; old != nil && old.object.Kind == o.Kind && string(old.object.Spec) == string(o.Spec) && old.definition != nil {
+	if old := b.prev.security[o.Name]; old != nil && old.object.Kind == o.Kind && string(old.object.Spec) == string(o.Spec) && old.definition != nil && old.used.same(b.node.vault) {
 		b.state.security[o.Name] = old
 		return
 	}
-	bound := &boundSecurity{object: o}
+	bound := &boundSecurity{object: o, used: &vaulted{}}
 	b.state.security[o.Name] = bound
 	config, err := k.Parse(o.Spec)
 	if err == nil {
 		bound.definition, err = k.New(config, security.Deps{
-			Name: o.Name, Names: b.node.names, Log: b.node.log, Checks: &b.node.passwords, Reveal: b.node.reveal(o.Key()), Shared: b.node.once,
+			Name: o.Name, Names: b.node.names, Log: b.node.log, Checks: &b.node.passwords, Reveal: b.node.reveal(o.Key(), bound.used),
+			Shared: b.node.once, Revoked: revocations{b.node}, Now: b.node.now,
 		})
 	}
 	if err != nil {

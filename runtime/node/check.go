@@ -32,7 +32,7 @@ type Checked struct {
 }
 
 // Check tries a server with these services on the cluster in the folder dir, without starting it, and writes what it found
-// to out. Nothing is changed, no address is listened on, and nobody is called.
+// to out. Nothing is changed, no address is listened on, and nobody is called but the vault that secrets are in.
 func Check(ctx context.Context, dir, name string, out io.Writer, services ...service.Service) error {
 	f, err := folder.Open(dir)
 	if err != nil {
@@ -64,7 +64,7 @@ func (c *Checked) try(ctx context.Context, f *folder.Folder, name string, servic
 		return err
 	}
 	defer func() { err = errors.Join(err, n.stats.Close()) }()
-	if err := n.addCompiled(services); err != nil {
+	if err := n.addCompiled(slices.Concat(n.ownServices(), services)); err != nil {
 		return err
 	}
 	if err := n.openKVDB(); err != nil {
@@ -89,7 +89,7 @@ func (c *Checked) try(ctx context.Context, f *folder.Folder, name string, servic
 		return err
 	}
 	made, _ := next.(built)
-	c.Services = append(c.Services, slices.Sorted(maps.Keys(made.state.services))...)
+	c.Services = slices.DeleteFunc(append(c.Services, slices.Sorted(maps.Keys(made.state.services))...), n.isOwn)
 	for key, why := range report.Quarantined {
 		c.Quarantined = append(c.Quarantined, fmt.Sprintf("%s %s: %v", key.Kind, key.Name, why))
 	}

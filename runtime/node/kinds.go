@@ -20,7 +20,10 @@ import (
 	"github.com/parley-run/parley/runtime/security/apikey"
 	"github.com/parley-run/parley/runtime/security/aws"
 	"github.com/parley-run/parley/runtime/security/basic"
+	"github.com/parley-run/parley/runtime/security/headers"
+	"github.com/parley-run/parley/runtime/security/jwt"
 	"github.com/parley-run/parley/runtime/security/ntlm"
+	"github.com/parley-run/parley/runtime/security/oauth2"
 	"github.com/parley-run/parley/runtime/security/tls"
 	"github.com/parley-run/parley/runtime/security/wss"
 	"github.com/parley-run/parley/runtime/sio"
@@ -60,6 +63,9 @@ func securityKinds() []security.Kind {
 		apikey.Kind(),
 		aws.Kind(),
 		basic.Kind(),
+		headers.Kind(),
+		jwt.Kind(),
+		oauth2.Kind(),
 		ntlm.Kind(),
 		tls.Kind(),
 		wss.Kind(),

@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -74,7 +75,8 @@ type Node struct {
 	securityKinds map[string]security.Kind
 	adapterKinds  map[string]adapter.Kind
 	kinds         map[string]anyKind // all of them
-	secrets       *secret.Keyring
+	secrets       *keyring
+	vault         *secret.Vault // nil: there is none
 	passwords     password.Checks
 	counts        counts
 	kvdb          *boundConn
@@ -118,7 +120,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	}
 	n.stats.Clock(n.now)
 	n.store.Clock(n.now)
-	if err := n.addCompiled(c.Services); err != nil {
+	if err := n.addCompiled(slices.Concat(n.ownServices(), c.Services)); err != nil {
 		return nil, err
 	}
 	if err := n.openKVDB(); err != nil {
@@ -162,6 +164,9 @@ func newNode(c Config) (*Node, error) {
 	}
 	n.addKinds()
 	if n.secrets, err = openSecrets(c.Folder.SecretsFile()); err != nil {
+		return nil, err
+	}
+	if n.vault, err = n.openVault(); err != nil {
 		return nil, err
 	}
 	return n, n.setClock()

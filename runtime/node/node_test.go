@@ -32,6 +32,7 @@ type ground struct {
 	t      *testing.T
 	folder *folder.Folder
 	logs   *safeBuffer
+	redis  *miniredis.Miniredis
 }
 
 type safeBuffer struct {
@@ -56,7 +57,7 @@ func newGround(t *testing.T) *ground {
 	redis := miniredis.RunT(t)
 	f, _, err := folder.Create(filepath.Join(t.TempDir(), "c"), folder.Options{Servers: 2, FreePorts: true, RedisURL: "redis://" + redis.Addr() + "/0"})
 	require.NoError(t, err)
-	return &ground{t: t, folder: f, logs: &safeBuffer{}}
+	return &ground{t: t, folder: f, logs: &safeBuffer{}, redis: redis}
 }
 
 // run starts a server and returns what stops it.

@@ -78,6 +78,10 @@ func (n *Node) Run(ctx context.Context) error {
 			return nil
 		})
 	}
+	group.Go(func() error {
+		n.watchVault(inner)
+		return nil
+	})
 	group.Go(func() error { return n.pickup().Run(inner) })
 	group.Go(func() error {
 		defer stop()

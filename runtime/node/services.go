@@ -36,6 +36,8 @@ func (n *Node) internalServices() []service.Service {
 			service.New("parley.kvdb.execute", n.executeKVDB).WithDoc("runs a command on the key/value database of the services"),
 			service.New("parley.catalog.accept-restore", n.acceptRestore).
 				WithDoc("makes a database that was restored or replaced the truth for all servers"),
+			service.New("parley.secrets.rotate", n.rotateSecrets).WithDoc("seals all secrets of the catalog by a new key"),
+			service.New("parley.secrets.status", n.secretsStatus).WithDoc("the keys that secrets are sealed by, and how many each has sealed"),
 			service.New("parley.server.info", n.info).WithDoc("what this server serves"),
 			service.New("parley.server.memory", n.memory).WithDoc("how much memory this server's objects take and how many goroutines it has, garbage collected first"),
 			service.New("parley.cluster.members", n.clusterMembers).WithDoc("the servers of the cluster and how far each has followed"),
@@ -51,8 +53,18 @@ func (n *Node) Current() *catalog.Snapshot { return n.live.Current() }
 
 // Apply changes the catalog and tells the other servers.
 func (n *Node) Apply(ctx context.Context, c catalog.Change) (int64, error) {
+	return n.applyTo(ctx, func(*catalog.Snapshot) (catalog.Change, error) { return c, nil })
+}
+
+// applyTo is Apply of a change that depends on what serves.
+func (n *Node) applyTo(ctx context.Context, of func(*catalog.Snapshot) (catalog.Change, error)) (int64, error) {
 	before, start := n.live.Current().Revision, time.Now()
-	revision, err := n.live.Apply(ctx, c)
+	var c catalog.Change
+	revision, err := n.live.ApplyTo(ctx, func(now *catalog.Snapshot) (catalog.Change, error) {
+		var err error
+		c, err = of(now)
+		return c, err
+	})
 	if err != nil || revision == before {
 		return revision, err
 	}
@@ -121,6 +133,9 @@ func (n *Node) listServices(context.Context, service.Runtime, struct{}) ([]Liste
 	s := n.current.Load()
 	out := make([]Listed, 0, len(s.services))
 	for _, e := range s.services {
+		if n.isOwn(e.Name) {
+			continue
+		}
 		one := Listed{Name: e.Name, File: e.file, Doc: e.Doc}
 		if f := s.files[e.file]; f != nil {
 			one.Revision = f.object.Revision

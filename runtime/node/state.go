@@ -90,6 +90,7 @@ func (c *boundChannel) entry() *entry {
 type boundSecurity struct {
 	object     *catalog.Object
 	definition security.Definition // nil: it could not be built, and nothing that names it serves
+	used       *vaulted
 }
 
 // boundConn is an outgoing connection that one or more states use.
@@ -97,6 +98,7 @@ type boundConn struct {
 	object *catalog.Object
 	kind   outconn.Kind
 	signer *boundSecurity // nil: it shows no credentials
+	used   *vaulted
 	conn   outconn.Conn
 	states atomic.Int64 // how many states hold it
 }

@@ -65,6 +65,10 @@ type Conversing interface {
 	Transport(lane func() http.RoundTripper) http.RoundTripper
 }
 
+// Renewer is a Signer whose credentials may end before it knows. Renew is told of a request whose credentials the other side
+// refused (401), and says whether it is worth signing the request anew and sending it once more.
+type Renewer interface{ Renew(req *http.Request) bool }
+
 // Kind is one kind of outgoing connection: a row of the table in node/kinds.go.
 type Kind struct {
 	kind.Info

@@ -32,19 +32,35 @@ type Checks struct {
 
 	mu    sync.Mutex
 	right map[[sha256.Size]byte]time.Time // keyed hash of what was right, until when it counts
+	wrong map[[sha256.Size]byte]*failures // by the keyed hash of who failed
 }
 
 // Do is what work says of parts, which are all that its answer depends on: a definition's hash, a user, a password. Its
 // errors are ErrBusy and those of ctx.
 func (c *Checks) Do(ctx context.Context, work func() bool, parts ...string) (bool, error) {
+	return c.DoFor(ctx, nil, work, parts...)
+}
+
+// DoFor is Do for who: a definition, a user and an address, or nil for nobody in particular. Where the last answers for
+// that one were no, the error is a *TooSoonError, and nothing is worked on; what was right within the last minute is right
+// all the same.
+func (c *Checks) DoFor(ctx context.Context, who []string, work func() bool, parts ...string) (bool, error) {
 	c.once.Do(func() {
 		c.key, c.slots, c.queue = make([]byte, 32), make(chan struct{}, workedOn), make(chan struct{}, workedOn+waiting)
-		c.right = map[[sha256.Size]byte]time.Time{}
+		c.right, c.wrong = map[[sha256.Size]byte]time.Time{}, map[[sha256.Size]byte]*failures{}
 		_, _ = rand.Read(c.key) // never fails, by its contract
 	})
 	sum := c.sum(parts)
 	if c.wasRight(sum) {
 		return true, nil
+	}
+	var by *[sha256.Size]byte
+	if who != nil {
+		one := c.sum(who)
+		by = &one
+	}
+	if err := c.waits(by); err != nil {
+		return false, err
 	}
 	select {
 	case c.queue <- struct{}{}:
@@ -61,11 +77,15 @@ func (c *Checks) Do(ctx context.Context, work func() bool, parts ...string) (boo
 	if c.wasRight(sum) { // by now: clients often ask several things at once
 		return true, nil
 	}
-	if !work() {
-		return false, nil
+	if err := c.waits(by); err != nil { // by now: so do those who guess
+		return false, err
 	}
-	c.keep(sum)
-	return true, nil
+	right := work()
+	c.note(by, right)
+	if right {
+		c.keep(sum)
+	}
+	return right, nil
 }
 
 func (c *Checks) wasRight(sum [sha256.Size]byte) bool {

@@ -18,7 +18,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 )
 
 const (
@@ -27,8 +29,11 @@ const (
 	prefix     = "sealed:"
 )
 
-// Keyring is the keys of a cluster: the first seals, all open. It is not changed once it was read.
-type Keyring struct{ keys []key }
+// Keyring is the keys of a cluster, the newest first: one seals, all open. It is not changed once it was read.
+type Keyring struct {
+	keys  []key
+	seals int // index of the one that seals; the oldest, until SealingBy says otherwise: a new key is known to all servers before it seals
+}
 
 type key struct {
 	id    string
@@ -99,29 +104,93 @@ func Parse(text string) (*Keyring, error) {
 		}
 		ring.keys = append(ring.keys, k)
 	}
+	ring.seals = len(ring.keys) - 1
 	return ring, nil
 }
 
 // create writes a new key beside path and gives it that name, unless somebody was faster.
 func create(path string) error {
-	raw := make([]byte, keyBytes)
-	_, _ = rand.Read(raw) // never fails, by its contract
-	next, err := os.CreateTemp(filepath.Dir(path), ".secrets-*")
+	next, err := write(path, (&Keyring{}).With())
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(next.Name()) }()
-	_, err = next.WriteString(base64.StdEncoding.EncodeToString(raw) + "\n")
+	defer func() { _ = os.Remove(next) }()
+	if err := os.Link(next, path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+// AddKey puts a new key in front of those in the file path, and gives the keyring that is there now. The file is replaced
+// as a whole, or not at all, by one process of the machine at a time.
+func AddKey(path string) (*Keyring, error) {
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("add a key of secrets: %w", err)
+	}
+	defer func() { _ = dir.Close() }() // which ends the lock
+	if err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, fmt.Errorf("add a key of secrets: lock %s: %w", dir.Name(), err)
+	}
+	ring, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	next, err := write(path, ring.With())
+	if err == nil {
+		if err = os.Rename(next, path); err != nil {
+			_ = os.Remove(next)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("add a key of secrets: %w", err)
+	}
+	_ = dir.Sync() // the key must be there after a power cut; where a file system cannot do that, nothing can
+	return Open(path)
+}
+
+// write makes a file beside path that holds text, and gives its name. On an error there is none.
+func write(path, text string) (string, error) {
+	next, err := os.CreateTemp(filepath.Dir(path), ".secrets-*")
+	if err != nil {
+		return "", err
+	}
+	_, err = next.WriteString(text)
 	if err == nil {
 		err = next.Sync()
 	}
 	if err := errors.Join(err, next.Close()); err != nil {
-		return err
+		return "", errors.Join(err, os.Remove(next.Name()))
 	}
-	if err := os.Link(next.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
+	return next.Name(), nil
+}
+
+// IDs name the keys, the newest first. They tell nothing of them.
+func (r *Keyring) IDs() []string {
+	ids := make([]string, len(r.keys))
+	for i, k := range r.keys {
+		ids[i] = k.id
 	}
-	return nil
+	return ids
+}
+
+// SealingBy is r with that key as the one that seals.
+func (r *Keyring) SealingBy(id string) (*Keyring, error) {
+	i := slices.Index(r.IDs(), id)
+	if i < 0 {
+		return nil, &UnknownKeyError{id}
+	}
+	return &Keyring{keys: r.keys, seals: i}, nil
+}
+
+// Sealing is the ID of the key that seals.
+func (r *Keyring) Sealing() string { return r.keys[r.seals].id }
+
+// UnknownKeyError says that a key is not in the keyring.
+type UnknownKeyError struct{ ID string }
+
+func (e *UnknownKeyError) Error() string {
+	return fmt.Sprintf("it was sealed by the key %s, which this server does not have; copy the file of keys from a server that has it, or give the secret anew", e.ID)
 }
 
 // With is the keyring's text with a new key in front, which the others' secrets can be sealed by.
@@ -137,7 +206,7 @@ func (r *Keyring) With() string {
 
 // Seal encrypts plain for one place, such as "security_basic_auth/CRM/password".
 func (r *Keyring) Seal(place, plain string) string {
-	k := r.keys[0]
+	k := r.keys[r.seals]
 	mac := hmac.New(sha256.New, k.nonce)
 	_, _ = fmt.Fprintf(mac, "%d:%s%s", len(place), place, plain)
 	nonce := mac.Sum(nil)[:nonceBytes]
@@ -164,12 +233,22 @@ func (r *Keyring) Unseal(place, sealed string) (string, error) {
 		}
 		return string(plain), nil
 	}
-	return "", fmt.Errorf("it was sealed by the key %s, which this server does not have; copy the file of keys from a server that has it, or give the secret anew", id)
+	return "", &UnknownKeyError{id}
+}
+
+// KeyOf is the ID of the key that sealed a text, or empty where it is no sealed text.
+func KeyOf(sealed string) string {
+	text, ok := strings.CutPrefix(sealed, prefix)
+	id, _, cut := strings.Cut(text, ":")
+	if !ok || !cut {
+		return ""
+	}
+	return id
 }
 
 // Current says whether sealed was sealed by the key that seals now.
 func (r *Keyring) Current(sealed string) bool {
-	return strings.HasPrefix(sealed, prefix+r.keys[0].id+":")
+	return strings.HasPrefix(sealed, prefix+r.Sealing()+":")
 }
 
 // Salt is 16 bytes for a hash in that place: always the same ones, so that the same password gives the same hash.

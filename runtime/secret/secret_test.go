@@ -45,10 +45,46 @@ func TestANewKeySealsAndTheOldOneStillOpens(t *testing.T) {
 	plain, err := after.Unseal(place, old)
 	require.NoError(t, err)
 	assert.Equal(t, "s3cret", plain)
+	assert.True(t, after.Current(old), "a new key does not seal by itself")
+	assert.Equal(t, old, after.Seal(place, "s3cret"))
+	assert.Equal(t, before.IDs()[0], after.Sealing())
+	require.Len(t, after.IDs(), 2)
+	after, err = after.SealingBy(after.IDs()[0])
+	require.NoError(t, err)
 	assert.False(t, after.Current(old))
+	_, err = before.Unseal(place, after.Seal(place, "s3cret"))
+	var unknown *secret.UnknownKeyError
+	require.ErrorAs(t, err, &unknown)
+	assert.Equal(t, after.IDs()[0], unknown.ID)
 	assert.True(t, after.Current(after.Seal(place, "s3cret")))
 	assert.Equal(t, before.Salt(place), after.Salt(place), "hashes stay as they are")
 	assert.NotEqual(t, before.Salt(place), before.Salt("elsewhere"))
+}
+
+func TestAKeyIsAddedToTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secrets.key")
+	before := open(t, path)
+	after, err := secret.AddKey(path)
+	require.NoError(t, err)
+	assert.Equal(t, before.IDs(), after.IDs()[1:])
+	assert.Equal(t, after.IDs(), open(t, path).IDs())
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	entries, err := os.ReadDir(filepath.Dir(path))
+	require.NoError(t, err)
+	assert.Len(t, entries, 1, "nothing is left beside it")
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			_, err := secret.AddKey(path)
+			assert.NoError(t, err)
+		})
+	}
+	wg.Wait()
+	assert.Len(t, open(t, path).IDs(), 22, "none is lost")
+	_, err = after.SealingBy("0000")
+	assert.ErrorContains(t, err, "the key 0000, which this server does not have")
 }
 
 func TestOneOfManyMakesTheKey(t *testing.T) {

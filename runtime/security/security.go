@@ -6,7 +6,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
+	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/parley-run/parley/runtime/kind"
@@ -62,6 +65,9 @@ type Deps struct {
 	// Shared remembers a nonce or a token's id for that time, for the whole cluster, and says whether it was not known. nil:
 	// nobody does.
 	Shared func(ctx context.Context, key string, during time.Duration) (fresh bool, _ error)
+
+	Revoked Revocations      // tokens that were given up, for the whole cluster; nil: nobody remembers them
+	Now     func() time.Time // the server's clock; nil: time.Now
 }
 
 // Kind is one kind of security definition: a row of the table in node/kinds.go.
@@ -114,7 +120,7 @@ func Wrap(next service.Handler, g Guard) service.Handler {
 		return next
 	}
 	return service.HandlerFunc(func(ctx context.Context, req *service.Request) (*service.Response, error) {
-		who, err := g.Check(ctx, req)
+		who, err := g.Check(From(ctx, req.Remote), req)
 		if err != nil {
 			return nil, err
 		}
@@ -152,10 +158,27 @@ func (a anyOf) Check(ctx context.Context, req *service.Request) (*service.Princi
 	return nil, Refused(a.challenge)
 }
 
+type callerKey struct{}
+
+// From is a ctx that says which address a caller logs in from, host:port: wrong passwords slow down that user at that
+// address, and nobody else.
+func From(ctx context.Context, remote string) context.Context {
+	if host, _, err := net.SplitHostPort(remote); err == nil {
+		remote = host
+	}
+	return context.WithValue(ctx, callerKey{}, remote)
+}
+
+func callerFrom(ctx context.Context) string {
+	remote, _ := ctx.Value(callerKey{}).(string)
+	return remote
+}
+
 // Hashed checks a password or a key against a secret that is hashed or can be revealed, at a bounded cost.
 type Hashed struct {
 	checks *password.Checks
 	hash   *password.Hash
+	name   string // of the definition
 	form   string // names the secret among those that were right
 }
 
@@ -164,7 +187,7 @@ func NewHashed(d Deps, key string, s kind.Secret) (*Hashed, error) {
 	if !s.IsSet() {
 		return nil, kind.Faults{{Path: key, Message: "missing; give it, or a reference such as env:NAME"}}
 	}
-	h := &Hashed{checks: d.Checks, form: s.Form()}
+	h := &Hashed{checks: d.Checks, name: d.Name, form: s.Form()}
 	if s.IsHashed() {
 		hash, err := password.Parse(s.Form()[len("hashed:"):])
 		if err != nil {
@@ -184,13 +207,19 @@ func NewHashed(d Deps, key string, s kind.Secret) (*Hashed, error) {
 }
 
 // Matches says whether that is the secret. known is whether all else about the caller is right: one that is not takes the
-// same work. The error is of code TooMany where too many are being checked.
+// same work. The error is of code TooMany where too many are being checked, and for a user at an address (see From) whose
+// last ones were wrong: each further one waits twice as long.
 func (h *Hashed) Matches(ctx context.Context, known bool, user, given string) (bool, error) {
-	right, err := h.checks.Do(ctx, func() bool { return h.hash.Matches(given) && known }, h.form, user, given)
-	if errors.Is(err, password.ErrBusy) {
-		e := service.Errorf(service.TooMany, "too many log-ins are being checked; try again")
-		e.Header = map[string][]string{"Retry-After": {"1"}}
-		return false, e
+	right, err := h.checks.DoFor(ctx, []string{h.name, user, callerFrom(ctx)}, func() bool { return h.hash.Matches(given) && known }, h.form, user, given)
+	wait := time.Second
+	switch slow := new(password.TooSoonError); {
+	case errors.As(err, &slow):
+		wait = slow.Wait
+	case !errors.Is(err, password.ErrBusy):
+		return right && known, err
 	}
-	return right && known, err
+	e := service.Errorf(service.TooMany, "too many log-ins; try again later")
+	e.Err = err
+	e.Header = map[string][]string{"Retry-After": {strconv.Itoa(int(math.Ceil(wait.Seconds())))}}
+	return false, e
 }

@@ -216,6 +216,28 @@ func (c *conn) prepare(r *http.Request, req *call) error {
 	return nil
 }
 
+// again sends a request once more whose credentials were refused, where its signer has others. A remote that asks for
+// credentials has not done what was asked.
+func (c *conn) again(ctx context.Context, r *http.Request, refused *http.Response) (*http.Response, error) {
+	renewer, ok := c.signer.(outconn.Renewer)
+	if !ok || !renewer.Renew(r) {
+		return refused, nil
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(refused.Body, c.cfg.MaxResponse)) // so that the connection can be used again
+	_ = refused.Body.Close()
+	if r.GetBody != nil {
+		body, err := r.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		r.Body = body
+	}
+	if err := c.sign(ctx, r); err != nil {
+		return nil, err
+	}
+	return c.line().RoundTrip(r)
+}
+
 // sign shows the credentials of the connection's security definition.
 func (c *conn) sign(ctx context.Context, r *http.Request) error {
 	var body []byte

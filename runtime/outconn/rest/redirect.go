@@ -63,6 +63,9 @@ func (c *conn) exchange(ctx context.Context, r *http.Request) (res *http.Respons
 		}
 	}
 	res, err = c.line().RoundTrip(r)
+	if err == nil && res.StatusCode == http.StatusUnauthorized {
+		res, err = c.again(ctx, r, res)
+	}
 	left := false // to another address: who sent us back from there shall have nothing signed
 	for hops := 1; err == nil; hops++ {
 		next := c.redirected(r, res)
