@@ -106,7 +106,7 @@ func (s *cassandraServer) serve(conn net.Conn) {
 		if _, err := io.ReadFull(conn, body); err != nil {
 			return
 		}
-		if s.asked != nil && head[4] == opQuery && strings.Contains(string(body), "slow") {
+		if s.asked != nil && strings.Contains(string(body), "slow") {
 			s.asked <- struct{}{}
 			continue
 		}
