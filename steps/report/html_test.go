@@ -56,6 +56,14 @@ func TestHTML(t *testing.T) {
 	}
 }
 
+// The description of a feature keeps the ends of lines that mean something.
+func TestDescriptionsAreUnwrapped(t *testing.T) {
+	r := sample()
+	r.Features[0].Description = "  As a tester\n  I want to read\n\n  what somebody has written with a line end behind every so many\n  letters.\n  * one"
+	assert.Contains(t, page(t, &report.Page{Title: "Demo", Run: r}),
+		`<p class="description">As a tester`+"\nI want to read\n\nwhat somebody has written with a line end behind every so many letters.\n* one</p>")
+}
+
 // A page must have each id once, and each of its links must lead somewhere.
 func TestLinksOfThePage(t *testing.T) {
 	text := page(t, &report.Page{Title: "Demo", Run: report.Join(sample(), sample())})

@@ -30,8 +30,29 @@ func putTags(m *markup.Writer, tags []Tag) {
 
 func putDescription(m *markup.Writer, text string) {
 	if text != "" {
-		m.Put("<p class=\"description\">%s</p>\n", text)
+		m.Put("<p class=\"description\">%s</p>\n", unwrap(text))
 	}
+}
+
+// wrapped is the length in bytes from which the end of a line is one that an editor has made, and means nothing.
+const wrapped = 60
+
+// unwrap is text whose long lines go on with the next: a page breaks lines where it is as wide as they are.
+func unwrap(text string) string {
+	var b strings.Builder
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		line = strings.TrimSpace(line)
+		b.WriteString(line)
+		switch {
+		case i == len(lines)-1:
+		case len(line) >= wrapped && strings.TrimSpace(lines[i+1]) != "":
+			b.WriteByte(' ')
+		default:
+			b.WriteByte('\n')
+		}
+	}
+	return b.String()
 }
 
 func (r *row) put(m *markup.Writer) {
