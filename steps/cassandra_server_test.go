@@ -25,6 +25,8 @@ type cassandraServer struct {
 	prepared []*cassandraStatement
 	conns    map[net.Conn]bool
 	refused  int // requests of other versions
+
+	asked chan struct{} // told when it was asked something that it never answers; nil: it answers all
 }
 
 // What requests and replies are.
@@ -103,6 +105,10 @@ func (s *cassandraServer) serve(conn net.Conn) {
 		body := make([]byte, binary.BigEndian.Uint32(head[5:]))
 		if _, err := io.ReadFull(conn, body); err != nil {
 			return
+		}
+		if s.asked != nil && strings.Contains(string(body), "slow") {
+			s.asked <- struct{}{}
+			continue
 		}
 		op, reply := s.answer(head[0], head[4], &cassandraReader{body: body})
 		out := []byte{0x84, 0, head[2], head[3], op}

@@ -26,7 +26,7 @@ func curl(e *Exchange, mask *Mask) string {
 	b.WriteString(q(e.URL))
 	for _, name := range slices.Sorted(maps.Keys(e.RequestHeader)) {
 		for _, value := range e.RequestHeader[name] {
-			b.WriteString(curlHeader(name, value, q))
+			b.WriteString(curlHeader(name, value, mask))
 		}
 	}
 	if len(e.RequestBody) > 0 && e.RequestHeader.Get("Content-Type") == "" {
@@ -43,7 +43,8 @@ func curl(e *Exchange, mask *Mask) string {
 }
 
 // curlHeader is a header's part of the command line, with its blank; empty: curl sends it by itself.
-func curlHeader(name, value string, q func(string) string) string {
+func curlHeader(name, value string, mask *Mask) string {
+	q := func(text string) string { return shellQuote(text, mask) }
 	switch {
 	case name == "Accept" && value == "*/*":
 		return ""
@@ -54,6 +55,10 @@ func curlHeader(name, value string, q func(string) string) string {
 	}
 	if credentials, isBasic := strings.CutPrefix(value, "Basic "); isBasic && name == "Authorization" {
 		if plain, err := base64.StdEncoding.DecodeString(credentials); err == nil {
+			user, password, _ := strings.Cut(string(plain), ":")
+			if secret := mask.nameOf(password); secret != "" {
+				return " -u " + q(user+":") + shellVariable(secret)
+			}
 			return " -u " + q(string(plain))
 		}
 	}
@@ -67,20 +72,26 @@ var (
 
 // shellQuote is text as one word of a POSIX shell, with variables in the place of secrets.
 func shellQuote(text string, mask *Mask) string {
-	from, to, name := mask.find(text, 0, true)
-	if from < 0 {
+	spans := mask.find(text, true)
+	if len(spans) == 0 {
 		return plainQuote(text)
 	}
-	out := ""
-	if from > 0 {
-		out = plainQuote(text[:from])
+	out, done := "", 0
+	for _, p := range spans {
+		if p.from > done {
+			out += plainQuote(text[done:p.from])
+		}
+		out += shellVariable(p.name)
+		done = p.to
 	}
-	out += `"$` + shellName(name) + `"`
-	if to < len(text) {
-		out += shellQuote(text[to:], mask)
+	if done < len(text) {
+		out += plainQuote(text[done:])
 	}
 	return out
 }
+
+// shellVariable is the value of a variable that stands for a secret.
+func shellVariable(name string) string { return `"$` + shellName(name) + `"` }
 
 func plainQuote(text string) string {
 	if needsNoQuotes.MatchString(text) {

@@ -6,17 +6,21 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Mask knows the secrets that a run has met, and takes them out of what is printed: as they are, and in their Base64,
-// URL-encoded, JSON and XML forms. It may be used from many goroutines. A run may meet a new secret in every scenario,
-// so that adding one and looking for all of them both stay cheap.
+// URL-encoded, JSON and XML forms. A secret is taken out wherever it stands; one that every text may have by chance, such as
+// the password "secret", only where a name tells what it is: see words. It may be used from many goroutines. A run may
+// meet a new secret in every scenario, so that adding one and looking for all of them both stay cheap.
 type Mask struct {
 	mu    sync.RWMutex
 	names map[string]string    // secret to name
 	extra []string             // names that are secret beside those that tell
 	forms map[start][]disguise // the disguises of all secrets by how they begin, the longest first
 	first [256]bool            // bytes with which a form begins
+	words words
 }
 
 // start is how a form begins: no form is shorter.
@@ -26,15 +30,22 @@ type start [shortest]byte
 type disguise struct {
 	text, name string
 	plain      bool // it is the secret as it is
+	whole      bool // a part of a longer word or number is not it
 }
 
 // Masked stands where a secret was.
 const Masked = "***"
 
-// shortest is the length from which a value is masked: shorter ones are in every text.
-const shortest = 3
+// The lengths, in bytes, that decide where a secret is masked. What is shorter than shortest stands in every text by chance:
+// it is a word. From safe on it does not, not even inside a word.
+const (
+	shortest = 4
+	safe     = 6
+)
 
-var secretName = regexp.MustCompile(`(?i)passw|passphrase|passwd|\bpwd\b|secret|token|api.?key|apikey|credential|private.?key|authori[sz]ation|\bcookie\b`)
+var secretName = regexp.MustCompile(`(?i)` + secretNames)
+
+const secretNames = `passw|passphrase|passwd|\bpwd\b|secret|token|api.?key|apikey|credential|private.?key|authori[sz]ation|\bcookie\b`
 
 // tells says whether a name is that of a secret.
 func (m *Mask) tells(name string) bool {
@@ -52,7 +63,7 @@ func (m *Mask) Named(name, value string) {
 
 // Add registers a secret under a name, by which command lines call it.
 func (m *Mask) Add(name, value string) {
-	if len(value) < shortest {
+	if value == "" {
 		return
 	}
 	m.mu.Lock()
@@ -64,8 +75,14 @@ func (m *Mask) Add(name, value string) {
 		m.names, m.forms = map[string]string{}, map[start][]disguise{}
 	}
 	m.names[value] = name
+	word := len(value) < shortest || isCommon(value)
 	for _, text := range formsOf(value) {
-		m.add(disguise{text: text, name: name, plain: text == value})
+		plain := text == value
+		if word && len(text) < safe || plain && word {
+			m.words.add(text, name)
+			continue
+		}
+		m.add(disguise{text: text, name: name, plain: plain, whole: plain && len(text) < safe})
 	}
 }
 
@@ -80,6 +97,7 @@ func (m *Mask) add(f disguise) {
 	})
 	if there {
 		list[at].plain = list[at].plain || f.plain
+		list[at].whole = list[at].whole && f.whole
 		return
 	}
 	m.forms[begin] = slices.Insert(list, at, f)
@@ -91,41 +109,79 @@ func (m *Mask) Text(s string) string {
 	if m == nil {
 		return s
 	}
+	spans := m.find(s, false)
+	if len(spans) == 0 {
+		return s
+	}
 	var b strings.Builder
 	done := 0
-	for {
-		from, to, _ := m.find(s, done, false)
-		if from < 0 {
-			break
-		}
-		b.WriteString(s[done:from])
+	for _, p := range spans {
+		b.WriteString(s[done:p.from])
 		b.WriteString(Masked)
-		done = to
-	}
-	if done == 0 {
-		return s
+		done = p.to
 	}
 	b.WriteString(s[done:])
 	return b.String()
 }
 
-// find finds the next secret in a text, of two that begin at one place the longer; plain leaves out those that are
-// encoded. Without one from is less than 0.
-func (m *Mask) find(s string, at int, plain bool) (from, to int, name string) {
+// nameOf is the name of a secret, empty where the value is none.
+func (m *Mask) nameOf(value string) string {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.names[value]
+}
+
+// span is where a secret stands in a text.
+type span struct {
+	from, to int
+	name     string
+}
+
+// find finds the secrets in a text, one after the other, of two that begin at one place the longer; plain leaves out those
+// that are encoded.
+func (m *Mask) find(s string, plain bool) []span {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	if len(m.names) == 0 {
-		return -1, 0, ""
+		return nil
 	}
-	for ; at+shortest <= len(s); at++ {
-		if !m.first[s[at]] {
+	words := m.words.find(s)
+	var out []span
+	for at := 0; at < len(s); {
+		for len(words) > 0 && words[0].from < at {
+			words = words[1:]
+		}
+		p, there := m.at(s, at, plain)
+		if len(words) > 0 && words[0].from == at && words[0].to > p.to {
+			p, there = words[0], true
+		}
+		if !there {
+			at++
 			continue
 		}
-		for _, f := range m.forms[start([]byte(s[at:at+shortest]))] {
-			if (f.plain || !plain) && strings.HasPrefix(s[at:], f.text) {
-				return at, at + len(f.text), f.name
-			}
+		out, at = append(out, p), p.to
+	}
+	return out
+}
+
+// at is the longest secret that begins at a place.
+func (m *Mask) at(s string, at int, plain bool) (span, bool) {
+	if at+shortest > len(s) || !m.first[s[at]] {
+		return span{}, false
+	}
+	for _, f := range m.forms[start([]byte(s[at:at+shortest]))] {
+		if (f.plain || !plain) && strings.HasPrefix(s[at:], f.text) && (!f.whole || isWhole(s, at, at+len(f.text))) {
+			return span{at, at + len(f.text), f.name}, true
 		}
 	}
-	return -1, 0, ""
+	return span{}, false
 }
+
+// isWhole says whether a part of a text is no part of a longer word or number.
+func isWhole(s string, from, to int) bool {
+	before, _ := utf8.DecodeLastRuneInString(s[:from])
+	after, _ := utf8.DecodeRuneInString(s[to:])
+	return !inWord(before) && !inWord(after)
+}
+
+func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // vaultPrefix begins a parameter that is read from Vault.
@@ -34,9 +35,11 @@ func (w *World) resolve(ctx context.Context, text string) (any, error) {
 			return w.fromVault(ctx, path)
 		}
 		if at == nil {
+			w.tellUnfilled(text)
 			return text, nil
 		}
 	}
+	w.tellUnfilled(text)
 	var fault error
 	filled := embedded.ReplaceAllStringFunc(text, func(found string) string {
 		v, err := w.named(found[0], found[2:len(found)-1])
@@ -47,6 +50,33 @@ func (w *World) resolve(ctx context.Context, text string) (any, error) {
 		return textOf(v)
 	})
 	return filled, fault
+}
+
+// unfilled is a name without braces inside a text.
+var unfilled = regexp.MustCompile(`.[$#@][\p{L}_][\p{L}\p{N}_]*`)
+
+// tellUnfilled tells, once for each text, of a name that has a value and stands inside a text without braces: that text is sent
+// as it is, as zato-apitest does, which hardly anybody means who writes "Bearer $TOKEN".
+func (w *World) tellUnfilled(text string) {
+	for _, found := range unfilled.FindAllString(text, -1) {
+		_, size := utf8.DecodeRuneInString(found)
+		name := found[size:]
+		known := false
+		switch name[0] {
+		case '$':
+			_, known = os.LookupEnv(name[1:])
+		case '@':
+			_, known = w.suite.options.User[name[1:]]
+		case '#':
+			_, known = w.vars[name[1:]]
+		}
+		if !known {
+			continue
+		}
+		if _, told := w.suite.told.LoadOrStore(text, true); !told {
+			w.suite.options.Log("%s: %s inside the text %q is not filled in; to fill it in, write %s{%s}", w.file.path, name, w.suite.mask.Text(text), name[:1], name[1:])
+		}
+	}
 }
 
 // named is the value of a name, by the sign that stands before it.

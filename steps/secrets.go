@@ -16,6 +16,9 @@ import (
 // maskConfigured registers the configured values that are secret.
 func (s *Suite) maskConfigured() {
 	s.mask.extra = s.options.Secrets
+	if len(s.mask.extra) > 0 {
+		s.mask.words.held = regexp.MustCompile(holding(s.mask.extra))
+	}
 	for name, v := range s.options.User {
 		if text, isText := v.(string); isText {
 			s.mask.Named(name, text)
@@ -29,7 +32,7 @@ const basicAuthPassword = "basic_auth_password"
 // basic registers what Basic Auth sends.
 func (m *Mask) basic(user, password string) {
 	m.Add(basicAuthPassword, password)
-	if len(password) >= shortest {
+	if password != "" {
 		m.Add("basic_auth", base64.StdEncoding.EncodeToString([]byte(user+":"+password)))
 	}
 }

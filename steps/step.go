@@ -44,6 +44,7 @@ type Step struct {
 	Reply   bool // it looks at the last reply
 	Literal bool // its parameters are taken as they are, $, # and @ included
 	Shares  bool // it uses what the scenarios of a file share, a cluster or mocks: they do not run side by side
+	Holds   bool // it starts processes or containers, and ends them where the run is interrupted: it is given the time for that
 	Do      func(ctx context.Context, w *World, a Args) error
 	Func    any  // such as func(w *World, name string, count int) error; in the place of Do
 	plans   bool // it declares a load or adds to one that is declared, which the next step that does not will run
@@ -53,6 +54,7 @@ type Step struct {
 func Table() []Step {
 	var all []Step
 	shared := []string{"mocks", "Redis", "cluster", "deploy", "channels", "load"}
+	holding := []string{"cluster", "deploy", "load"}
 	for _, topic := range []struct {
 		name string
 		rows []Step
@@ -81,6 +83,7 @@ func Table() []Step {
 		for _, row := range topic.rows {
 			row.Topic = topic.name
 			row.Shares = row.Shares || slices.Contains(shared, topic.name)
+			row.Holds = row.Holds || slices.Contains(holding, topic.name)
 			all = append(all, row)
 		}
 	}

@@ -34,7 +34,7 @@ type Options struct {
 	Seed         uint64                                                 // of random values, together with the scenario's name
 	Spec         fixtures.Spec                                          // how clusters are started; Servers is the step's
 	Extra        []Step                                                 // steps of your own
-	Log          func(format string, values ...any)                     // told of what takes time, such as a cluster's start; may be nil
+	Log          func(format string, values ...any)                     // told of what takes time, such as a cluster's start, and of what may be a slip; may be nil
 }
 
 // Suite is what the scenarios of a run share: the vocabulary, and connections that are kept. Close it after the run.
@@ -47,6 +47,7 @@ type Suite struct {
 	foreseen   map[string]func(m *Mask, params []string)
 	hurry      chan struct{} // closed when the run is interrupted: nobody waits for the other side any more
 	hurryOnce  sync.Once
+	told       sync.Map // texts of which something was told
 }
 
 // New makes a Suite. It panics where Extra does not go with the table, as NewVocabulary says.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/antchfx/xmlquery"
@@ -56,7 +57,8 @@ type World struct {
 	pending    chan outcome // of a request sent in the background; nil: there is none
 	endPending context.CancelFunc
 
-	closers []func() error // of what steps opened; called last first
+	abandoned *atomic.Bool   // a step goes on, though the run is over
+	closers   []func() error // of what steps opened; called last first
 }
 
 // payload is the request's body before it is written: a JSON tree, an XML document or bytes.
@@ -86,7 +88,7 @@ type change struct {
 const defaultDateFormat = "YYYY-MM-DDTHH:mm:ss"
 
 func newWorld(f *File, random *rand.Rand) *World {
-	w := &World{suite: f.suite, file: f, random: random}
+	w := &World{suite: f.suite, file: f, random: random, abandoned: &atomic.Bool{}}
 	w.forget()
 	return w
 }
@@ -94,7 +96,7 @@ func newWorld(f *File, random *rand.Rand) *World {
 // forget takes back all that was said, as at the beginning of a scenario. What was opened stays open.
 func (w *World) forget() {
 	*w = World{
-		suite: w.suite, file: w.file, random: w.random, closers: w.closers,
+		suite: w.suite, file: w.file, random: w.random, abandoned: w.abandoned, closers: w.closers,
 		load: w.load, pending: w.pending, endPending: w.endPending, mocks: w.mocks,
 		header: http.Header{}, namespaces: map[string]string{}, vars: map[string]any{},
 		dateFormats: map[string]string{"default": defaultDateFormat},
@@ -107,12 +109,19 @@ func (w *World) End() error {
 	f.mu.Lock()
 	f.running--
 	f.mu.Unlock()
+	if w.abandoned.Load() {
+		return nil
+	}
 	w.endBackground()
 	if f.shared == w {
 		return nil // the file ends it
 	}
 	return w.close()
 }
+
+// Abandon says that a step goes on though the run is over, and nobody waits for it: from then on the world is that step's
+// alone. It is left as it is, with what it has opened, to the end of the process.
+func (w *World) Abandon() { w.abandoned.Store(true) }
 
 // Finish is called after a scenario's last step, before End, where all its steps passed: it does what they only
 // declared.
@@ -133,6 +142,9 @@ func (w *World) endBackground() {
 }
 
 func (w *World) close() error {
+	if w.abandoned.Load() {
+		return nil
+	}
 	w.endBackground()
 	var faults []error
 	for _, end := range slices.Backward(w.closers) {

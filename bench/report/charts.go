@@ -2,18 +2,18 @@ package report
 
 import (
 	"fmt"
-	"html/template"
 	"math"
 	"strings"
 
 	"github.com/parley-run/parley/bench"
+	"github.com/parley-run/parley/bench/markup"
 )
 
 // chart is one picture in two widths; style.css shows the one that suits the screen.
 type chart struct {
 	Title, Note  string
 	Legend       []layer
-	Wide, Narrow template.HTML
+	Wide, Narrow markup.Safe
 }
 
 // layer is one kind of thing in a chart.

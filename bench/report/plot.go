@@ -2,11 +2,12 @@ package report
 
 import (
 	"fmt"
-	"html/template"
+	"html"
 	"math"
 	"strings"
 
 	"github.com/parley-run/parley/bench"
+	"github.com/parley-run/parley/bench/markup"
 )
 
 // plot draws one chart over time into an SVG of fixed size; the page scales it.
@@ -40,9 +41,9 @@ func (p *plot) y(v float64) float64 {
 func (p *plot) printf(format string, args ...any) { fmt.Fprintf(&p.b, format, args...) }
 
 // svg is the finished picture, with title as its text alternative.
-func (p *plot) svg(title string) template.HTML {
-	return template.HTML(fmt.Sprintf(`<svg class="%s" viewBox="0 0 %g %g" role="img" aria-label="%s">%s</svg>`,
-		p.class, p.width, p.height, template.HTMLEscapeString(title), p.b.String()))
+func (p *plot) svg(title string) markup.Safe {
+	return markup.Safe(fmt.Sprintf(`<svg class="%s" viewBox="0 0 %g %g" role="img" aria-label="%s">%s</svg>`,
+		p.class, p.width, p.height, html.EscapeString(title), p.b.String()))
 }
 
 // axes draws the grid and its labels.
@@ -50,7 +51,7 @@ func (p *plot) axes(ticks []float64, label func(float64) string) {
 	for _, v := range ticks {
 		y := p.y(v)
 		p.printf(`<line class="grid" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f"/>`, p.left, p.right, y, y)
-		p.printf(`<text x="%.1f" y="%.1f" text-anchor="end">%s</text>`, p.left-8, y+4, template.HTMLEscapeString(label(v)))
+		p.printf(`<text x="%.1f" y="%.1f" text-anchor="end">%s</text>`, p.left-8, y+4, html.EscapeString(label(v)))
 	}
 	p.printf(`<line class="axis" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f"/>`, p.left, p.right, p.bottom, p.bottom)
 	for _, s := range niceTicks(p.seconds, int(p.width/90)) {
@@ -67,7 +68,7 @@ func (p *plot) marks(events []bench.EventResult) {
 	last := math.Inf(-1)
 	for i, e := range events {
 		x, end := p.x(e.At), p.x(e.At+e.Took/1000)
-		p.printf(`<g><title>%s at %.3f s, took %s</title>`, template.HTMLEscapeString(e.Label), e.At, bench.FormatMS(e.Took))
+		p.printf(`<g><title>%s at %.3f s, took %s</title>`, html.EscapeString(e.Label), e.At, bench.FormatMS(e.Took))
 		if end-x > 1 {
 			p.printf(`<rect class="took" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`, x, p.top, end-x, p.bottom-p.top)
 		}
@@ -124,7 +125,7 @@ func (p *plot) hits(series bench.Series, text func(bench.Bucket) string) {
 	for _, b := range series.Buckets {
 		x := p.x(b.From)
 		p.printf(`<rect class="hit" x="%.1f" y="%.1f" width="%.1f" height="%.1f"><title>%s</title></rect>`,
-			x, p.top, p.x(b.From+series.Width)-x, p.bottom-p.top, template.HTMLEscapeString(text(b)))
+			x, p.top, p.x(b.From+series.Width)-x, p.bottom-p.top, html.EscapeString(text(b)))
 	}
 }
 

@@ -4,18 +4,16 @@
 package report
 
 import (
-	"embed"
+	_ "embed"
 	"fmt"
-	"html/template"
 	"io"
-	"strings"
-	"time"
 
 	"github.com/parley-run/parley/bench"
+	"github.com/parley-run/parley/bench/markup"
 )
 
-//go:embed page.html fragment.html style.css
-var files embed.FS
+//go:embed style.css
+var style string
 
 // Page writes a whole HTML page.
 func Page(w io.Writer, r *bench.Result) error {
@@ -23,46 +21,29 @@ func Page(w io.Writer, r *bench.Result) error {
 	if err != nil {
 		return err
 	}
-	t, err := parse("page.html")
-	if err != nil {
-		return err
-	}
-	return t.Execute(w, struct {
-		Title    string
-		Fragment template.HTML
-	}{r.Name, fragment})
-}
-
-// Fragment is one <section class="parley-bench"> with its own <style>, whose rules touch nothing outside it.
-func Fragment(r *bench.Result) (template.HTML, error) {
-	t, err := parse("fragment.html")
-	if err != nil {
-		return "", err
-	}
-	css, err := files.ReadFile("style.css")
-	if err != nil {
-		return "", err
-	}
-	var b strings.Builder
-	err = t.Execute(&b, struct {
-		*bench.Result
-		Style     template.CSS
-		Verdict   verdict
-		Tiles     []tile
-		Latencies []latencyRow
-		Charts    []chart
-	}{r, template.CSS(css), judge(r), tiles(r), latencies(r), charts(r)})
-	return template.HTML(b.String()), err
-}
-
-func parse(name string) (*template.Template, error) {
-	return template.New(name).Funcs(template.FuncMap{
-		"ms":   bench.FormatMS,
-		"s":    func(v float64) string { return fmt.Sprintf("%.3f s", v) },
-		"secs": func(v *float64) string { return fmt.Sprintf("%.3f s", *v) },
-		"when": func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04:05 UTC") },
-		"inc":  func(i int) int { return i + 1 },
-	}).ParseFS(files, name)
+	m := markup.To(w)
+	m.Put(`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>%s – benchmark</title>
+<style>
+body { margin: 0; background: #f6f7f9; }
+main { max-width: 1080px; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
+@media (max-width: 640px) { main { padding: 1rem .75rem 3rem; } }
+@media (prefers-color-scheme: dark) { body { background: #0f1216; } }
+</style>
+</head>
+<body>
+<main>
+%s
+</main>
+</body>
+</html>
+`, r.Name, fragment)
+	return m.Flush()
 }
 
 // verdict is the run in one word.

@@ -18,10 +18,23 @@ func main() {
 	log.SetDefault(log.NewNoopLogger()) // what is wrong with containers comes back as an error
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	ctx, unread := context.WithCancel(ctx)
+	endUnread(unread)
 	root := rootCommand()
 	err := root.ExecuteContext(ctx)
 	stop()
 	os.Exit(exitCode(err))
+}
+
+// endUnread calls end where nobody reads any more what the process prints, as of apitest ... | head. It would die there and
+// then, and leave the clusters that it holds.
+func endUnread(end func()) {
+	unread := make(chan os.Signal, 1)
+	signal.Notify(unread, syscall.SIGPIPE)
+	go func() {
+		<-unread
+		end()
+	}()
 }
 
 // The exit codes, the same in every command.
@@ -30,6 +43,7 @@ const (
 	exitUsage       = 2
 	exitNothing     = 5
 	exitInterrupted = 130
+	exitUnread      = 141 // as where SIGPIPE ends a process
 )
 
 // exit is an error with the command's exit code. Where silent, all has been said.
@@ -48,6 +62,9 @@ func (e *exit) ExitCode() int { return e.code }
 func exitCode(err error) int {
 	if err == nil {
 		return 0
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		return exitUnread
 	}
 	var e *exit
 	if !errors.As(err, &e) || !e.silent {

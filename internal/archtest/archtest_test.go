@@ -51,6 +51,8 @@ func TestCheck(t *testing.T) {
 		{name: "steps to what is shared", from: "steps", path: "m/redisurl"},
 		{name: "service to the standard library", from: "runtime/service", path: "encoding/json"},
 		{name: "service's test to testify", from: "runtime/service", path: "github.com/stretchr/testify/require", test: true},
+		{name: "templates in the runtime", from: "runtime/balancer/haproxy", path: "text/template"},
+		{name: "templates in a test", from: "steps", path: "html/template", test: true},
 		{name: "a module whose name begins like ours", from: "runtime/sio", path: "m2/x"},
 
 		{name: "up by one", from: "runtime/service", path: "m/runtime/channel", want: "rank 0 must not import rank 1"},
@@ -75,6 +77,8 @@ func TestCheck(t *testing.T) {
 		{name: "the runtime to fixtures", from: "runtime/catalog", path: "m/fixtures", want: "what runs imports nothing of what tests it"},
 		{name: "what is shared to the runtime", from: "redisurl", path: "m/runtime/service", want: "redisurl is a black box"},
 		{name: "service to what is shared", from: "runtime/service", path: "m/redisurl", want: "what runs imports nothing of what tests it"},
+		{name: "templates in what apitest is made of", from: "steps/report", path: "html/template", want: "with it bin/apitest carries every method"},
+		{name: "templates in apitest", from: "cmd/apitest", path: "text/template", want: "with it bin/apitest carries every method"},
 		{name: "an unknown package", from: "runtime/handlers", path: "fmt", want: "package runtime/handlers has no place: give it a rank in levels(), or an area in areas(), of internal/archtest/rules.go"},
 		{name: "an unknown package without imports", from: "utils", want: "package utils has no place"},
 		{name: "an unknown package that is imported", from: "runtime/node", path: "m/utils", want: "package utils has no place"},

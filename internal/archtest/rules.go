@@ -63,6 +63,12 @@ type Import struct {
 	Test bool   // in a _test.go file
 }
 
+// heavy are packages that call methods by name, or import those that do: where one is linked the linker must keep every
+// exported method.
+func heavy() []string {
+	return []string{"html/template", "text/template", "github.com/Shopify/toxiproxy/v2", "github.com/prometheus/client_golang/prometheus"}
+}
+
 // Check returns a message for each import that breaks the rule, and for each package that the table above
 // does not know. module is the module's path.
 func Check(module string, imports []Import) []string {
@@ -83,6 +89,9 @@ func Check(module string, imports []Import) []string {
 			if why := forbidden(i.From, target, i.Test); why != "" {
 				out = append(out, fmt.Sprintf("%s: %s imports %s: %s", i.At, i.From, target, why))
 			}
+		case !ours && !i.Test && slices.Contains(heavy(), i.Path) && (areaOf(i.From) != nil || i.From == "cmd/apitest"):
+			out = append(out, fmt.Sprintf("%s: %s imports %s: with it bin/apitest carries every method of all that it is made of, 10 MB more; "+
+				"bench/markup writes HTML", i.At, i.From, i.Path))
 		case !ours && !i.Test && standardOnly(i.From) && strings.Contains(strings.Split(i.Path, "/")[0], "."):
 			out = append(out, fmt.Sprintf("%s: %s imports %s: it is for the standard library alone", i.At, i.From, i.Path))
 		}

@@ -143,7 +143,8 @@ func (l *look) counted(noun string, c Counts) string {
 func ending(r *Run) string {
 	text := "Took " + Duration(r.Took)
 	if r.DryRun {
-		text = "A dry run: every step was looked up, nothing was done"
+		steps := r.Steps()
+		text = fmt.Sprintf("A dry run, nothing was done: %s looked up, %d undefined", number(steps.Total(), "step"), steps.Undefined)
 	}
 	switch {
 	case r.Shuffled:

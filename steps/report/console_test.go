@@ -108,7 +108,7 @@ func TestSummaryNamesWhatElseWentWrong(t *testing.T) {
 	assert.Contains(t, text, "\n1 fault kept feature files from being run, or from ending well\n")
 	assert.Contains(t, summary(func(r *report.Run) { r.Interrupted = true }), "\nInterrupted: this is what had been done by then\n")
 	assert.Contains(t, summary(func(r *report.Run) { r.Shuffled = true }), "\nTook 1.25 s. The order is that of --shuffle --seed 42\n")
-	assert.Contains(t, summary(func(r *report.Run) { r.DryRun = true }), "\nA dry run: every step was looked up, nothing was done\n")
+	assert.Contains(t, summary(func(r *report.Run) { r.DryRun = true }), "\nA dry run, nothing was done: 13 steps looked up, 1 undefined\n")
 }
 
 // A dry run tells of every step that does not exist, not only of the first.

@@ -1,17 +1,13 @@
 package report
 
 import (
-	"bufio"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
-	"html/template"
 	"io"
-	"time"
-)
 
-//go:embed page.html
-var pageText string
+	"github.com/parley-run/parley/bench/markup"
+)
 
 //go:embed page.css
 var pageStyle string
@@ -39,7 +35,7 @@ type Fact struct {
 // nothing that would be fetched.
 type Section struct {
 	Title string
-	HTML  template.HTML
+	HTML  markup.Safe
 }
 
 // Passed says whether all of it did.
@@ -47,22 +43,9 @@ func (p *Page) Passed() bool { return p.Run.Passed() && len(p.Faults) == 0 }
 
 // WriteHTML writes the page.
 func (p *Page) WriteHTML(w io.Writer) error {
-	t, err := template.New("page").Funcs(template.FuncMap{
-		"duration": Duration,
-		"clean":    clean,
-		"first":    firstLine,
-		"timing":   (*Exchange).timing,
-		"inc":      func(i int) int { return i + 1 },
-		"when":     func(t time.Time) string { return t.Format("2 January 2006, 15:04:05 MST") },
-	}).Parse(pageText)
-	if err != nil {
-		return err
-	}
-	out := bufio.NewWriter(w)
-	if err := t.Execute(out, newView(p)); err != nil {
-		return err
-	}
-	return out.Flush()
+	m := markup.To(w)
+	newView(p).put(m)
+	return m.Flush()
 }
 
 // hash is that of a script, as a Content-Security-Policy has it.

@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"html/template"
 	"net/url"
 	"slices"
 	"strconv"
@@ -11,12 +10,9 @@ import (
 	"time"
 )
 
-// view is a page as its template shows it.
+// view is what a page shows.
 type view struct {
 	*Page
-	Style    template.CSS
-	Script   template.JS
-	Hash     string // of the script
 	Faults   []string
 	Counts   Counts // scenarios
 	Steps    Counts
@@ -58,7 +54,7 @@ type chapter struct {
 type row struct {
 	*Scenario
 	ID       string
-	Link     template.URL // to it within the page
+	Link     string // to it within the page
 	Feature  string
 	Title    string
 	Verdict  string
@@ -104,8 +100,7 @@ const (
 
 func newView(p *Page) *view {
 	v := &view{
-		Page: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript), Hash: hash(pageScript),
-		Faults: slices.Concat(p.Run.Faults, p.Faults), Counts: p.Run.Scenarios(), Steps: p.Run.Steps(),
+		Page: p, Faults: slices.Concat(p.Run.Faults, p.Faults), Counts: p.Run.Scenarios(), Steps: p.Run.Steps(),
 	}
 	v.Statuses = shares(v.Counts)
 	if p.Run.Seed != 0 {
@@ -181,7 +176,7 @@ func newChapter(f *Feature, longest time.Duration, ids map[string]bool) *chapter
 			r.ID = fmt.Sprintf("%s.%d", anchor(s), n) // a file was run twice
 		}
 		ids[r.ID] = true
-		r.Link = template.URL("#" + (&url.URL{Fragment: r.ID}).EscapedFragment())
+		r.Link = "#" + (&url.URL{Fragment: r.ID}).EscapedFragment()
 		if s.Rule != rule {
 			rule, r.Heading = s.Rule, s.Rule
 		}

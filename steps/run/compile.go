@@ -18,6 +18,7 @@ type Scenario struct {
 	lines []line
 	alone bool // nothing else runs beside it
 	share bool // it uses what the scenarios of its file share
+	hold  bool // it starts processes or containers
 }
 
 // line is one step of a scenario.
@@ -119,6 +120,7 @@ func (c *compiler) scenario(path string, p *messages.Pickle, at *source) *Scenar
 	for _, step := range p.Steps {
 		l := c.line(step, at)
 		s.share = s.share || (l.bound != nil && l.bound.Step().Shares)
+		s.hold = s.hold || (l.bound != nil && l.bound.Step().Holds)
 		s.lines = append(s.lines, l)
 	}
 	return s

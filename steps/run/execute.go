@@ -2,9 +2,10 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,12 +27,18 @@ func (s *Scenario) Run(ctx context.Context, w *steps.World) *report.Scenario {
 		began := time.Now()
 		err := l.fault
 		if err == nil {
-			err = protected(func() error { return l.bound.Run(ctx, w) })
+			err = patiently(ctx, graceOf(l.bound), func() error { return l.bound.Run(ctx, w) })
 		}
 		step.Took = time.Since(began)
 		if err == nil {
 			step.Status = report.Passed
 			continue
+		}
+		if errors.Is(err, errAbandoned) {
+			w.Abandon()
+			cutOff(step)
+			out.Status = report.Skipped
+			break
 		}
 		step.Failure = w.Explain(err)
 		if ctx.Err() != nil && l.bound != nil {
@@ -60,8 +67,14 @@ func (s *Scenario) Run(ctx context.Context, w *steps.World) *report.Scenario {
 func (s *Scenario) finish(ctx context.Context, w *steps.World, out *report.Scenario) {
 	last := out.Steps[len(out.Steps)-1]
 	began := time.Now()
-	err := protected(func() error { return w.Finish(ctx) })
+	err := patiently(ctx, graceOfMost, func() error { return w.Finish(ctx) })
 	last.Took += time.Since(began)
+	if errors.Is(err, errAbandoned) {
+		w.Abandon()
+		cutOff(last)
+		last.Status, out.Status = report.Skipped, report.Skipped
+		return
+	}
 	if err != nil {
 		last.Failure = w.Explain(err)
 		last.Status, out.Status = report.Failed, report.Failed
@@ -70,19 +83,11 @@ func (s *Scenario) finish(ctx context.Context, w *steps.World, out *report.Scena
 
 // cutOff is the record of a step that was ended while it ran.
 func cutOff(step *report.Step) {
-	step.Failure = &report.Failure{
-		What: "the run was interrupted while this step ran", Note: "it had run for " + report.Duration(step.Took), Exchange: step.Failure.Exchange,
+	f := &report.Failure{What: "the run was interrupted while this step ran", Note: "it had run for " + report.Duration(step.Took)}
+	if step.Failure != nil {
+		f.Exchange = step.Failure.Exchange
 	}
-}
-
-// protected makes an error of a panic in a step, so that it fails one scenario and not the run.
-func protected(do func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the step panicked: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return do()
+	step.Failure = f
 }
 
 // fresh is the scenario's record before it has run.
@@ -167,6 +172,14 @@ type openFile struct {
 	left    atomic.Int32 // units
 }
 
+// grace is how long closing the file may take when the run has been interrupted.
+func (f *openFile) grace() time.Duration {
+	if slices.ContainsFunc(f.feature.scenarios, func(s *Scenario) bool { return s.hold }) {
+		return graceOfHolders
+	}
+	return graceOfMost
+}
+
 // units cuts the plan into what may run side by side: scenarios of a file that share nothing are units of their own.
 func (r *runner) units() []*unit {
 	var out []*unit
@@ -240,7 +253,7 @@ func (r *runner) unit(ctx context.Context, u *unit, t *teller, stopped func() bo
 		t.end(u.file.index, n, s, out)
 	}
 	if u.file.left.Add(-1) == 0 {
-		if err := u.file.file.Close(); err != nil {
+		if err := patiently(ctx, u.file.grace(), u.file.file.Close); err != nil && !errors.Is(err, errAbandoned) {
 			t.fault(fmt.Sprintf("%s: ending what its scenarios started: %v", u.file.feature.feature.Path, err))
 		}
 	}
@@ -264,7 +277,8 @@ func (r *runner) scenario(ctx context.Context, f *steps.File, s *Scenario) *repo
 }
 
 func (r *runner) attempt(ctx context.Context, f *steps.File, s *Scenario) *report.Scenario {
-	ctx, cancel := context.WithCancel(ctx)
+	run := ctx
+	ctx, cancel := context.WithCancel(run)
 	defer cancel() // ends what steps left running beside them
 	w, err := f.Begin(ctx, s.known.Name)
 	if err != nil && ctx.Err() != nil {
@@ -276,7 +290,10 @@ func (r *runner) attempt(ctx context.Context, f *steps.File, s *Scenario) *repor
 	out := s.Run(ctx, w)
 	interrupted := ctx.Err() != nil
 	cancel()
-	if err := w.End(); err != nil && !interrupted && out.Status == report.Passed {
+	err = patiently(run, graceOfMost, w.End)
+	if errors.Is(err, errAbandoned) {
+		w.Abandon()
+	} else if err != nil && !interrupted && out.Status == report.Passed {
 		last := out.Steps[len(out.Steps)-1]
 		out.Status, last.Status = report.Failed, report.Failed
 		last.Failure = w.Explain(fmt.Errorf("after this step, ending what the scenario opened: %w", err))
