@@ -240,10 +240,12 @@ func (b *builder) addChannel(o *catalog.Object, k channel.Kind) {
 	}
 	deps := channel.Deps{Name: o.Name, Names: b.node.names, Log: b.node.log}
 	for i, name := range channel.Services(config) {
-		exposed := channel.Exposed{Name: name, Handle: b.node.chain(o.Name, name, config.Common(), bound.entries[i], guard)}
-		if e := bound.entries[i]; e != nil {
-			exposed.Doc, exposed.Shape = e.Doc, e.Shape
+		e := bound.entries[i]
+		exposed := channel.Exposed{Name: name, Hash: b.node.hash(e)}
+		if e != nil {
+			exposed.Doc, exposed.Shape, exposed.Methods = e.Doc, e.Shape, e.Methods
 		}
+		exposed.Handle = b.node.chain(o, config, exposed, e, guard)
 		deps.Services = append(deps.Services, exposed)
 	}
 	if config.Common().Service != "" {

@@ -174,7 +174,7 @@ channel_rest:
 		{"GET", "/customers/7/8", 404, "nothing is served at /customers/7/8"},
 		{"GET", "/off", 404, "nothing is served at /off"},
 		{"GET", "/", 404, "nothing is served at /"},
-		{"DELETE", "/customers/", 405, "the method DELETE is not allowed at /customers/; allowed: GET, POST"},
+		{"DELETE", "/customers/", 405, "the method DELETE is not allowed at /customers/; allowed: GET, HEAD, OPTIONS, POST"},
 		{"GET", "/nobody", 404, `channel "Nobody": its service "not-there" is not deployed; deploy the file that declares it`},
 	} {
 		status, header, body := g.request(tt.method, g.url("server1")+tt.path, "")
@@ -185,7 +185,7 @@ channel_rest:
 		assert.Equal(t, tt.want, body, tt.path)
 		assert.Regexp(t, "^[0-9a-f]{24}$", header.Get("X-Parley-CID"), tt.path)
 		if status == 405 {
-			assert.Equal(t, "GET, POST", header.Get("Allow"))
+			assert.Equal(t, "GET, HEAD, OPTIONS, POST", header.Get("Allow"))
 		}
 	}
 }

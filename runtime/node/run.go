@@ -152,12 +152,12 @@ func (n *Node) pickup() *deploy.Pickup {
 	}
 }
 
-// ping answers GET /parley/ping: the process serves.
-func (n *Node) ping(w http.ResponseWriter) {
+// ping answers GET /parley/ping, and /parley/ping2: the process serves.
+func (n *Node) ping(w http.ResponseWriter, which string) {
 	cid := service.NewCID()
 	env := service.ObjectOf("details", "", "result", n.names.OK, "cid", cid)
-	pong := service.ObjectOf("pong", n.names.Prefix[1:])
-	n.write(w, http.StatusOK, cid, service.ObjectOf(n.names.Env, env, n.names.Prefix[1:]+"_ping_response", pong))
+	pong := service.ObjectOf("pong", n.names.System())
+	n.write(w, http.StatusOK, cid, service.ObjectOf(n.names.Env, env, n.names.System()+"_"+which+"_response", pong))
 }
 
 // readiness answers GET /parley/ready, which load-balancers ask.
@@ -185,12 +185,11 @@ func (n *Node) write(w http.ResponseWriter, status int, cid string, payload any)
 
 // fail answers a request that no channel took.
 func (n *Node) fail(w http.ResponseWriter, r *http.Request, err error) {
-	n.failAt(w, r, r.URL.Path, err)
+	n.failAt(w, r, service.NewCID(), r.URL.Path, err)
 }
 
-// failAt is fail with the path as the log shall show it.
-func (n *Node) failAt(w http.ResponseWriter, r *http.Request, path string, err error) {
-	cid := service.NewCID()
+// failAt is fail with a CID and with the path as the log shall show it.
+func (n *Node) failAt(w http.ResponseWriter, r *http.Request, cid, path string, err error) {
 	channelrest.SkipBody(w, r)
 	status := channelrest.WriteError(w, n.names, sio.JSON, cid, err)
 	n.log.Info("request refused", "cid", cid, "method", r.Method, "path", path, "status", status, "err", err)
