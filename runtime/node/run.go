@@ -14,6 +14,7 @@ import (
 	"github.com/parley-run/parley/runtime/admin"
 	channelrest "github.com/parley-run/parley/runtime/channel/rest"
 	"github.com/parley-run/parley/runtime/deploy"
+	"github.com/parley-run/parley/runtime/framing"
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/sio"
 )
@@ -121,9 +122,10 @@ func (n *Node) serve(ctx, failed context.Context, listener net.Listener) error {
 		WriteTimeout:      10 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		ConnState:         framing.State,
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
+	go func() { ended <- server.Serve(framing.Listen(listener)) }()
 	select {
 	case err := <-ended:
 		return err

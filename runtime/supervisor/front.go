@@ -14,6 +14,7 @@ import (
 	"github.com/parley-run/parley/runtime/balancer"
 	"github.com/parley-run/parley/runtime/balancer/haproxy"
 	"github.com/parley-run/parley/runtime/folder"
+	"github.com/parley-run/parley/runtime/framing"
 	"github.com/parley-run/parley/runtime/service"
 )
 
@@ -213,6 +214,7 @@ func (e embedded) serve(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(e.log.Handler(), slog.LevelDebug),
+		ConnState:         framing.State,
 	}
 	ended := make(chan error, 1)
 	go func() {
@@ -224,7 +226,7 @@ func (e embedded) serve(ctx context.Context, l net.Listener) error {
 		}
 		ended <- nil
 	}()
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if err := srv.Serve(framing.Listen(l)); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return <-ended
