@@ -73,7 +73,7 @@ func (g *ground) run(name string, compiled ...service.Service) (stop func()) {
 	})
 	g.t.Cleanup(stop)
 	require.Eventually(g.t, func() bool {
-		res, err := http.Get(g.url(name) + "/parley/ready")
+		res, err := http.Get(g.url(name) + g.ready())
 		if err != nil {
 			return false
 		}
@@ -81,6 +81,14 @@ func (g *ground) run(name string, compiled ...service.Service) (stop func()) {
 		return res.StatusCode == http.StatusOK
 	}, 10*time.Second, 5*time.Millisecond)
 	return stop
+}
+
+// ready is the path at which servers say that they are.
+func (g *ground) ready() string {
+	if g.folder.Cluster.Compat == "zato" {
+		return "/zato/ready"
+	}
+	return "/parley/ready"
 }
 
 func (g *ground) url(server string) string {

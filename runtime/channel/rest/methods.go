@@ -30,19 +30,17 @@ func (c *rest) Allowed() []string {
 	return both
 }
 
-// allMethods is methods with HEAD, which comes with GET, and OPTIONS, which the runtime answers.
+// allMethods is methods with HEAD, which comes with GET, and OPTIONS, which the runtime answers, in order.
 func allMethods(methods []string) []string {
 	if len(methods) == 0 {
 		return []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 	}
-	out := slices.Clone(methods)
-	if i := slices.Index(out, http.MethodGet); i >= 0 && !slices.Contains(out, http.MethodHead) {
-		out = slices.Insert(out, i+1, http.MethodHead)
+	out := append(slices.Clone(methods), http.MethodOptions)
+	if slices.Contains(out, http.MethodGet) {
+		out = append(out, http.MethodHead)
 	}
-	if !slices.Contains(out, http.MethodOptions) {
-		out = append(out, http.MethodOptions)
-	}
-	return out
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // refusedMethod is the error for a method that the service has no function for, or nobody takes.

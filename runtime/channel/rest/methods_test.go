@@ -37,8 +37,8 @@ func TestMethodsOfTheService(t *testing.T) {
 		{"one that it has", "", []string{"GET", "POST"}, "POST", 200, "", ""},
 		{"HEAD is answered as GET", "", []string{"GET"}, "HEAD", 200, "", ""},
 		{"all", "", nil, "PURGE", 200, "", ""},
-		{"one that it has not", "", []string{"GET", "POST"}, "PUT", 405, "GET, HEAD, POST, OPTIONS", "the method PUT is not allowed at /test; allowed: GET, HEAD, POST, OPTIONS"},
-		{"no HEAD without GET", "", []string{"POST"}, "HEAD", 405, "POST, OPTIONS", ""},
+		{"one that it has not", "", []string{"GET", "POST"}, "PUT", 405, "GET, HEAD, OPTIONS, POST", "the method PUT is not allowed at /test; allowed: GET, HEAD, OPTIONS, POST"},
+		{"no HEAD without GET", "", []string{"POST"}, "HEAD", 405, "OPTIONS, POST", ""},
 		{"the channel takes more", `,"method":["GET","PUT"]`, []string{"GET", "POST"}, "PUT", 405, "GET, HEAD, OPTIONS", "the method PUT is not allowed at /test; allowed: GET, HEAD, OPTIONS"},
 		{"nothing in common", `,"method":["PUT"]`, []string{"POST"}, "PUT", 405, "OPTIONS", "the method PUT is not allowed at /test; allowed: OPTIONS"},
 	} {
