@@ -219,7 +219,7 @@ func hexadecimal(line []byte) (n uint64) {
 		case d >= '0' && d <= '9':
 			d -= '0'
 		case d|0x20 >= 'a' && d|0x20 <= 'f':
-			d = d|0x20 - 'a' + 10
+			d = d | 0x20 - 'a' + 10
 		default: // an extension
 			return n
 		}
