@@ -337,3 +337,33 @@ channel_rest:
 		assert.Equal(t, expected, got)
 	}
 }
+
+func TestHooksKnowWhoCalls(t *testing.T) {
+	g := newGround(t)
+	hooks := service.Hooks{
+		ValidateInput: func(_ context.Context, req *service.Request) error {
+			if req.Principal == nil {
+				return service.Errorf(service.Denied, "log in first")
+			}
+			return nil
+		},
+	}
+	type out struct{ User string }
+	who := service.New("go.who", func(ctx context.Context, _ service.Runtime, _ struct{}) (out, error) {
+		return out{service.CallFrom(ctx).Request.Principal.Name}, nil
+	}).WithHooks(hooks)
+	g.run("server1", who)
+	require.NoError(t, g.define(`
+security_api_key:
+  - {name: Keys, key: right}
+channel_rest:
+  - {name: Open, service: go.who, url_path: /open}
+  - {name: Closed, service: go.who, url_path: /closed, security: Keys}
+`))
+	status, _, body := g.asked("GET", "/open", "")
+	assert.Equal(t, 403, status)
+	assert.Equal(t, "log in first", details(body))
+	status, _, body = g.asked("GET", "/closed", "", "X-Api-Key", "right")
+	assert.Equal(t, 200, status)
+	assert.Equal(t, `{"response":{"user":"Keys"}}`, body)
+}
