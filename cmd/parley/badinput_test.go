@@ -144,7 +144,7 @@ func (f front) others(t *testing.T) (stop func()) {
 		defer client.CloseIdleConnections()
 		for !over.Load() {
 			start := time.Now()
-			res, err := client.Post("http://"+f.address+"/echo", "application/json", strings.NewReader(`{"a":1}`)) //nolint:noctx // the client has a time
+			res, err := client.Post("http://"+f.address+"/echo", "application/json", strings.NewReader(`{"a":1}`))
 			if !assert.NoError(t, err) {
 				return
 			}
