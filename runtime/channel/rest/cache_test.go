@@ -75,6 +75,7 @@ func TestKeptReplies(t *testing.T) {
 		{"another path", "", "GET", "1", "", "", "GET", "2", "", "", false},
 		{"another value", "", "GET", "1?a=1", "", "", "GET", "1?a=2", "", "", false},
 		{"values that join to the same", "", "GET", "1?a=1&a=2", "", "", "GET", "1?a=12", "", "", false},
+		{"values that join alike", "", "GET", "1?a=1&a=12", "", "", "GET", "1?a=11&a=2", "", "", false},
 		{"names that join to the same", "", "GET", "1?ab=c", "", "", "GET", "1?a=bc", "", "", false},
 		{"another body", "", "GET", "1", "{}", "", "GET", "1", "[]", "", false},
 		{"another method", "", "GET", "1", "", "", "HEAD", "1", "", "", false},
