@@ -23,6 +23,7 @@ Feature: Clients written for Zato
     And response format "RAW"
     When the URL is invoked
     Then status is "200"
+    And response contains "Service ready."
 
   Scenario: JSON from a service has no envelope of Zato's
     Given URL path "/client"

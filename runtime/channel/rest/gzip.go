@@ -47,6 +47,7 @@ func (g *gzips) inflate(raw []byte, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	var out bytes.Buffer
+	out.Grow(int(min(limit+1, 8*int64(len(raw)))) + bytes.MinRead)
 	n, err := out.ReadFrom(io.LimitReader(r, limit+1))
 	if err == nil && n > limit {
 		err = errInflated

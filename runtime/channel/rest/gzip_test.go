@@ -142,7 +142,7 @@ func TestGzipRequests(t *testing.T) {
 
 func TestGzipBombTakesNeitherTimeNorMemory(t *testing.T) {
 	server, _ := serve(t, config, echo, nil)
-	bomb := gzipped(t, make([]byte, 512<<20)) // half a MB that says 512 MB
+	bomb := bytes.Repeat(gzipped(t, make([]byte, 1<<20)), 512) // half a MB that says 512 MB
 	require.Less(t, len(bomb), 1<<20)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -156,5 +156,5 @@ func TestGzipBombTakesNeitherTimeNorMemory(t *testing.T) {
 	assert.Equal(t, 413, resp.StatusCode)
 	assert.Equal(t, envelope(resp, "the request's body is over the limit of 1048576 bytes of channel Test"), body)
 	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(10<<20))
-	assert.Less(t, took, 5*time.Second, "to inflate all of it takes longer")
+	assert.Less(t, took, 5*time.Second)
 }
