@@ -1,5 +1,5 @@
 // Package features holds the feature files that prove the product: the tutorial's story, hot deploy with its
-// refusals, formats and security. `apitest demo` runs the first two, and go test all.
+// refusals, formats, channels of each kind, hooks and security. `apitest demo` runs the first two, and go test all.
 package features
 
 import "embed"

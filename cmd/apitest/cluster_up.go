@@ -53,6 +53,7 @@ A file says where each part comes from, by convention testcluster.yaml:
   balancer: containers        # likewise, without a URL
   links: [database, redis]    # those that can be cut and slowed; also balancer and "back ends"
   disk: 64MB                  # what each server's folder may take
+  compat: zato                # whose names clients see; empty: Parley's own
   clock: {server2: 90s}       # how far a server's clock is off
   env: {NAME: value}          # of the servers
 

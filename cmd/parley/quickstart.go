@@ -42,6 +42,7 @@ func quickstartCommand(o *options) *cobra.Command {
 	flags.StringVar(&want.RedisURL, "redis", "", "use this Redis in place of the embedded one: redis://user:password@host:6379/0, rediss://..., redis+sentinel://h1,h2,h3/master/0 or redis+cluster://h1,h2,h3 (docs/redis.md)")
 	flags.StringVar(&want.DatabaseURL, "database", "", "keep the catalog in this PostgreSQL, such as postgres://user:password@127.0.0.1:5432/name; several machines may share it")
 	flags.StringVar(&want.Name, "name", "", "name of the cluster (default: the folder's); the same on all machines of one cluster")
+	flags.StringVar(&want.Compat, "compat", "", `"zato" answers clients with the names they know from Zato (docs/compat-zato.md)`)
 	flags.StringSliceVar(&want.ServerNames, "server-names", nil, "names of the servers in place of server1, server2, ...; no two servers of a cluster have the same")
 	flags.StringVar(&want.Host, "host", "127.0.0.1", "address that the load-balancer listens on; all else stays on 127.0.0.1")
 	flags.BoolVar(&want.TLS, "tls", false, "clients call https: make a certificate authority, the load-balancer's certificate and one of a client, in DIR/tls")

@@ -17,7 +17,7 @@ type level struct {
 
 func levels() []level {
 	return []level{
-		{rank: 0, packages: []string{"runtime", "runtime/service", "runtime/kind"}, standard: true},
+		{rank: 0, packages: []string{"runtime", "runtime/service", "runtime/kind", "runtime/framing"}, standard: true},
 		{rank: 0, packages: []string{"runtime/certificate", "runtime/database", "runtime/password", "runtime/secret"}},
 		{rank: 1, packages: []string{
 			"runtime/channel", "runtime/outconn", "runtime/security", "runtime/sio", "runtime/stats", "runtime/pubsub", "runtime/scheduler",

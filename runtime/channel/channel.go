@@ -3,6 +3,7 @@
 package channel
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -51,6 +52,12 @@ type Config interface{ Common() Base }
 // Several is a Config whose channel exposes services beside, or in place of, that of its Base.
 type Several interface{ Services() []string }
 
+// Within is a Config whose channel puts something between security and SimpleIO: it is called for each service that the
+// channel exposes, each time the channel or that service was made anew, without a Handle.
+type Within interface {
+	Within(next service.Handler, s Exposed) service.Handler
+}
+
 // Services are the names of all that a channel exposes, that of its Base first.
 func Services(c Config) []string {
 	var names []string
@@ -87,7 +94,14 @@ type Exposed struct {
 	Shape  *service.Shape                         // nil: it declares none, or is not deployed
 	Handle service.Handler                        // as Deps.Handle; one that is not deployed answers with an *Error of code NotFound
 	Fields func() (input, output []service.Field) // of the Shape, each with the type that its name stands for; nil where that is
+
+	Methods []string // the verbs that it takes; empty: all
+	// Hash is the service's own say on which replies are alike; nil: it has none. See service.Hooks.RequestHash.
+	Hash func(ctx context.Context, req *service.Request) (key string, keep bool, err error)
 }
+
+// Takes says whether the service takes requests of that verb.
+func (e Exposed) Takes(method string) bool { return service.Service{Methods: e.Methods}.Takes(method) }
 
 // Channel is a built channel: an HTTP, or a Runner.
 type Channel any
@@ -99,10 +113,18 @@ type HTTP interface {
 	Route() Route
 }
 
+// Optional is an HTTP channel that answers OPTIONS, of which Route says nothing, and takes fewer methods than Route says.
+type Optional interface {
+	// Allowed are the methods that it takes now, without HEAD and OPTIONS; empty for all.
+	Allowed() []string
+	// ServeOptions answers an OPTIONS request. allow are the methods of all channels at that path.
+	ServeOptions(w http.ResponseWriter, r *http.Request, allow []string)
+}
+
 // Route is where a channel lives.
 type Route struct {
 	Methods []string // such as GET, POST; empty for all
-	Path    string   // such as /customers/{id}; names in braces take one segment
+	Path    string   // such as /customers/{id}; names in braces take one segment, a last {name...} all that is left
 	Action  string   // the SOAPAction that tells channels of one path apart; empty: none does
 }
 

@@ -22,6 +22,7 @@ import (
 // Options say what cluster to create. The zero value is two servers on the default ports of 127.0.0.1.
 type Options struct {
 	Name         string   // the folder's
+	Compat       string   // whose names clients see: "" for Parley's own, or "zato"
 	Servers      int      // 2
 	ServerNames  []string // server1, server2, ...; where servers of several machines share a database, each needs one of its own
 	BalancerPort int      // 11223
@@ -115,6 +116,7 @@ func plan(ctx context.Context, o Options) (*Cluster, error) {
 	at := func(i int) string { return net.JoinHostPort(loopback, strconv.Itoa(ports[i])) }
 	front := net.JoinHostPort(o.Host, strconv.Itoa(ports[0]))
 	c := &Cluster{
+		Compat:   o.Compat,
 		Balancer: Balancer{Address: front, Kind: cmp.Or(o.Balancer, EmbeddedBalancer)}, Supervisor: Supervisor{at(1)},
 		Redis: Redis{URL: o.RedisURL, Embedded: at(2)}, Database: Database{URL: o.DatabaseURL},
 	}
@@ -154,7 +156,10 @@ func plan(ctx context.Context, o Options) (*Cluster, error) {
 // check finds options that no cluster.yaml could hold.
 func (o Options) check() error {
 	problems := []struct{ option, problem string }{
-		{"--redis", ""}, {"--database", ""}, {"--name", ""}, {"--server-names", ""}, {"--balancer", ""},
+		{"--redis", ""}, {"--database", ""}, {"--name", ""}, {"--server-names", ""}, {"--balancer", ""}, {"--compat", ""},
+	}
+	if !slices.Contains([]string{"", "zato"}, o.Compat) {
+		problems[5].problem = fmt.Sprintf(`expected "" or "zato", not %q`, o.Compat)
 	}
 	if !slices.Contains([]string{"", EmbeddedBalancer, HAProxyBalancer}, o.Balancer) {
 		problems[4].problem = fmt.Sprintf("expected embedded or haproxy, not %q", o.Balancer)

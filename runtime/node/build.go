@@ -258,10 +258,8 @@ func (b *builder) addChannel(o *catalog.Object, k channel.Kind) {
 	}
 	deps := channel.Deps{Name: o.Name, Names: b.node.names, Log: b.node.log}
 	for i, name := range channel.Services(config) {
-		exposed := channel.Exposed{Name: name, Handle: b.chain(o.Name, name, config.Common(), bound.entries[i], guard)}
-		if e := bound.entries[i]; e != nil {
-			exposed.Doc, exposed.Shape, exposed.Fields = e.Doc, e.Shape, e.fields
-		}
+		exposed := b.exposed(name, bound.entries[i])
+		exposed.Handle = b.chain(o, config, exposed, bound.entries[i], guard)
 		deps.Services = append(deps.Services, exposed)
 	}
 	if config.Common().Service != "" {
@@ -281,6 +279,15 @@ func (b *builder) addChannel(o *catalog.Object, k channel.Kind) {
 		return
 	}
 	b.state.channels[o.Key()] = bound
+}
+
+// exposed is a service as channels see it, without the way to it.
+func (b *builder) exposed(name string, e *entry) channel.Exposed {
+	out := channel.Exposed{Name: name, Hash: b.node.hash(e)}
+	if e != nil {
+		out.Doc, out.Shape, out.Fields, out.Methods = e.Doc, e.Shape, e.fields, e.Methods
+	}
+	return out
 }
 
 // entries are the versions of the services that a channel exposes.

@@ -23,8 +23,10 @@ func (b *builder) addRunner(o *catalog.Object, k channel.Kind) {
 	}
 	bound := &boundChannel{object: o, config: config, entries: b.entries(config), guards: guards, rules: b.state.rules}
 	names := channel.Services(config)
+	services := make([]channel.Exposed, len(names))
 	for i, name := range names {
-		bound.chains = append(bound.chains, b.chain(o.Name, name, config.Common(), bound.entries[i], checks))
+		services[i] = b.exposed(name, bound.entries[i])
+		bound.chains = append(bound.chains, b.chain(o, config, services[i], bound.entries[i], checks))
 	}
 	deployed := !slices.Contains(bound.entries, nil)
 	old := b.prev.channels[o.Key()]
@@ -34,13 +36,9 @@ func (b *builder) addRunner(o *catalog.Object, k channel.Kind) {
 		return
 	}
 	r := b.node.newRunning(o, deployed)
-	deps := channel.Deps{Name: o.Name, Names: b.node.names, Log: b.node.log, Secret: r.secret}
-	for i, name := range names {
-		exposed := channel.Exposed{Name: name, Handle: r.handler(i)}
-		if e := bound.entries[i]; e != nil {
-			exposed.Doc, exposed.Shape, exposed.Fields = e.Doc, e.Shape, e.fields
-		}
-		deps.Services = append(deps.Services, exposed)
+	deps := channel.Deps{Name: o.Name, Names: b.node.names, Log: b.node.log, Secret: r.secret, Services: services}
+	for i := range services {
+		services[i].Handle = r.handler(i)
 	}
 	if config.Common().Service != "" {
 		deps.Handle = deps.Services[0].Handle

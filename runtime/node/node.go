@@ -13,8 +13,8 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -252,6 +252,9 @@ func (n *Node) openKVDB() error {
 	return nil
 }
 
+// invoked is the Via of a request that another service made.
+const invoked = "invoke"
+
 // newEntry is a version of a service, ready to be called.
 func (n *Node) newEntry(s service.Service, file, position string, names *conventions) *entry {
 	checker := names.rules.NewChecker(s.Name, s.Shape)
@@ -259,7 +262,7 @@ func (n *Node) newEntry(s service.Service, file, position string, names *convent
 	for _, name := range checker.Secrets() {
 		e.secret[name] = true
 	}
-	inner := n.dispatch(e)
+	inner := n.dispatch(e, &service.Via{Kind: invoked})
 	checked := service.HandlerFunc(func(ctx context.Context, req *service.Request) (*service.Response, error) {
 		req.Input = req.Payload
 		if s.Shape != nil && len(s.Shape.Input) > 0 {
@@ -278,51 +281,6 @@ func (n *Node) newEntry(s service.Service, file, position string, names *convent
 	})
 	e.invoke = n.counted(s.Name, checked)
 	return e
-}
-
-// chain is what a channel calls: statistics, then rate limits and security, then SimpleIO in the channel's format, then the
-// service.
-func (b *builder) chain(channelName, serviceName string, base channel.Base, e *entry, guard security.Guard) service.Handler {
-	if e == nil {
-		return service.HandlerFunc(func(context.Context, *service.Request) (*service.Response, error) {
-			return nil, &service.Error{
-				Code: service.NotFound, Message: fmt.Sprintf("channel %q: its service %q is not deployed", channelName, serviceName),
-				Fix: "deploy the file that declares it",
-			}
-		})
-	}
-	n := b.node
-	checked := sio.Wrap(n.dispatch(e), e.Shape, sio.Options{
-		Format: base.DataFormat, Names: n.names, Service: e.Name, Conventions: &e.names.rules,
-	})
-	return n.counted(e.Name, b.ruled(checked, channelName, e.Name, base, guard))
-}
-
-func (n *Node) counted(name string, next service.Handler) service.Handler {
-	return stats.Wrap(next, n.stats.Service(name), n.now)
-}
-
-// dispatch runs a service. A panic in it is one failed request: recover stands here and nowhere else.
-func (n *Node) dispatch(e *entry) service.Handler {
-	return service.HandlerFunc(func(ctx context.Context, req *service.Request) (res *service.Response, err error) {
-		s := stateFrom(ctx)
-		if s == nil {
-			s = n.enter()
-			defer s.leave()
-			ctx = context.WithValue(ctx, stateKey{}, s)
-		}
-		defer func() {
-			if p := recover(); p != nil {
-				err = fmt.Errorf("service %q panicked: %v\n%s", e.Name, p, debug.Stack())
-			}
-		}()
-		ctx = service.WithCall(ctx, &service.Call{CID: req.CID, Service: e.Name, Runtime: s, Log: n.log, Depth: service.CallFrom(ctx).Depth + 1, Now: n.now})
-		res, err = e.Handler.Handle(ctx, req)
-		if err == nil && res == nil {
-			res = &service.Response{}
-		}
-		return res, err
-	})
 }
 
 func (n *Node) isOutKind(self string) bool {
@@ -359,10 +317,13 @@ func (n *Node) Close() error {
 // ServeHTTP answers what clients send to the server's channels.
 func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	certificate.Forwarded(r, n.proof)
-	switch r.URL.Path {
-	case n.names.Prefix + "/ping":
+	if n.names.Server != "" {
+		w.Header()["Server"] = []string{n.names.Server}
+	}
+	switch path := r.URL.Path; path {
+	case n.names.Prefix + "/ping", n.names.Prefix + "/ping2":
 		channelrest.SkipBody(w, r)
-		n.ping(w)
+		n.ping(w, strings.TrimPrefix(path, n.names.Prefix+"/"))
 		return
 	case n.names.Prefix + "/ready":
 		channelrest.SkipBody(w, r)

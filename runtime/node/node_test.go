@@ -74,7 +74,7 @@ func (g *ground) run(name string, compiled ...service.Service) (stop func()) {
 	})
 	g.t.Cleanup(stop)
 	require.Eventually(g.t, func() bool {
-		res, err := http.Get(g.url(name) + "/parley/ready")
+		res, err := http.Get(g.url(name) + g.ready())
 		if err != nil {
 			return false
 		}
@@ -82,6 +82,14 @@ func (g *ground) run(name string, compiled ...service.Service) (stop func()) {
 		return res.StatusCode == http.StatusOK
 	}, 10*time.Second, 5*time.Millisecond)
 	return stop
+}
+
+// ready is the path at which servers say that they are.
+func (g *ground) ready() string {
+	if g.folder.Cluster.Compat == "zato" {
+		return "/zato/ready"
+	}
+	return "/parley/ready"
 }
 
 func (g *ground) url(server string) string {
@@ -175,7 +183,7 @@ channel_rest:
 		{"GET", "/customers/7/8", 404, "nothing is served at /customers/7/8"},
 		{"GET", "/off", 404, "nothing is served at /off"},
 		{"GET", "/", 404, "nothing is served at /"},
-		{"DELETE", "/customers/", 405, "the method DELETE is not allowed at /customers/; allowed: GET, POST"},
+		{"DELETE", "/customers/", 405, "the method DELETE is not allowed at /customers/; allowed: GET, HEAD, OPTIONS, POST"},
 		{"GET", "/nobody", 404, `channel "Nobody": its service "not-there" is not deployed; deploy the file that declares it`},
 	} {
 		status, header, body := g.request(tt.method, g.url("server1")+tt.path, "")
@@ -186,7 +194,7 @@ channel_rest:
 		assert.Equal(t, tt.want, body, tt.path)
 		assert.Regexp(t, "^[0-9a-f]{24}$", header.Get("X-Parley-CID"), tt.path)
 		if status == 405 {
-			assert.Equal(t, "GET, POST", header.Get("Allow"))
+			assert.Equal(t, "GET, HEAD, OPTIONS, POST", header.Get("Allow"))
 		}
 	}
 }

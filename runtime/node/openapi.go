@@ -3,6 +3,7 @@ package node
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/parley-run/parley/runtime/channel"
@@ -42,8 +43,12 @@ func (s *state) operations() []openapi.Operation {
 			continue
 		}
 		at := mounted.Route()
+		methods := at.Methods
+		if o, ok := mounted.(channel.Optional); ok {
+			methods = o.Allowed()
+		}
 		out = append(out, openapi.Operation{
-			Channel: key.Name, Service: e.Name, Doc: e.Doc, Path: at.Path, Methods: at.Methods, Format: base.DataFormat, Shape: e.Shape,
+			Channel: key.Name, Service: e.Name, Doc: e.Doc, Path: strings.Replace(at.Path, "...}", "}", 1), Methods: methods, Format: base.DataFormat, Shape: e.Shape,
 			Security: c.described(),
 		})
 	}

@@ -2,13 +2,15 @@ package node
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
-	"sort"
+	"slices"
 	"strings"
 
 	"github.com/parley-run/parley/runtime/catalog"
 	"github.com/parley-run/parley/runtime/channel"
+	channelrest "github.com/parley-run/parley/runtime/channel/rest"
 	"github.com/parley-run/parley/runtime/service"
 )
 
@@ -111,7 +113,9 @@ func (rs *routes) serve(w http.ResponseWriter, r *http.Request, s *state) {
 	h, _ := rs.mux.Handler(r)
 	found, ok := h.(*route) // anything else is ServeMux's own answer, such as a redirect to the clean path
 	if !ok {
-		s.node.fail(w, r, service.Errorf(service.NotFound, "nothing is served at %s", r.URL.Path))
+		cid := service.NewCID()
+		text := service.Fill(s.node.names.NotFound, "path", r.URL.Path, "cid", cid)
+		s.node.failAt(w, r, cid, r.URL.Path, service.Errorf(service.NotFound, "%s", text))
 		return
 	}
 	if strings.Contains(found.pattern, "{") {
@@ -124,26 +128,87 @@ func (rs *routes) serve(w http.ResponseWriter, r *http.Request, s *state) {
 // ServeHTTP picks the channel by the request's method.
 func (rt *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := stateFrom(r.Context())
-	key, ok := rt.methods[r.Method]
-	if !ok && r.Method == http.MethodHead {
-		key, ok = rt.methods[http.MethodGet]
-	}
-	if !ok {
-		key, ok = rt.methods[""]
-	}
-	if !ok {
-		allowed := make([]string, 0, len(rt.methods))
-		for m := range rt.methods {
-			allowed = append(allowed, m)
+	if c := rt.channel(s, r.Method); c != nil {
+		if key, ok := rt.actions.find(r); ok {
+			c = s.channels[key].built.(channel.HTTP)
 		}
-		sort.Strings(allowed)
-		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		path := strings.TrimSuffix(rt.pattern, "{$}") // what stands for its names may be a secret
-		s.node.failAt(w, r, path, service.Errorf(service.NotAllowed, "the method %s is not allowed at %s; allowed: %s", r.Method, path, strings.Join(allowed, ", ")))
+		c.ServeHTTP(w, r)
 		return
 	}
-	if of, ok := rt.actions.find(r); ok {
-		key = of
+	allowed := rt.allowed(s)
+	if r.Method == http.MethodOptions {
+		rt.options(w, r, s, allowed)
+		return
 	}
-	s.channels[key].built.(channel.HTTP).ServeHTTP(w, r)
+	list := strings.Join(allowed, ", ")
+	w.Header().Set("Allow", list)
+	path := rt.path() // what stands for its names may be a secret
+	text := service.Fill(s.node.names.NotAllowed, "method", r.Method, "path", path, "allowed", list)
+	s.node.failAt(w, r, service.NewCID(), path, service.Errorf(service.NotAllowed, "%s", text))
+}
+
+// path is the route as its channels' configs have it.
+func (rt *route) path() string {
+	return strings.Replace(strings.TrimSuffix(rt.pattern, "{$}"), "...}", "}", 1)
+}
+
+// channel is who serves that method; nil: nobody does. OPTIONS is only for who names it.
+func (rt *route) channel(s *state, method string) channel.HTTP {
+	key, ok := rt.methods[method]
+	if !ok && method == http.MethodHead {
+		key, ok = rt.methods[http.MethodGet]
+	}
+	if ok {
+		return s.channels[key].built.(channel.HTTP)
+	}
+	if key, ok = rt.methods[""]; !ok {
+		return nil
+	}
+	c := s.channels[key].built.(channel.HTTP)
+	if o, answers := c.(channel.Optional); answers && method == http.MethodOptions && !slices.Contains(o.Allowed(), method) {
+		return nil
+	}
+	return c
+}
+
+// allowed are all methods that are served, in order.
+func (rt *route) allowed(s *state) []string {
+	methods := map[string]bool{http.MethodOptions: true}
+	for method, key := range rt.methods {
+		served := []string{method}
+		o, ok := s.channels[key].built.(channel.Optional)
+		switch {
+		case method == "" && ok && len(o.Allowed()) > 0:
+			served = o.Allowed()
+		case method == "":
+			served = []string{"GET", "POST", "PUT", "PATCH", "DELETE"}
+		case ok && len(o.Allowed()) > 0 && !slices.Contains(o.Allowed(), method):
+			served = nil
+		}
+		for _, one := range served {
+			methods[one] = true
+			if one == http.MethodGet {
+				methods[http.MethodHead] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(methods))
+}
+
+// options answers OPTIONS where no channel does: the one that a browser asks about knows which pages may call it.
+func (rt *route) options(w http.ResponseWriter, r *http.Request, s *state, allowed []string) {
+	methods := slices.Concat([]string{r.Header.Get("Access-Control-Request-Method")}, slices.Sorted(maps.Keys(rt.methods)))
+	for _, method := range methods {
+		if method == http.MethodOptions {
+			continue
+		}
+		if o, ok := rt.channel(s, method).(channel.Optional); ok {
+			o.ServeOptions(w, r, allowed)
+			return
+		}
+	}
+	channelrest.SkipBody(w, r)
+	w.Header().Set(s.node.names.CIDHeader, service.NewCID())
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	w.WriteHeader(http.StatusNoContent)
 }

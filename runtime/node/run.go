@@ -15,6 +15,7 @@ import (
 	"github.com/parley-run/parley/runtime/certificate"
 	channelrest "github.com/parley-run/parley/runtime/channel/rest"
 	"github.com/parley-run/parley/runtime/deploy"
+	"github.com/parley-run/parley/runtime/framing"
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/sio"
 )
@@ -139,8 +140,12 @@ func (n *Node) serve(ctx, failed context.Context, listener net.Listener, secured
 		WriteTimeout:      10 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		ConnState:         framing.State,
 	}
 	ended := make(chan error, 1)
+	if secured == nil { // net/http knows TLS connections by their type
+		listener = framing.Listen(listener)
+	}
 	go func() { ended <- secured.Serve(server, listener) }()
 	select {
 	case err := <-ended:
@@ -183,12 +188,12 @@ func (n *Node) pickup() *deploy.Pickup {
 	}
 }
 
-// ping answers GET /parley/ping: the process serves.
-func (n *Node) ping(w http.ResponseWriter) {
+// ping answers GET /parley/ping, and /parley/ping2: the process serves.
+func (n *Node) ping(w http.ResponseWriter, which string) {
 	cid := service.NewCID()
 	env := service.ObjectOf("details", "", "result", n.names.OK, "cid", cid)
-	pong := service.ObjectOf("pong", n.names.Prefix[1:])
-	n.write(w, http.StatusOK, cid, service.ObjectOf(n.names.Env, env, n.names.Prefix[1:]+"_ping_response", pong))
+	pong := service.ObjectOf("pong", n.names.System())
+	n.write(w, http.StatusOK, cid, service.ObjectOf(n.names.Env, env, n.names.System()+"_"+which+"_response", pong))
 }
 
 // readiness answers GET /parley/ready, which load-balancers ask.
@@ -216,12 +221,11 @@ func (n *Node) write(w http.ResponseWriter, status int, cid string, payload any)
 
 // fail answers a request that no channel took.
 func (n *Node) fail(w http.ResponseWriter, r *http.Request, err error) {
-	n.failAt(w, r, r.URL.Path, err)
+	n.failAt(w, r, service.NewCID(), r.URL.Path, err)
 }
 
-// failAt is fail with the path as the log shall show it.
-func (n *Node) failAt(w http.ResponseWriter, r *http.Request, path string, err error) {
-	cid := service.NewCID()
+// failAt is fail with a CID and with the path as the log shall show it.
+func (n *Node) failAt(w http.ResponseWriter, r *http.Request, cid, path string, err error) {
 	channelrest.SkipBody(w, r)
 	status := channelrest.WriteError(w, n.names, sio.JSON, cid, err)
 	n.log.Info("request refused", "cid", cid, "method", r.Method, "path", path, "status", status, "err", err)

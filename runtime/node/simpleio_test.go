@@ -44,7 +44,7 @@ func TestSecretsAreInNoLogAndNoError(t *testing.T) {
 	assert.Equal(t, "input is not valid: user: expected text, not a list; password: expected text, not a list", details(body))
 	status, _, body = g.request("DELETE", g.url("server1")+"/login/sean/canary-4", "")
 	assert.Equal(t, http.StatusMethodNotAllowed, status)
-	assert.Equal(t, "the method DELETE is not allowed at /login/{user}/{password}; allowed: GET", details(body))
+	assert.Equal(t, "the method DELETE is not allowed at /login/{user}/{password}; allowed: GET, HEAD, OPTIONS", details(body))
 	assert.NotContains(t, g.logs.String(), "canary")
 	assert.Contains(t, g.logs.String(), `path=/login/{user}/{password}`)
 	assert.Contains(t, g.logs.String(), `***`)

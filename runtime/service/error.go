@@ -14,7 +14,11 @@ type Error struct {
 	Err     error  // for the log alone
 	// Header is of the reply, where the protocol has such: a challenge, or when to try again. Keys are in canonical form.
 	Header map[string][]string
+	Bare   bool // the protocol's status says all: an HTTP channel sends no body
 }
+
+// InternalMessage is what callers are told of an error that is no *Error.
+const InternalMessage = "internal error"
 
 // Error is the message, with the fix behind it where there is one.
 func (e *Error) Error() string {
@@ -48,7 +52,7 @@ func AsError(err error) *Error {
 	if errors.As(err, &e) {
 		return e
 	}
-	return &Error{Code: Internal, Message: "internal error", Err: err}
+	return &Error{Code: Internal, Message: InternalMessage, Err: err}
 }
 
 // Code classifies an Error; each channel maps it to its protocol (Invalid is 400 over HTTP).

@@ -15,6 +15,7 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -45,6 +46,7 @@ type Request struct {
 	Payload any                 // Raw, decoded by the channel's format, in the neutral form (see Object)
 	Input   any                 // Payload and Params, checked against the service's Shape; an *Object where there is one
 
+	ParamsApart  bool                    // Params are no part of Input
 	PayloadFirst bool                    // Payload wins over Params where both have a field
 	Secrets      []string                // fields of Input that no log may show; those of nested objects as user.password
 	Form         func() (*Object, error) // Raw as a form, where the caller says that it is one; nil: it is none
@@ -53,6 +55,16 @@ type Request struct {
 	Remote    string               // address of the caller, host:port; empty where it has none
 	TLS       *tls.ConnectionState // of the connection; nil: it is not encrypted
 	Principal *Principal           // who calls; nil: anybody
+	Via       *Via                 // what it came through; nil: nobody says
+
+	// Finally, where the service left something, is run once after the request was counted, by whoever counts.
+	Finally func(*Response, error)
+}
+
+// Via is what a request came through.
+type Via struct {
+	Kind       string // of the channel, such as channel_rest, or "invoke" for another service
+	DataFormat string // of the channel
 }
 
 // Principal is who calls, as a security definition has it.
@@ -88,6 +100,15 @@ type Service struct {
 	Doc     string
 	Shape   *Shape // nil: any input, any output
 	Handler Handler
+	Methods []string // the protocol's verbs that it takes, such as GET, which stands for HEAD too; empty: all
+	// Hash, where not nil, names what a reply depends on, for channels that keep replies: see Hooks.RequestHash.
+	Hash func(ctx context.Context, req *Request) (key string, keep bool, err error)
+}
+
+// Takes says whether the service takes requests of that verb. A request without one goes to every service.
+func (s Service) Takes(method string) bool {
+	return len(s.Methods) == 0 || method == "" || slices.Contains(s.Methods, method) ||
+		method == "HEAD" && slices.Contains(s.Methods, "GET")
 }
 
 // Runtime is what a service may ask of the node that runs it: Starlark's self and the rt of Go services.
@@ -114,6 +135,7 @@ type Call struct {
 	Log     *slog.Logger
 	Runtime Runtime
 	Depth   int              // how many services have invoked each other up to this one
+	Request *Request         // what it answers; nil: nobody says
 	Now     func() time.Time // the server's clock; nil: time.Now
 }
 

@@ -119,6 +119,9 @@ func (w *wrapper) read(req *service.Request) (err error) {
 	}
 	req.Secrets = c.secrets
 	p := &params{values: req.Params, payloadFirst: req.PayloadFirst}
+	if req.ParamsApart {
+		p.values = nil
+	}
 	if req.Payload != nil || w.options.Format == Decoded {
 		req.Input, err = c.fromTree(req.Payload, p)
 		return err
@@ -200,6 +203,9 @@ func contentTypeHeader(header map[string][]string) string {
 // merged is the input of a service without declared input: an object payload with the parameters over it, or beneath it,
 // or the parameters alone where there is no payload. Any other payload stays as it is.
 func (w *wrapper) merged(req *service.Request) any {
+	if req.ParamsApart {
+		return req.Payload
+	}
 	object, isObject := req.Payload.(*service.Object)
 	if isObject && req.PayloadFirst {
 		out := object.Clone()

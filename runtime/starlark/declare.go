@@ -38,23 +38,40 @@ func (r *registry) predeclared() starlark.StringDict {
 	return names
 }
 
-// service is the built-in service(name, handle, simple_io=None, doc="").
+// service is the built-in service(name, handle=None, simple_io=None, doc="", and handle_GET= and the like, and hooks).
 func (r *registry) service(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	if !r.open {
 		return nil, fmt.Errorf("service(...) declares a service at the top level of a file, not while one runs")
 	}
 	var name, doc string
-	var handle starlark.Callable
+	var handle starlark.Value = starlark.None
 	var io starlark.Value = starlark.None
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &name, "handle", &handle, "simple_io?", &io, "doc?", &doc); err != nil {
+	fns := &functions{}
+	own := kwargs[:0:0]
+	for _, pair := range kwargs {
+		key, _ := starlark.AsString(pair[0])
+		taken := false
+		if key != "handle" {
+			var err error
+			if taken, err = fns.add(key, pair[1]); err != nil {
+				return nil, fmt.Errorf("service(...): %w", err)
+			}
+		}
+		if !taken {
+			own = append(own, pair)
+		}
+	}
+	if err := starlark.UnpackArgs(b.Name(), args, own, "name", &name, "handle?", &handle, "simple_io?", &io, "doc?", &doc); err != nil {
 		return nil, err
 	}
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
-	fn, ok := handle.(*starlark.Function)
-	if !ok || fn.NumParams() != 1 {
-		return nil, fmt.Errorf("handle of service %q must be a function of one parameter: def handle(self)", name)
+	if _, err := fns.add("handle", handle); err != nil {
+		return nil, fmt.Errorf("service %q: %w", name, err)
+	}
+	if fns.first() == nil {
+		return nil, fmt.Errorf("service %q needs a function: handle=handle, or handle_GET=... and the like", name)
 	}
 	var shape *service.Shape
 	switch io := io.(type) {
@@ -70,30 +87,45 @@ func (r *registry) service(thread *starlark.Thread, b *starlark.Builtin, args st
 			return nil, fmt.Errorf("the service %q is declared at %s already", name, d.Position)
 		}
 	}
-	r.add(name, doc, fn, shape, pos)
+	r.add(name, doc, fns, shape, pos)
 	return starlark.None, nil
 }
 
-func (r *registry) add(name, doc string, fn *starlark.Function, shape *service.Shape, pos syntax.Position) {
+func (r *registry) add(name, doc string, fns *functions, shape *service.Shape, pos syntax.Position) {
 	if doc == "" {
-		doc, _, _ = strings.Cut(strings.TrimSpace(fn.Doc()), "\n")
+		doc, _, _ = strings.Cut(strings.TrimSpace(fns.first().Doc()), "\n")
 	}
 	r.services = append(r.services, Deployed{
-		Service:  service.Service{Name: name, Doc: doc, Shape: shape, Handler: &handler{service: name, fn: fn}},
+		Service:  fns.service(name, doc, shape),
 		File:     r.file,
 		Position: fmt.Sprintf("%s:%d:%d", r.file, pos.Line, pos.Col),
 	})
 }
 
-// finish closes the registry. A file with a handle and no service(...) is a service named after the file.
+// finish closes the registry. A file with a handle, or with a handle_GET or the like, and no service(...) is a service named
+// after the file; functions of hooks' names are its hooks.
 func (r *registry) finish(tree *syntax.File, globals starlark.StringDict) ([]Deployed, error) {
 	r.open = false
-	fn, ok := globals["handle"].(*starlark.Function)
-	if len(r.services) > 0 || !ok {
+	if len(r.services) > 0 {
 		return r.services, nil
 	}
-	if fn.NumParams() != 1 {
-		return nil, &FileError{File: r.file, Faults: []string{faultAt(fn.Position(), "handle must be a function of one parameter: def handle(self)")}}
+	fns := &functions{}
+	var faults []string
+	for _, name := range globals.Keys() {
+		fn, ok := globals[name].(*starlark.Function)
+		if !ok {
+			continue
+		}
+		if _, err := fns.add(name, fn); err != nil {
+			faults = append(faults, faultAt(fn.Position(), "%s", err))
+		}
+	}
+	_, hasHandle := globals["handle"].(*starlark.Function)
+	if fns.first() == nil && !hasHandle {
+		return nil, nil // a file that others load
+	}
+	if len(faults) > 0 {
+		return nil, &FileError{File: r.file, Faults: faults}
 	}
 	name := strings.ReplaceAll(strings.TrimSuffix(r.file, ".star"), "_", "-")
 	if err := checkName(name); err != nil {
@@ -104,7 +136,7 @@ func (r *registry) finish(tree *syntax.File, globals starlark.StringDict) ([]Dep
 	if io, ok := globals["simple_io"].(*simpleIOValue); ok {
 		shape = io.shape
 	}
-	r.add(name, "", fn, shape, fn.Position())
+	r.add(name, "", fns, shape, fns.first().Position())
 	return r.services, nil
 }
 

@@ -10,15 +10,17 @@ import (
 	"github.com/parley-run/parley/runtime/service"
 )
 
-// handler runs a service's handle(self). Its globals are frozen, so it serves many goroutines at once.
+// handler runs a service's functions. Its globals are frozen, so it serves many goroutines at once.
 type handler struct {
 	service string
-	fn      *starlark.Function
+	fn      *starlark.Function            // handle; nil where there are only those of verbs
+	verbs   map[string]*starlark.Function // handle_GET and the like, by verb; nil: none
+	hooks   *hooks                        // nil: none
 }
 
 const invocationKey = "parley.invocation"
 
-// invocation is one run of a handle.
+// invocation is one run of a service.
 type invocation struct {
 	ctx      context.Context //nolint:containedctx // a Starlark built-in gets no context; this is its way to it
 	service  string
@@ -32,15 +34,50 @@ type invocation struct {
 
 // Handle runs the service until it returns, fails, or ctx ends: a loop that never ends is cut off there.
 func (h *handler) Handle(ctx context.Context, req *service.Request) (*service.Response, error) {
+	fn, err := h.pick(req.Method)
+	if err != nil {
+		return nil, err
+	}
 	inv := &invocation{ctx: ctx, service: h.service, req: req, runtime: service.CallFrom(ctx).Runtime}
-	thread := &starlark.Thread{Name: h.service, Print: inv.print}
-	thread.SetLocal(invocationKey, inv)
+	thread := inv.thread()
 	stop := context.AfterFunc(ctx, func() { thread.Cancel(context.Cause(ctx).Error()) })
 	defer stop()
-	if _, err := starlark.Call(thread, h.fn, starlark.Tuple{self{inv}}, nil); err != nil {
+	if h.hooks != nil {
+		if err := h.hooked(ctx, inv, thread, fn); err != nil {
+			return nil, err
+		}
+		return inv.response.build()
+	}
+	if _, err := starlark.Call(thread, fn, starlark.Tuple{self{inv}}, nil); err != nil {
 		return nil, h.describe(ctx, err)
 	}
 	return inv.response.build()
+}
+
+// pick is the function for that verb.
+func (h *handler) pick(verb string) (*starlark.Function, error) {
+	if h.verbs == nil {
+		return h.fn, nil
+	}
+	if fn := h.verbs[verb]; fn != nil {
+		return fn, nil
+	}
+	if fn := h.verbs["GET"]; fn != nil && verb == "HEAD" {
+		return fn, nil
+	}
+	if verb == "" && h.fn != nil {
+		return h.fn, nil
+	}
+	if verb == "" {
+		return nil, service.Errorf(service.Internal, "service %q has functions for verbs alone, and was called without one; it needs def handle(self) too", h.service)
+	}
+	return nil, service.Errorf(service.NotAllowed, "service %q has no handle_%s", h.service, verb)
+}
+
+func (inv *invocation) thread() *starlark.Thread {
+	thread := &starlark.Thread{Name: inv.service, Print: inv.print}
+	thread.SetLocal(invocationKey, inv)
+	return thread
 }
 
 // describe is err for the caller and, beneath, with the Starlark call stack for the log.

@@ -35,7 +35,7 @@ func (s self) Hash() (uint32, error) { return 0, errors.New("self cannot be a ke
 
 func (s self) AttrNames() []string {
 	return []string{
-		"channel", "cid", "environ", "invoke", "kvdb", "log_input", "logger", "name", "out", "outgoing", "request", "response", "time",
+		"chan", "channel", "cid", "environ", "invoke", "kvdb", "log_input", "logger", "name", "out", "outgoing", "request", "response", "time",
 	}
 }
 
@@ -46,8 +46,8 @@ func (s self) Attr(name string) (starlark.Value, error) {
 		return starlark.String(inv.req.CID), nil
 	case "name":
 		return starlark.String(inv.service), nil
-	case "channel":
-		return starlark.String(inv.req.Channel), nil
+	case "channel", "chan":
+		return channel{inv.req}, nil
 	case "request":
 		return request{inv}, nil
 	case "response":

@@ -136,6 +136,8 @@ func (c *converter) convert(v starlark.Value, depth int) (any, error) {
 		return service.Number(v), nil
 	case *input:
 		return v.object, nil
+	case channel:
+		return v.String(), nil
 	case *payload:
 		return c.convert(v.value(), depth)
 	case *starlark.Dict:

@@ -16,6 +16,7 @@ import (
 	"github.com/parley-run/parley/runtime/balancer/haproxy"
 	"github.com/parley-run/parley/runtime/certificate"
 	"github.com/parley-run/parley/runtime/folder"
+	"github.com/parley-run/parley/runtime/framing"
 	"github.com/parley-run/parley/runtime/service"
 )
 
@@ -267,6 +268,7 @@ func (e embedded) serve(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(e.log.Handler(), slog.LevelDebug),
+		ConnState:         framing.State,
 	}
 	ended := make(chan error, 1)
 	go func() {
@@ -278,6 +280,9 @@ func (e embedded) serve(ctx context.Context, l net.Listener) error {
 		}
 		ended <- nil
 	}()
+	if e.tls == nil { // net/http knows TLS connections by their type
+		l = framing.Listen(l)
+	}
 	if err := e.tls.Serve(srv, l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}

@@ -34,6 +34,11 @@ func (c *rest) readBody(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		SkipBody(w, r)
 		return nil, c.tooLarge(nil)
 	}
+	gzipped, err := codings(r.Header)
+	if err != nil {
+		SkipBody(w, r)
+		return nil, err
+	}
 	if r.ContentLength == 0 || r.Body == nil {
 		return nil, nil
 	}
@@ -43,6 +48,9 @@ func (c *rest) readBody(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	stop := context.AfterFunc(ctx, func() { _ = interrupt.SetReadDeadline(time.Unix(1, 0)) })
 	raw, err := readAll(http.MaxBytesReader(w, r.Body, c.config.MaxBody), r.ContentLength)
 	stop()
+	if err == nil && gzipped {
+		return c.inflated(r, raw)
+	}
 	if err == nil {
 		return raw, nil
 	}
@@ -56,6 +64,19 @@ func (c *rest) readBody(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	default:
 		return nil, service.Errorf(service.Invalid, "the request's body could not be read: %w", err)
 	}
+}
+
+// inflated is a body that came as gzip. The request is as if it had come as it is.
+func (c *rest) inflated(r *http.Request, raw []byte) ([]byte, error) {
+	plain, err := c.gzips.inflate(raw, c.config.MaxBody)
+	switch {
+	case errors.Is(err, errInflated):
+		return nil, c.tooLarge(err)
+	case err != nil:
+		return nil, service.Errorf(service.Invalid, "the request's body is said to be gzip, and is not: %w", err)
+	}
+	delete(r.Header, "Content-Encoding")
+	return plain, nil
 }
 
 func (c *rest) tooLarge(err error) error {

@@ -2,14 +2,11 @@ package rest
 
 import (
 	"encoding/json"
-	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/kind"
-	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/sio"
 )
 
@@ -17,11 +14,27 @@ import (
 type Config struct {
 	channel.Base
 	URLPath      string        `json:"url_path" kind:"required" doc:"path of the channel, such as /customers/{id}; a name in braces takes one segment and becomes a parameter"`
+	MatchSlash   bool          `json:"match_slash" doc:"whether the name in braces that ends url_path takes all that is left of the path, slashes included"`
 	Method       Methods       `json:"method" doc:"HTTP methods that the channel takes, one or a list; empty for all"`
 	URLParamsPri string        `json:"url_params_pri" doc:"which wins where the query string and the path have a parameter of one name: qs-over-path or path-over-qs"`
 	ParamsPri    string        `json:"params_pri" doc:"which wins where parameters and body have a field of one name: channel-params-over-msg or msg-over-channel-params"`
+	MergeParams  bool          `json:"merge_url_params_req" doc:"whether parameters of the path and the query string become input, too"`
 	Timeout      kind.Duration `json:"timeout" doc:"how long a request may take"`
-	MaxBody      int64         `json:"max_body" doc:"size that a request's body may have, in bytes"`
+	MaxBody      int64         `json:"max_body" doc:"size that a request's body may have, in bytes, also once a compressed one was inflated"`
+
+	ContentEncoding string `json:"content_encoding" doc:"gzip: replies are compressed for callers that accept it; empty: never"`
+	GzipMinSize     int64  `json:"gzip_min_size" doc:"size from which on replies are compressed, in bytes"`
+
+	CORSOrigins     []string      `json:"cors_origins" doc:"websites whose pages may read replies, such as https://app.example.com, or * for all; empty: none"`
+	CORSMethods     Methods       `json:"cors_methods" doc:"methods that those pages may use; empty: all that the channel takes"`
+	CORSHeaders     []string      `json:"cors_headers" doc:"request headers that those pages may send; * for all"`
+	CORSExpose      []string      `json:"cors_expose" doc:"reply headers that those pages may read, beside the CID"`
+	CORSCredentials bool          `json:"cors_credentials" doc:"whether those pages may send cookies and credentials that the browser keeps"`
+	CORSMaxAge      kind.Duration `json:"cors_max_age" doc:"how long a browser may keep what it was allowed"`
+
+	CacheExpiry  kind.Duration `json:"cache_expiry" doc:"how long a reply is kept for requests like it; 0: it is not kept"`
+	CacheSize    int64         `json:"cache_size" doc:"how much memory kept replies may take on each server, in bytes"`
+	CacheMethods Methods       `json:"cache_methods" doc:"methods whose replies are kept"`
 }
 
 // Defaults are the values of keys that a config leaves out.
@@ -32,6 +45,14 @@ func Defaults() Config {
 		ParamsPri:    paramsFirst,
 		Timeout:      kind.Seconds(30),
 		MaxBody:      1 << 20,
+		MergeParams:  true,
+		GzipMinSize:  1 << 10,
+		CORSOrigins:  []string{},
+		CORSHeaders:  []string{"Authorization", "Content-Type"},
+		CORSExpose:   []string{},
+		CORSMaxAge:   kind.Seconds(600),
+		CacheSize:    16 << 20,
+		CacheMethods: Methods{"GET", "HEAD"},
 	}
 }
 
@@ -84,11 +105,11 @@ func (c Config) Check() kind.Faults {
 	for _, problem := range pathProblems(c.URLPath) {
 		faults.Add("url_path", "%s", problem)
 	}
-	for _, method := range c.Method {
-		if !isToken(method) {
-			faults.Add("method", "%q is no HTTP method; expected one such as GET or POST", method)
-		}
+	if c.MatchSlash && !endsInName(c.URLPath) {
+		faults.Add("match_slash", "it needs a url_path that ends in a name in braces, such as /files/{name}: that name takes all that is left of the path, "+
+			"slashes included, one character or more; names before it take one segment")
 	}
+	c.Method.check("method", &faults)
 	if c.URLParamsPri != queryFirst && c.URLParamsPri != pathFirst {
 		faults.Add("url_params_pri", "expected %s or %s, not %q", queryFirst, pathFirst, c.URLParamsPri)
 	}
@@ -101,89 +122,27 @@ func (c Config) Check() kind.Faults {
 	if c.MaxBody <= 0 {
 		faults.Add("max_body", "it must be more than 0 bytes, not %d", c.MaxBody)
 	}
+	if c.ContentEncoding != "" && c.ContentEncoding != gzipCoding {
+		faults.Add("content_encoding", "expected gzip or nothing, not %q", c.ContentEncoding)
+	}
+	if c.GzipMinSize < 0 {
+		faults.Add("gzip_min_size", "it must be 0 bytes or more, not %d", c.GzipMinSize)
+	}
+	if c.CacheSize <= 0 {
+		faults.Add("cache_size", "it must be more than 0 bytes, not %d", c.CacheSize)
+	}
+	c.CacheMethods.check("cache_methods", &faults)
+	c.checkCORS(&faults)
 	return faults
 }
 
-// pathProblems is what is wrong with a url_path, in words.
-func pathProblems(path string) (problems []string) {
-	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	switch {
-	case path == "":
-		return []string{"missing; it is a path such as /customers/{id}"}
-	case path[0] != '/':
-		add("%q must start with /", path)
-	}
-	if plain, err := url.PathUnescape(path); err != nil {
-		add("%q holds a %% that begins no escape", path)
-	} else if reserved := reservedPrefix(plain); reserved != "" {
-		add("%q is under %s, which belongs to the system", path, reserved)
-	}
-	if i := strings.IndexFunc(path, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '?' || r == '#' }); i >= 0 {
-		add("%q holds %q, which no path can hold as it is; write it with %%", path, path[i])
-	}
-	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
-	seen := map[string]bool{}
-	for i, segment := range segments {
-		name, isParam := paramOf(segment)
-		switch {
-		case segment == "." || segment == "..", segment == "" && i < len(segments)-1:
-			add("%q has the segment %q, which clients and servers remove from paths", path, segment)
-		case !isParam && strings.Count(segment, "{") != strings.Count(segment, "}"):
-			add("the braces in %q are not balanced", segment)
-		case !isParam && strings.ContainsAny(segment, "{}"):
-			add("%q mixes a name in braces with other text; a name takes a whole segment", segment)
-		case isParam && name == "":
-			add("a pair of braces holds no name")
-		case isParam && !isName(name):
-			add("{%s} is not a name; names are letters, digits and _, and do not begin with a digit", name)
-		case isParam && seen[name]:
-			add("{%s} stands there twice", name)
-		}
-		seen[name] = isParam
-	}
-	return problems
-}
-
-// reservedPrefix is the prefix of the system's own paths that path is under, or "".
-func reservedPrefix(path string) string {
-	for _, names := range [...]service.Names{service.ParleyNames(), service.ZatoNames()} {
-		if path == names.Prefix || strings.HasPrefix(path, names.Prefix+"/") {
-			return names.Prefix + "/"
-		}
-		if path == names.LBAlive {
-			return names.LBAlive
+// check finds what is no method.
+func (m Methods) check(key string, faults *kind.Faults) {
+	for _, method := range m {
+		if !isToken(method) {
+			faults.Add(key, "%q is no HTTP method; expected one such as GET or POST", method)
 		}
 	}
-	return ""
-}
-
-// paramOf is the name in a segment's braces, and whether the segment is such a name.
-func paramOf(segment string) (string, bool) {
-	if len(segment) < 2 || segment[0] != '{' || segment[len(segment)-1] != '}' || strings.ContainsAny(segment[1:len(segment)-1], "{}") {
-		return "", false
-	}
-	return segment[1 : len(segment)-1], true
-}
-
-// paramsOf are the names of a valid path, in order.
-func paramsOf(path string) (names []string) {
-	for segment := range strings.SplitSeq(path, "/") {
-		if name, ok := paramOf(segment); ok {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// isName is what net/http's patterns take for a name, which is a Go identifier.
-func isName(s string) bool {
-	for i, r := range s {
-		isLetter := r == '_' || (r >= 'a' && r <= 'z') || (r >= 'A' && r <= 'Z')
-		if !isLetter && (i == 0 || r < '0' || r > '9') {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // isToken is what RFC 9110, section 5.6.2, calls so.

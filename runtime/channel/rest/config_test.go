@@ -12,23 +12,26 @@ import (
 	"github.com/parley-run/parley/runtime/kind"
 )
 
+// usual are the keys that the rows of TestParse leave out.
+const usual = `"match_slash":false,"merge_url_params_req":true,"content_encoding":"","gzip_min_size":1024,"cors_origins":[],"cors_methods":[],"cors_headers":["Authorization","Content-Type"],"cors_expose":[],"cors_credentials":false,"cors_max_age":600,"cache_expiry":0,"cache_size":16777216,"cache_methods":["GET","HEAD"]}`
+
 func TestParse(t *testing.T) {
 	for _, row := range []struct{ name, raw, want string }{
 		{
 			"defaults", `{"service":"s","url_path":"/"}`,
-			`{"is_active":true,"service":"s","security":"","has_rbac":false,"sec_use_rbac":false,"data_format":"json","url_path":"/","method":[],"url_params_pri":"qs-over-path","params_pri":"channel-params-over-msg","timeout":30,"max_body":1048576}`,
+			`{"is_active":true,"service":"s","security":"","has_rbac":false,"sec_use_rbac":false,"data_format":"json","url_path":"/","method":[],"url_params_pri":"qs-over-path","params_pri":"channel-params-over-msg","timeout":30,"max_body":1048576,` + usual,
 		},
 		{
 			"everything", `{"service":"s","url_path":"/a/{id}/b/{other_2}","method":["get","Post","GET"],"timeout":"500ms","max_body":10,"data_format":"xml","is_active":false,"url_params_pri":"path-over-qs","params_pri":"msg-over-channel-params"}`,
-			`{"is_active":false,"service":"s","security":"","has_rbac":false,"sec_use_rbac":false,"data_format":"xml","url_path":"/a/{id}/b/{other_2}","method":["GET","POST"],"url_params_pri":"path-over-qs","params_pri":"msg-over-channel-params","timeout":0.5,"max_body":10}`,
+			`{"is_active":false,"service":"s","security":"","has_rbac":false,"sec_use_rbac":false,"data_format":"xml","url_path":"/a/{id}/b/{other_2}","method":["GET","POST"],"url_params_pri":"path-over-qs","params_pri":"msg-over-channel-params","timeout":0.5,"max_body":10,` + usual,
 		},
 		{
 			"one method, and no format", `{"service":"s","url_path":"/a/","method":"purge","data_format":""}`,
-			`{"is_active":true,"service":"s","security":"","has_rbac":false,"sec_use_rbac":false,"data_format":"","url_path":"/a/","method":["PURGE"],"url_params_pri":"qs-over-path","params_pri":"channel-params-over-msg","timeout":30,"max_body":1048576}`,
+			`{"is_active":true,"service":"s","security":"","has_rbac":false,"sec_use_rbac":false,"data_format":"","url_path":"/a/","method":["PURGE"],"url_params_pri":"qs-over-path","params_pri":"channel-params-over-msg","timeout":30,"max_body":1048576,` + usual,
 		},
 		{
 			"empty method", `{"service":"s","url_path":"/parleys","method":""}`,
-			`{"is_active":true,"service":"s","security":"","has_rbac":false,"sec_use_rbac":false,"data_format":"json","url_path":"/parleys","method":[],"url_params_pri":"qs-over-path","params_pri":"channel-params-over-msg","timeout":30,"max_body":1048576}`,
+			`{"is_active":true,"service":"s","security":"","has_rbac":false,"sec_use_rbac":false,"data_format":"json","url_path":"/parleys","method":[],"url_params_pri":"qs-over-path","params_pri":"channel-params-over-msg","timeout":30,"max_body":1048576,` + usual,
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -70,6 +73,16 @@ func TestParseFaults(t *testing.T) {
 		{"query", path("/a?b=1"), "holds '?'"},
 		{"bad escape", path("/a%zz"), "holds a % that begins no escape"},
 		{"empty segment", path("/a//b"), `has the segment ""`},
+		{"a rest that does not end the path", `{"service":"s","url_path":"/a/{id}/b","match_slash":true}`, "match_slash: it needs a url_path that ends in a name in braces, such as /files/{name}: that name takes all that is left of the path, slashes included, one character or more; names before it take one segment"},
+		{"a rest without a name", `{"service":"s","url_path":"/a","match_slash":true}`, "match_slash: it needs a url_path that ends in a name"},
+		{"coding", `{"service":"s","url_path":"/a","content_encoding":"br","gzip_min_size":-1}`, `content_encoding: expected gzip or nothing, not "br"; gzip_min_size: it must be 0 bytes or more, not -1`},
+		{"every website with credentials", `{"service":"s","url_path":"/a","cors_origins":["*"],"cors_credentials":true}`, "cors_credentials: with it, cors_origins cannot be *: every website could act for its visitors; name the websites that may"},
+		{"credentials for nobody", `{"service":"s","url_path":"/a","cors_credentials":true}`, "cors_credentials: it does nothing without cors_origins"},
+		{"origin with a path", `{"service":"s","url_path":"/a","cors_origins":["https://a.example/"]}`, `cors_origins: "https://a.example/" is no origin; expected one such as https://app.example.com, in lower case`},
+		{"origin in capitals", `{"service":"s","url_path":"/a","cors_origins":["https://A.example"]}`, `"https://A.example" is no origin`},
+		{"origin null", `{"service":"s","url_path":"/a","cors_origins":["null"]}`, `"null" is no origin`},
+		{"names for CORS", `{"service":"s","url_path":"/a","cors_headers":["a b"],"cors_methods":["G T"]}`, `cors_methods: "G T" is no HTTP method; expected one such as GET or POST; cors_headers: "a b" is no name of a header`},
+		{"cache", `{"service":"s","url_path":"/a","cache_size":0,"cache_methods":"G T"}`, `cache_size: it must be more than 0 bytes, not 0; cache_methods: "G T" is no HTTP method`},
 		{"dots", path("/a/../b"), `has the segment ".."`},
 	} {
 		t.Run(row.name, func(t *testing.T) {

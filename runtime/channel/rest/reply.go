@@ -16,12 +16,21 @@ import (
 func WriteError(w http.ResponseWriter, names service.Names, format, cid string, err error) int {
 	e := service.AsError(err)
 	status := e.HTTPStatus()
-	body, contentType := sio.EncodeError(format, names, cid, e.Error())
+	details := e.Error()
+	if e.Code == service.Internal && details == service.InternalMessage && names.Internal != "" {
+		details = names.Internal
+	}
+	body, contentType := sio.EncodeError(format, names, cid, details)
 	h := w.Header()
 	for name, values := range e.Header {
 		h[name] = values
 	}
 	h.Set(names.CIDHeader, cid)
+	if e.Bare {
+		h["Content-Length"] = []string{"0"}
+		w.WriteHeader(status)
+		return status
+	}
 	h["Content-Type"] = []string{contentType}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
@@ -29,17 +38,19 @@ func WriteError(w http.ResponseWriter, names service.Names, format, cid string, 
 	return status
 }
 
-// writeResponse answers with what the service said, and gives the status. cidHeader is in canonical form.
-func writeResponse(w http.ResponseWriter, method, cidHeader, cid string, resp *service.Response) int {
+// writeResponse answers with what the service said, and gives the status.
+func (c *rest) writeResponse(w http.ResponseWriter, r *http.Request, cid string, resp *service.Response) int {
 	h := w.Header()
 	for name, values := range resp.Header {
 		switch name = http.CanonicalHeaderKey(name); name {
 		case "Connection", "Content-Length", "Transfer-Encoding": // the server's own business
+		case "Vary":
+			h[name] = append(h[name], values...)
 		default:
 			h[name] = values
 		}
 	}
-	h[cidHeader] = []string{cid}
+	h[c.cidHeader] = []string{cid}
 	if resp.ContentType != "" {
 		h["Content-Type"] = []string{resp.ContentType}
 	}
@@ -52,12 +63,33 @@ func writeResponse(w http.ResponseWriter, method, cidHeader, cid string, resp *s
 		w.WriteHeader(status)
 		return status
 	}
-	h["Content-Length"] = []string{strconv.Itoa(len(resp.Raw))}
+	raw := c.encoded(h, r, status, resp.Raw)
+	if status == http.StatusOK && isKnown(h.Get("Etag"), r) {
+		delete(h, "Content-Type")
+		delete(h, "Content-Encoding")
+		w.WriteHeader(http.StatusNotModified)
+		return http.StatusNotModified
+	}
+	h["Content-Length"] = []string{strconv.Itoa(len(raw))}
 	w.WriteHeader(status)
-	if method != http.MethodHead {
-		_, _ = w.Write(resp.Raw) // fails where the client has gone, and there is nobody to tell
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(raw) // fails where the client has gone, and there is nobody to tell
 	}
 	return status
+}
+
+// isKnown says whether the caller has the reply of that tag already: RFC 9110, section 13.1.2.
+func isKnown(tag string, r *http.Request) bool {
+	asked := r.Header["If-None-Match"]
+	if tag == "" || asked == nil || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	for _, one := range splitList(asked) {
+		if one == "*" || strings.TrimPrefix(one, "W/") == strings.TrimPrefix(tag, "W/") {
+			return true
+		}
+	}
+	return false
 }
 
 // canSend reports whether a service's status can end a request: 0 is success, 1xx are not final.

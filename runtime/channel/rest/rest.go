@@ -5,7 +5,6 @@
 package rest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +38,10 @@ func New(c Config, d channel.Deps) (channel.Channel, error) {
 		params:    paramsOf(c.URLPath),
 		cidHeader: http.CanonicalHeaderKey(d.Names.CIDHeader),
 	}
+	built.cors = newCORS(c, d.Names)
+	if len(d.Services) > 0 {
+		built.methods = d.Services[0].Methods
+	}
 	built.hides = d.Secret != nil && slices.ContainsFunc(built.params, d.Secret)
 	return built, nil
 }
@@ -49,17 +52,33 @@ type rest struct {
 	log       *slog.Logger
 	params    []string // names in the path
 	cidHeader string
-	hides     bool // a parameter in the path is a secret: the log shows the pattern
+	hides     bool     // a parameter in the path is a secret: the log shows the pattern
+	methods   []string // of the service; empty: all
+	cors      *cors
+	gzips     gzips
 }
 
 // Route is where the channel wants to be mounted.
 func (c *rest) Route() channel.Route {
-	return channel.Route{Methods: c.config.Method, Path: c.config.URLPath}
+	path := c.config.URLPath
+	if c.config.MatchSlash {
+		path = strings.TrimSuffix(path, "}") + "...}"
+	}
+	return channel.Route{Methods: c.config.Method, Path: path}
 }
 
 // ServeHTTP answers one request that matches Route. The path's parameters come from the router, by
 // http.Request.PathValue.
 func (c *rest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if c.cors != nil {
+		if isPreflight(r) {
+			c.ServeOptions(w, r, allMethods(c.Allowed()))
+			return
+		}
+		if c.cors.allow(w.Header(), r) {
+			w.Header()["Access-Control-Expose-Headers"] = c.cors.expose
+		}
+	}
 	start, cid := time.Now(), service.NewCID()
 	ctx, cancel := context.WithTimeout(r.Context(), c.config.Timeout.Std())
 	defer cancel()
@@ -69,7 +88,7 @@ func (c *rest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = service.Errorf(service.Internal, "service %q set the status %d, which no final reply can have", c.config.Service, resp.Status)
 	}
 	if err == nil {
-		c.logged(ctx, r, cid, writeResponse(w, r.Method, c.cidHeader, cid, resp), start, nil)
+		c.logged(ctx, r, cid, c.writeResponse(w, r, cid, resp), start, nil)
 		return
 	}
 	c.refuse(ctx, w, r, cid, start, err)
@@ -95,12 +114,10 @@ func (c *rest) refuse(ctx context.Context, w http.ResponseWriter, r *http.Reques
 }
 
 func (c *rest) handle(ctx context.Context, w http.ResponseWriter, r *http.Request, cid string) (*service.Response, error) {
-	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
-		SkipBody(w, r)
-		w.Header().Set("Allow", cmp.Or(strings.Join(c.config.Method, ", "), "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"))
-		return nil, service.Errorf(service.NotAllowed, "the method %s is not served", r.Method)
+	if err := c.refusedMethod(w, r); err != nil {
+		return nil, err
 	}
-	params, query, err := c.paramsFrom(r)
+	params, query, err := c.paramsFrom(r, cid)
 	if err != nil {
 		SkipBody(w, r)
 		return nil, err
@@ -112,6 +129,7 @@ func (c *rest) handle(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	req := &service.Request{
 		CID: cid, Channel: c.deps.Name, Method: r.Method, Path: r.URL.Path, Params: params, Query: query, Header: r.Header, Raw: raw,
 		PayloadFirst: c.config.ParamsPri == payloadFirst, Remote: r.RemoteAddr, TLS: r.TLS,
+		ParamsApart: !c.config.MergeParams,
 	}
 	if contentType := r.Header.Get("Content-Type"); isForm(contentType) {
 		req.Form = func() (*service.Object, error) { return sio.DecodeForm(raw, contentType) }
@@ -128,7 +146,7 @@ func isForm(contentType string) bool {
 }
 
 // paramsFrom are the path's parameters and the query's, by the channel's priority, and the query's alone.
-func (c *rest) paramsFrom(r *http.Request) (params, query map[string][]string, err error) {
+func (c *rest) paramsFrom(r *http.Request, cid string) (params, query map[string][]string, err error) {
 	if len(c.params) == 0 && r.URL.RawQuery == "" {
 		return nil, nil, nil
 	}
@@ -139,6 +157,9 @@ func (c *rest) paramsFrom(r *http.Request) (params, query map[string][]string, e
 	params = maps.Clone(query)
 	for _, name := range c.params {
 		value := r.PathValue(name)
+		if value == "" && c.config.MatchSlash {
+			return nil, nil, service.Errorf(service.NotFound, "%s", service.Fill(c.deps.Names.NotFound, "path", r.URL.Path, "cid", cid))
+		}
 		if !utf8.ValidString(value) {
 			return nil, nil, service.Errorf(service.Invalid, "malformed path: the value of %q is not UTF-8", name)
 		}

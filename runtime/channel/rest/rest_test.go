@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -273,6 +274,40 @@ func TestLengthOverTheLimitIsRefusedBeforeTheBody(t *testing.T) {
 	assert.Equal(t, "HTTP/1.1 413", string(answer))
 }
 
+func TestGigabyteTakesLittleMemory(t *testing.T) {
+	server, _ := serve(t, config, echo, nil)
+	for _, head := range []string{"Content-Length: 1073741824", "Transfer-Encoding: chunked"} {
+		t.Run(head, func(t *testing.T) {
+			var before, after runtime.MemStats
+			piece := []byte(strings.Repeat("x", 1<<20))
+			runtime.ReadMemStats(&before)
+			conn := raw(t, server, "POST /test HTTP/1.1\r\nHost: x\r\n"+head+"\r\n\r\n")
+			go func() {
+				for range 1 << 10 {
+					if strings.HasPrefix(head, "T") {
+						if _, err := io.WriteString(conn, "100000\r\n"); err != nil {
+							return
+						}
+					}
+					if _, err := conn.Write(piece); err != nil {
+						return
+					}
+					if strings.HasPrefix(head, "T") {
+						_, _ = io.WriteString(conn, "\r\n")
+					}
+				}
+			}()
+			answer := make([]byte, len("HTTP/1.1 413"))
+			_, err := io.ReadFull(conn, answer)
+			require.NoError(t, err)
+			require.NoError(t, conn.Close())
+			runtime.ReadMemStats(&after)
+			assert.Equal(t, "HTTP/1.1 413", string(answer))
+			assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(10<<20))
+		})
+	}
+}
+
 func TestBodyThatDoesNotArrive(t *testing.T) {
 	server, _ := serve(t, `{"service":"test.service","url_path":"/test","timeout":"50ms"}`, echo, nil)
 	conn := raw(t, server, "POST /test HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{\"a\"")
@@ -321,7 +356,7 @@ func TestTraceAndConnectAreRefused(t *testing.T) {
 	for _, row := range []struct{ method, methods, allow string }{
 		{"TRACE", `""`, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"},
 		{"CONNECT", `""`, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"},
-		{"TRACE", `["GET","POST"]`, "GET, POST"},
+		{"TRACE", `["GET","POST"]`, "GET, HEAD, OPTIONS, POST"},
 	} {
 		server, _ := serve(t, `{"service":"test.service","url_path":"/test","method":`+row.methods+`}`, echo, nil)
 		conn := raw(t, server, row.method+" /test HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -42,10 +42,10 @@ func (c Config) Check() kind.Faults {
 }
 
 type definition struct {
-	name, header string
-	key          *security.Hashed
-	plain        string
-	outgoing     bool
+	name, header, challenge string
+	key                     *security.Hashed
+	plain                   string
+	outgoing                bool
 }
 
 func build(c Config, d security.Deps) (security.Definition, error) {
@@ -53,7 +53,7 @@ func build(c Config, d security.Deps) (security.Definition, error) {
 	if err != nil {
 		return nil, err
 	}
-	def := &definition{name: d.Name, header: http.CanonicalHeaderKey(c.Header), key: hashed, outgoing: c.Outgoing}
+	def := &definition{name: d.Name, challenge: d.Names.System() + "-apikey", header: http.CanonicalHeaderKey(c.Header), key: hashed, outgoing: c.Outgoing}
 	if c.Outgoing {
 		if c.Key.IsHashed() {
 			return nil, kind.Faults{{Path: "key", Message: "only its hash is kept; give it again, for outgoing connections show it"}}
@@ -69,14 +69,14 @@ func build(c Config, d security.Deps) (security.Definition, error) {
 func (d *definition) Check(ctx context.Context, req *service.Request) (*service.Principal, error) {
 	values := req.Header[d.header]
 	if len(values) != 1 || values[0] == "" {
-		return nil, security.Refused("parley-apikey")
+		return nil, security.Refused(d.challenge)
 	}
 	right, err := d.key.Matches(ctx, true, "", values[0])
 	if err != nil {
 		return nil, err
 	}
 	if !right {
-		return nil, security.Refused("parley-apikey")
+		return nil, security.Refused(d.challenge)
 	}
 	return &service.Principal{Definition: d.name, Kind: name, Name: d.name}, nil
 }

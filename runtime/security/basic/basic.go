@@ -60,7 +60,7 @@ func build(c Config, d security.Deps) (security.Definition, error) {
 	if err != nil {
 		return nil, err
 	}
-	def := &definition{config: c, name: d.Name, password: hashed, challenge: "Basic realm=" + strconv.Quote(c.Realm) + `, charset="UTF-8"`}
+	def := &definition{config: c, name: d.Name, password: hashed, challenge: "Basic realm=" + strconv.Quote(c.Realm) + d.Names.BasicParams}
 	if c.Outgoing {
 		if c.Password.IsHashed() {
 			return nil, kind.Faults{{Path: "password", Message: "only its hash is kept; give it again, for outgoing connections log in with it"}}
