@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/parley-run/parley/runtime/balancer"
 	"github.com/parley-run/parley/runtime/balancer/haproxy"
 	"github.com/parley-run/parley/runtime/folder"
 	"github.com/parley-run/parley/runtime/service"
@@ -28,13 +29,15 @@ func haproxyCommand(o *options) *cobra.Command {
 	render := &cobra.Command{
 		Use:   "render",
 		Short: "Print HAProxy's configuration for this cluster, or write it to a file",
+		Long: "Print HAProxy's configuration for this cluster, or write it to a file: of the servers that cluster.yaml names, with their weights, and of the\n" +
+			"channels that the catalog calls idempotent, for which a server is asked.",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			f, err := o.open("")
 			if err != nil {
 				return err
 			}
-			text, err := renderHAProxy(f)
+			text, err := o.renderHAProxy(c.Context(), f)
 			if err != nil {
 				return usage(err)
 			}
@@ -59,7 +62,7 @@ func haproxyCommand(o *options) *cobra.Command {
 			if err != nil {
 				return usage(err)
 			}
-			if err := checkHAProxy(c.Context(), program, f, args); err != nil {
+			if err := o.checkHAProxy(c.Context(), program, f, args); err != nil {
 				return err
 			}
 			if o.output == "text" {
@@ -90,16 +93,34 @@ func namesOf(f *folder.Folder) service.Names {
 	return service.ParleyNames()
 }
 
-func renderHAProxy(f *folder.Folder) ([]byte, error) {
+// renderHAProxy makes the configuration: servers and addresses of cluster.yaml, their weights, and of the catalog which
+// channels are idempotent.
+func (o *options) renderHAProxy(ctx context.Context, f *folder.Folder) ([]byte, error) {
 	c, err := supervisor.HAProxyConfig(f, namesOf(f))
 	if err != nil {
 		return nil, err
 	}
+	if c.Routes, err = readRoutes(ctx, f); err != nil {
+		line(o.stderr, "parley: no channel is taken for idempotent: %v", err)
+	}
 	return c.Render()
 }
 
+// readRoutes asks one server after the other where channels are served.
+func readRoutes(ctx context.Context, f *folder.Folder) (routes []balancer.Route, err error) {
+	for _, s := range f.Cluster.Servers {
+		asked, cancel := context.WithTimeout(ctx, knockAgain)
+		routes, err = supervisor.RoutesOf(asked, f, s)
+		cancel()
+		if err == nil {
+			return routes, nil
+		}
+	}
+	return nil, fmt.Errorf("no server tells what the catalog says: %w", err)
+}
+
 // checkHAProxy judges the file in args, or what would be rendered.
-func checkHAProxy(ctx context.Context, program haproxy.Program, f *folder.Folder, args []string) error {
+func (o *options) checkHAProxy(ctx context.Context, program haproxy.Program, f *folder.Folder, args []string) error {
 	if len(args) == 1 {
 		path, err := filepath.Abs(args[0]) // HAProxy names it so in what it says
 		if err == nil {
@@ -110,7 +131,7 @@ func checkHAProxy(ctx context.Context, program haproxy.Program, f *folder.Folder
 		}
 		return program.Check(ctx, path)
 	}
-	text, err := renderHAProxy(f)
+	text, err := o.renderHAProxy(ctx, f)
 	if err != nil {
 		return usage(err)
 	}

@@ -31,6 +31,7 @@ type front interface {
 	Idle(ctx context.Context, name string) error                          // waits until nothing is in flight on it
 	SetWeight(ctx context.Context, name string, weight int) error         // 0 to 256; 0: no requests
 	Reload(ctx context.Context) error                                     // its configuration is made and read anew
+	SetRoutes(ctx context.Context, routes []balancer.Route) error         // where channels are served now; called by one goroutine
 }
 
 // newFront is the load-balancer that cluster.yaml asks for.
@@ -57,7 +58,7 @@ func newFront(d Deps, weights map[string]int) (front, error) {
 		return nil, err
 	}
 	if b.Kind == folder.ExternalBalancer {
-		return external{&haproxy.Control{Sockets: c.Sockets, Servers: c.Servers}, d.Names.Prefix + "/ready", d.Log}, nil
+		return &external{Control: &haproxy.Control{Sockets: c.Sockets, Servers: c.Servers}, ready: d.Names.Prefix + "/ready", log: d.Log}, nil
 	}
 	r, err := haproxy.NewRunner(haproxy.Options{
 		Config: c, Dir: d.Folder.RunDir(), Binary: b.HAProxy.Binary, LogFile: d.Folder.LogFile("haproxy"), Log: d.Log,
@@ -111,15 +112,16 @@ func (m managed) Kind() string { return strings.TrimSpace("haproxy " + m.Version
 // external is an HAProxy that somebody else runs.
 type external struct {
 	*haproxy.Control
-	ready string // path at which servers say whether they are
-	log   *slog.Logger
+	ready  string // path at which servers say whether they are
+	log    *slog.Logger
+	routes []balancer.Route // of balancer.Repeats, as last seen
 }
 
-func (e external) Kind() string { return folder.ExternalBalancer }
+func (e *external) Kind() string { return folder.ExternalBalancer }
 
 // Prepare gives its servers the weights that they have here. An HAProxy that does not run yet has them in its
 // configuration.
-func (e external) Prepare(ctx context.Context) error {
+func (e *external) Prepare(ctx context.Context) error {
 	for _, s := range e.Servers {
 		if err := e.SetWeight(ctx, s.Name, s.Weight); err != nil {
 			e.log.Warn("haproxy does not take a server's weight; where it has the configuration of parley haproxy render, it has the weight too",
@@ -131,7 +133,7 @@ func (e external) Prepare(ctx context.Context) error {
 }
 
 // Read asks the servers themselves where HAProxy does not answer: the cluster is up before its HAProxy is, too.
-func (e external) Read(ctx context.Context) ([]balancer.Status, balancer.Totals, error) {
+func (e *external) Read(ctx context.Context) ([]balancer.Status, balancer.Totals, error) {
 	all, totals, err := e.Control.Read(ctx)
 	if err == nil {
 		return all, totals, nil
@@ -148,6 +150,16 @@ func (e external) Read(ctx context.Context) ([]balancer.Status, balancer.Totals,
 	}
 	asked.Wait()
 	return all, totals, err
+}
+
+// SetRoutes can only tell: the configuration's file is somebody else's.
+func (e *external) SetRoutes(_ context.Context, routes []balancer.Route) error {
+	now := balancer.Repeats(routes)
+	if !balancer.SameRoutes(e.routes, now) {
+		e.routes = now
+		e.log.Info("other channels are idempotent than before; for haproxy to know, make its configuration anew: parley haproxy render")
+	}
+	return nil
 }
 
 func isReady(ctx context.Context, url string) bool {
@@ -167,7 +179,7 @@ func isReady(ctx context.Context, url string) bool {
 }
 
 // Run has nothing to do.
-func (e external) Run(ctx context.Context, _ net.Listener) error {
+func (e *external) Run(ctx context.Context, _ net.Listener) error {
 	<-ctx.Done()
 	return nil
 }
@@ -191,6 +203,11 @@ func (e embedded) Ready(_ context.Context, name string) error  { return e.b.Read
 func (e embedded) Idle(ctx context.Context, name string) error { return e.b.Idle(ctx, name) }
 func (e embedded) SetWeight(_ context.Context, name string, weight int) error {
 	return e.b.SetWeight(name, weight)
+}
+
+func (e embedded) SetRoutes(_ context.Context, routes []balancer.Route) error {
+	e.b.SetRoutes(routes)
+	return nil
 }
 
 func (e embedded) Reload(context.Context) error {

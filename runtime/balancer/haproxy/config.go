@@ -30,7 +30,8 @@ type Config struct {
 	Front       string        // where clients call: host:port, or fd@N of a socket that is handed over
 	Certificate string        // absolute path of a PEM file with certificate and key: clients call https; empty: http
 	Servers     []Server
-	Resolver    string // host:port of a name server that is asked for the servers' names again and again; empty: once, at the start
+	Routes      []balancer.Route // where channels are served
+	Resolver    string           // host:port of a name server that is asked for the servers' names again and again; empty: once, at the start
 
 	Stats    string // host:port of the statistics page; empty: none
 	User     string // who may see it: parley
@@ -98,6 +99,39 @@ func (c Config) OutcomeHeader() string { return balancer.OutcomeHeader }
 
 // ServerHeader names the server that answered.
 func (c Config) ServerHeader() string { return balancer.ServerHeader }
+
+// Repeats are rules for the template: of those that match a request, the last says whether it may be sent to another
+// server once one has seen it.
+func (c Config) Repeats() (out []Repeat) {
+	for _, r := range balancer.Repeats(c.Routes) {
+		var b strings.Builder
+		odd := false
+		for segment := range strings.SplitSeq(strings.TrimPrefix(r.Path, "/"), "/") {
+			b.WriteByte('/')
+			if balancer.IsName(segment) {
+				b.WriteString("[^/]+")
+				continue
+			}
+			for _, char := range []byte(balancer.Unescaped(segment)) {
+				if char < ' ' || char > '~' || char == '/' {
+					odd = true
+					b.WriteByte('.') // in doubt more paths are matched, none of which is repeated
+					continue
+				}
+				b.WriteString(regexp.QuoteMeta(string(char)))
+			}
+		}
+		out = append(out, Repeat{Methods: r.Methods, Path: "^" + b.String() + "$", Allowed: r.Idempotent && !odd})
+	}
+	return out
+}
+
+// Repeat is one of Repeats.
+type Repeat struct {
+	Methods []string // empty: all
+	Path    string   // a regular expression of paths without escapes
+	Allowed bool
+}
 
 // envelope is the body of an error's reply, as a format of HAProxy: %ID is the request's CID there, %s its server.
 func (c Config) envelope(details string) (string, error) {

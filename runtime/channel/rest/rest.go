@@ -54,7 +54,7 @@ type rest struct {
 
 // Route is where the channel wants to be mounted.
 func (c *rest) Route() channel.Route {
-	return channel.Route{Methods: c.config.Method, Path: c.config.URLPath}
+	return channel.Route{Methods: c.config.Method, Path: c.config.URLPath, Idempotent: c.config.Idempotent}
 }
 
 // ServeHTTP answers one request that matches Route. The path's parameters come from the router, by
