@@ -25,8 +25,9 @@ const (
 // cluster is one under test: with the sample service that records, and a service whose versions can be told apart.
 type cluster struct {
 	*fixtures.Cluster
-	kvdb  *redis.Client
-	token string
+	kvdb    *redis.Client
+	token   string
+	traffic *bench.Traffic // of the load that runs
 }
 
 // definitions are the channels of the sample services.
@@ -37,7 +38,10 @@ const definitions = `channel_rest:
 
 // start starts a cluster; the caller must end it.
 func (e *env) start(ctx context.Context, spec fixtures.Spec) (_ *cluster, err error) {
-	spec.Binary, spec.Servers = e.binary, servers
+	spec.Binary = e.binary
+	if spec.Servers == 0 {
+		spec.Servers = servers
+	}
 	started, err := fixtures.Start(ctx, spec)
 	if err != nil {
 		return nil, err
@@ -108,6 +112,7 @@ func (c *cluster) under(ctx context.Context, o *outcome, rate float64, most time
 	}
 	var done error
 	enough := make(chan struct{})
+	c.traffic = &bench.Traffic{}
 	result, err := bench.Run(ctx, bench.Profile{
 		Name: "load", Rate: rate, Duration: bench.Duration(most), Timeout: bench.Duration(10 * time.Second), MaxScheduleLag: bench.Duration(time.Minute),
 		Request: bench.Request{Path: "/bench/record", Headers: map[string]string{"Content-Type": "application/json"}, Body: `{"id":{{id}}}`},
@@ -121,6 +126,7 @@ func (c *cluster) under(ctx context.Context, o *outcome, rate float64, most time
 			return done
 		},
 		Enough:   enough,
+		Traffic:  c.traffic,
 		Executed: func(ctx context.Context) ([]string, error) { return c.kvdb.LRange(ctx, recorded, 0, -1).Result() },
 	})
 	if err != nil {

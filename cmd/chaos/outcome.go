@@ -40,6 +40,21 @@ func (o *outcome) nothingLost() {
 	}
 }
 
+// killedOnly holds the requests to what a kill promises: none lost, none doubled, and none of unknown outcome that was not
+// under way at a kill. inFlight is how many were.
+func (o *outcome) killedOnly(inFlight int) {
+	r := o.result
+	for _, why := range r.Invalid {
+		o.fault("the load proves nothing: %s", why)
+	}
+	if r.Failed > 0 || r.Executed.Lost > 0 || r.Executed.Doubled > 0 {
+		o.fault("%d requests failed, %d were lost, %d doubled%s", r.Failed, r.Executed.Lost, r.Executed.Doubled, firstErrors(r))
+	}
+	if r.Unknown > inFlight {
+		o.fault("%d requests of unknown outcome: more than the %d that were under way", r.Unknown, inFlight)
+	}
+}
+
 func firstErrors(r *bench.Result) string {
 	if len(r.Errors) == 0 {
 		return ""
@@ -59,7 +74,7 @@ type line struct {
 
 // skipped are the errors of what is not installed, by the name under which PARLEY_REQUIRE asks for it.
 func skipped(err error, needs string) bool {
-	missing := errors.Is(err, fixtures.ErrNoPostgres) || errors.Is(err, fixtures.ErrNoRedis)
+	missing := errors.Is(err, fixtures.ErrNoPostgres) || errors.Is(err, fixtures.ErrNoRedis) || errors.Is(err, fixtures.ErrNoHAProxy)
 	return missing && !slices.Contains(strings.Split(os.Getenv("PARLEY_REQUIRE"), ","), needs)
 }
 

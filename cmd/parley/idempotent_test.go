@@ -20,7 +20,7 @@ import (
 // slowly notes that a request has begun, and waits a while for what never comes.
 const slowly = `def handle(self):
     self.kvdb.conn.rpush("begun", self.request.payload["id"])
-    self.kvdb.conn.blpop("never", 1)
+    self.kvdb.conn.blpop("never", 2)
     self.response.payload = {"id": self.request.payload["id"]}
 
 service(name = "slowly", handle = handle)
