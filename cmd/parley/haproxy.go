@@ -101,7 +101,11 @@ func (o *options) renderHAProxy(ctx context.Context, f *folder.Folder) ([]byte, 
 		return nil, err
 	}
 	if c.Routes, err = readRoutes(ctx, f); err != nil {
-		line(o.stderr, "parley: no channel is taken for idempotent: %v", err)
+		why := "no server of this cluster answers"
+		if known := (*service.Error)(nil); errors.As(err, &known) && known.Code != service.Unavailable {
+			why = known.Message
+		}
+		line(o.stderr, "parley: %s, so no channel is taken for idempotent; where some are, do this again while a server runs here", why)
 	}
 	return c.Render()
 }
@@ -116,7 +120,7 @@ func readRoutes(ctx context.Context, f *folder.Folder) (routes []balancer.Route,
 			return routes, nil
 		}
 	}
-	return nil, fmt.Errorf("no server tells what the catalog says: %w", err)
+	return nil, err
 }
 
 // checkHAProxy judges the file in args, or what would be rendered.

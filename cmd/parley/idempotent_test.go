@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -52,6 +54,11 @@ func TestIdempotentChannelLosesNothingWithItsServer(t *testing.T) {
 			t.Cleanup(func() { _ = s.kvdb.Close() })
 			s.known("POST /rates/{id}")
 
+			text, err := c.Parley(t.Context(), "haproxy", "render")
+			if source == fixtures.Installed {
+				require.NoError(t, err)
+				assert.Contains(t, string(text), "-m reg '^/rates/[^/]+$' } { method 'POST' }")
+			}
 			codes, begun := s.kill("/rates/")
 			assert.Equal(t, map[string]int{"200": 8}, codes, "another server did what the killed one had")
 			assert.Equal(t, 12, begun, "of eight, the four that the killed one had begin twice")
@@ -129,4 +136,15 @@ func (s *slow) post(ctx context.Context, url, body string) string {
 	}
 	_ = res.Body.Close()
 	return strings.TrimSpace(fmt.Sprint(res.StatusCode, " ", res.Header.Get("X-Parley-Outcome")))
+}
+
+// The load-balancer of the page about containers is what the command makes.
+func TestComposeHAProxyIsRendered(t *testing.T) {
+	c := newCLI(t)
+	page := filepath.Join("..", "..", "docs", "docker")
+	kept, err := os.ReadFile(filepath.Join(page, "haproxy.cfg"))
+	require.NoError(t, err)
+	out, stderr, code := c.run("haproxy", "render", "--dir", page)
+	require.Zero(t, code, stderr)
+	assert.Equal(t, out, string(kept), "make it again: parley haproxy render --dir docs/docker --out docs/docker/haproxy.cfg")
 }
