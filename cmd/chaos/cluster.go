@@ -27,6 +27,7 @@ type cluster struct {
 	*fixtures.Cluster
 	kvdb    *redis.Client
 	token   string
+	admins  []string // of the servers' admin APIs, host:port
 	traffic *bench.Traffic // of the load that runs
 }
 
@@ -62,6 +63,13 @@ func (e *env) start(ctx context.Context, spec fixtures.Spec) (_ *cluster, err er
 		return nil, err
 	}
 	c.kvdb = redis.NewClient(o)
+	status, err := started.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range status.Servers {
+		c.admins = append(c.admins, s.Admin)
+	}
 	file, err := started.Put("chaos.yaml", []byte(definitions))
 	if err != nil {
 		return nil, err
@@ -95,11 +103,7 @@ func (c *cluster) deploySamples(ctx context.Context, names ...string) error {
 
 // call invokes an internal service of server n.
 func (c *cluster) call(ctx context.Context, n int, name string, in, out any) error {
-	s, err := c.Status(ctx)
-	if err != nil {
-		return err
-	}
-	client := admin.NewClient(s.Servers[n-1].Admin, c.token)
+	client := admin.NewClient(c.admins[n-1], c.token)
 	defer client.CloseIdle()
 	return client.Call(ctx, name, in, out)
 }

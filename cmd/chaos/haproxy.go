@@ -87,17 +87,21 @@ func haproxyKilled() check {
 	}
 }
 
-// killHAProxy kills the process that holds HAProxy, which takes the one that serves along, and waits until another serves. It
-// counts the requests that were under way meanwhile: HAProxy's end takes its moment, in which clients still meet it.
+// killHAProxy kills all processes of HAProxy, counts the requests that were under way until they were gone, and waits until
+// another serves.
 func (c *cluster) killHAProxy(ctx context.Context) (int, error) {
 	pid, err := c.haproxyPID()
 	if err != nil {
 		return 0, err
 	}
 	count := c.traffic.Count()
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil { // its group: the one that holds HAProxy and the one that serves
 		return 0, err
 	}
+	if err := until(ctx, func() bool { return syscall.Kill(-pid, 0) != nil }); err != nil {
+		return 0, fmt.Errorf("HAProxy, process %d, does not end: %w", pid, err)
+	}
+	met := count()
 	err = until(ctx, func() bool {
 		now, err := c.haproxyPID()
 		return err == nil && now != pid
@@ -105,7 +109,7 @@ func (c *cluster) killHAProxy(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("HAProxy is not started again: %w", err)
 	}
-	return count(), nil
+	return met, nil
 }
 
 // haproxyPID is the process that holds the cluster's HAProxy: the log of the supervisor names it.
