@@ -27,7 +27,7 @@ type cluster struct {
 	*fixtures.Cluster
 	kvdb    *redis.Client
 	token   string
-	admins  []string // of the servers' admin APIs, host:port
+	admins  []string       // of the servers' admin APIs, host:port
 	traffic *bench.Traffic // of the load that runs
 }
 

@@ -81,7 +81,7 @@ func haproxyKilled() check {
 			if err != nil {
 				return o, err
 			}
-			o.killedOnly(inFlight)
+			o.balancerKilledOnly(inFlight)
 			return o, c.same(ctx, o)
 		},
 	}
@@ -98,7 +98,11 @@ func (c *cluster) killHAProxy(ctx context.Context) (int, error) {
 	if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil { // its group: the one that holds HAProxy and the one that serves
 		return 0, err
 	}
-	if err := until(ctx, func() bool { return syscall.Kill(-pid, 0) != nil }); err != nil {
+	gone := func() bool { // or what is left of it waits for somebody to ask how it ended
+		now, err := c.haproxyPID()
+		return syscall.Kill(-pid, 0) != nil || err == nil && now != pid
+	}
+	if err := until(ctx, gone); err != nil {
 		return 0, fmt.Errorf("HAProxy, process %d, does not end: %w", pid, err)
 	}
 	met := count()

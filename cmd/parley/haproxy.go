@@ -31,7 +31,7 @@ func haproxyCommand(o *options) *cobra.Command {
 		Short: "Print HAProxy's configuration for this cluster, or write it to a file",
 		Long: "Print HAProxy's configuration for this cluster, or write it to a file: of the servers that cluster.yaml names, with their weights, and of the\n" +
 			"channels that the catalog calls idempotent, for which a server is asked.",
-		Args:  cobra.NoArgs,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			f, err := o.open("")
 			if err != nil {
