@@ -22,7 +22,7 @@ type Config struct {
 	ParamsPri    string        `json:"params_pri" doc:"which wins where parameters and body have a field of one name: channel-params-over-msg or msg-over-channel-params"`
 	Timeout      kind.Duration `json:"timeout" doc:"how long a request may take"`
 	MaxBody      int64         `json:"max_body" doc:"size that a request's body may have, in bytes"`
-	Idempotent   bool          `json:"idempotent" doc:"handling a request twice does no more than handling it once: the load-balancer sends it to another server where the one that had it died, whatever its method"`
+	Idempotent   bool          `json:"idempotent,omitempty" doc:"handling a request twice does no more than handling it once: the load-balancer sends it to another server where the one that had it died, whatever its method"`
 }
 
 // Defaults are the values of keys that a config leaves out.
