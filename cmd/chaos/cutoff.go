@@ -84,9 +84,9 @@ func (e *env) machines(ctx context.Context) (_ *machines, err error) {
 	if m.db, err = fixtures.StartPostgres(ctx, ""); err != nil {
 		return nil, err
 	}
-	defer func() {
+	defer func() { //nolint:contextcheck // it is ended whatever ctx says
 		if err != nil {
-			err = errors.Join(err, m.end()) //nolint:contextcheck // it is ended whatever ctx says
+			err = errors.Join(err, m.end())
 		}
 	}()
 	for i := range servers {

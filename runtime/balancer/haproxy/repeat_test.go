@@ -44,6 +44,7 @@ func TestIdempotentChannelIsRepeated(t *testing.T) {
 		{"POST", "/rates/toda%79", false},
 		{"POST", "/rates/1/2", false},
 		{"POST", "/rates/1%2f2", false},
+		{"POST", "/a%20b/1%2F2", false},
 		{"POST", "/rates/", false},
 		{"POST", "/its.$HOME'%23%5C", false},
 		{"POST", "/it'sx$HOME'%23%5C", false},
