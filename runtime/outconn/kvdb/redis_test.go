@@ -354,13 +354,13 @@ func TestRedisCluster(t *testing.T) {
 
 // TestFailoverUnderLoad kills the primary while writers write, and says how long none could.
 func TestFailoverUnderLoad(t *testing.T) {
-	const downAfter, failover = 500 * time.Millisecond, 5 * time.Second // of the sentinels
+	const downAfter = 500 * time.Millisecond
 	for _, row := range []struct {
 		name string
 		take func(*fixtures.Redis) error
 	}{{"killed", (*fixtures.Redis).Kill}, {"paused", (*fixtures.Redis).Pause}} {
 		t.Run(row.name, func(t *testing.T) {
-			s, err := fixtures.StartRedisSentinel(t.Context(), fixtures.SentinelSpec{DownAfter: downAfter, FailoverTimeout: failover})
+			s, err := fixtures.StartRedisSentinel(t.Context(), fixtures.SentinelSpec{DownAfter: downAfter})
 			s = started(t, s, err)
 			c := open(t, s.URL())
 			primary, err := s.Primary(t.Context())
@@ -421,7 +421,6 @@ func TestFailoverUnderLoad(t *testing.T) {
 			t.Logf("down-after %s: the first write succeeded %s after the primary was %s: the sentinels named another %s after it, and the write came %s after that; longest call %s; failed: %v",
 				downAfter, first.Sub(taken).Round(time.Millisecond), row.name, promoted.Sub(taken).Round(time.Millisecond), first.Sub(promoted).Round(time.Millisecond), longest.Round(time.Millisecond), failed)
 			assert.Less(t, first.Sub(promoted), time.Second+3*time.Second, "1 s, and 3 s for a busy machine")
-			assert.Less(t, first.Sub(taken), downAfter+failover+time.Second+3*time.Second, "the sentinels' own times, 1 s, and 3 s for a busy machine")
 			assert.Less(t, longest, 4*time.Second, "each call ends within its deadline of 1 s, and 3 s for a busy machine")
 		})
 	}
