@@ -20,6 +20,8 @@ type Options struct {
 	Executed func(ctx context.Context) ([]string, error)
 	// Enough ends the load when it is closed, as if its duration had passed then. May be nil.
 	Enough <-chan struct{}
+	// Traffic, where it is not nil, counts the requests while they go, for what happens meanwhile.
+	Traffic *Traffic
 	// Progress is told how it goes, once a second and at each event's beginning and end, from one goroutine. It must
 	// return quickly. May be nil.
 	Progress func(Progress)
@@ -51,6 +53,9 @@ func Run(ctx context.Context, p Profile, o Options) (*Result, error) {
 		return nil, fmt.Errorf("profile %q: %w", p.Name, err)
 	}
 	defer send.transport.CloseIdleConnections()
+	if o.Traffic != nil {
+		send.traffic = o.Traffic
+	}
 	rec, broken := attack(ctx, p, o, schedule, send)
 	if rec.ended > 0 {
 		p.Duration, schedule.Measure = Duration(rec.ended), rec.total.Sent
@@ -81,7 +86,7 @@ func (p *Profile) check() error {
 // attack sends everything and does the events; the error is ctx's when that ended it early.
 func attack(ctx context.Context, p Profile, o Options, schedule Schedule, send *sender) (*recorder, error) {
 	began := make(chan time.Time, 1)
-	pace := &pacer{schedule: schedule, workers: int64(p.Workers), inFlight: &send.inFlight, began: began, held: newBitmap(schedule.Total())}
+	pace := &pacer{schedule: schedule, workers: int64(p.Workers), traffic: send.traffic, began: began, held: newBitmap(schedule.Total())}
 	attacker := vegeta.NewAttacker(
 		vegeta.Client(send.client(ctx)),
 		vegeta.Workers(uint64(min(p.Workers, 64))),

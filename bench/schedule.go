@@ -38,7 +38,7 @@ func (s Schedule) Zero() time.Duration { return s.Due(s.Warmup) }
 type pacer struct {
 	schedule Schedule
 	workers  int64
-	inFlight *atomic.Int64
+	traffic  *Traffic
 	began    chan<- time.Time // capacity 1: the instant that the schedule counts from
 	held     bitmap           // requests that were late because all workers waited for the target
 	holding  bool
@@ -58,7 +58,7 @@ func (p *pacer) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool) {
 		p.holding = false
 	}
 	// One less: the worker that took the last tick may not have counted itself yet.
-	if p.inFlight.Load() >= p.workers-1 {
+	if p.traffic.UnderWay() >= p.workers-1 {
 		p.holding = true
 	}
 	if p.holding {

@@ -25,7 +25,7 @@ type sender struct {
 	address   string // scheme and host, without a slash at the end
 	timeout   time.Duration
 	transport *http.Transport
-	inFlight  atomic.Int64
+	traffic   *Traffic
 	neverSent bitmap // by seq
 }
 
@@ -41,6 +41,7 @@ func newSender(p Profile, address string, total int) (*sender, error) {
 	return &sender{
 		request:   p.Request,
 		timeout:   p.Timeout.Std(),
+		traffic:   &Traffic{},
 		address:   strings.TrimSuffix(base.Scheme+"://"+base.Host+base.Path, "/"),
 		neverSent: newBitmap(total),
 		transport: &http.Transport{
@@ -84,8 +85,8 @@ func (s *sender) targeter() vegeta.Targeter {
 
 // roundTrip sends the request that hit stands for.
 func (s *sender) roundTrip(runCtx context.Context, hit *http.Request) (*http.Response, error) {
-	s.inFlight.Add(1)
-	defer s.inFlight.Add(-1)
+	s.traffic.begun.Add(1)
+	defer s.traffic.ended.Add(1)
 	if hit.Body != nil {
 		_ = hit.Body.Close() // by the contract of RoundTripper; it is empty
 	}

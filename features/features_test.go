@@ -26,6 +26,7 @@ func needs() map[string]func(t *testing.T) error {
 			}
 			return p.Close()
 		},
+		"docker": func(t *testing.T) error { return fixtures.PruneEngine(t.Context()) },
 		"redis": func(*testing.T) error {
 			_, err := exec.LookPath("redis-server")
 			return err

@@ -25,8 +25,10 @@ const (
 // cluster is one under test: with the sample service that records, and a service whose versions can be told apart.
 type cluster struct {
 	*fixtures.Cluster
-	kvdb  *redis.Client
-	token string
+	kvdb    *redis.Client
+	token   string
+	admins  []string       // of the servers' admin APIs, host:port
+	traffic *bench.Traffic // of the load that runs
 }
 
 // definitions are the channels of the sample services.
@@ -37,7 +39,10 @@ const definitions = `channel_rest:
 
 // start starts a cluster; the caller must end it.
 func (e *env) start(ctx context.Context, spec fixtures.Spec) (_ *cluster, err error) {
-	spec.Binary, spec.Servers = e.binary, servers
+	spec.Binary = e.binary
+	if spec.Servers == 0 {
+		spec.Servers = servers
+	}
 	started, err := fixtures.Start(ctx, spec)
 	if err != nil {
 		return nil, err
@@ -58,6 +63,13 @@ func (e *env) start(ctx context.Context, spec fixtures.Spec) (_ *cluster, err er
 		return nil, err
 	}
 	c.kvdb = redis.NewClient(o)
+	status, err := started.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range status.Servers {
+		c.admins = append(c.admins, s.Admin)
+	}
 	file, err := started.Put("chaos.yaml", []byte(definitions))
 	if err != nil {
 		return nil, err
@@ -91,11 +103,7 @@ func (c *cluster) deploySamples(ctx context.Context, names ...string) error {
 
 // call invokes an internal service of server n.
 func (c *cluster) call(ctx context.Context, n int, name string, in, out any) error {
-	s, err := c.Status(ctx)
-	if err != nil {
-		return err
-	}
-	client := admin.NewClient(s.Servers[n-1].Admin, c.token)
+	client := admin.NewClient(c.admins[n-1], c.token)
 	defer client.CloseIdle()
 	return client.Call(ctx, name, in, out)
 }
@@ -108,6 +116,7 @@ func (c *cluster) under(ctx context.Context, o *outcome, rate float64, most time
 	}
 	var done error
 	enough := make(chan struct{})
+	c.traffic = &bench.Traffic{}
 	result, err := bench.Run(ctx, bench.Profile{
 		Name: "load", Rate: rate, Duration: bench.Duration(most), Timeout: bench.Duration(10 * time.Second), MaxScheduleLag: bench.Duration(time.Minute),
 		Request: bench.Request{Path: "/bench/record", Headers: map[string]string{"Content-Type": "application/json"}, Body: `{"id":{{id}}}`},
@@ -121,6 +130,7 @@ func (c *cluster) under(ctx context.Context, o *outcome, rate float64, most time
 			return done
 		},
 		Enough:   enough,
+		Traffic:  c.traffic,
 		Executed: func(ctx context.Context) ([]string, error) { return c.kvdb.LRange(ctx, recorded, 0, -1).Result() },
 	})
 	if err != nil {

@@ -8,51 +8,65 @@ import (
 	"github.com/parley-run/parley/fixtures"
 )
 
-// deploys is F1: versions of the service under load, one after the other.
+// deploys is F1: versions of the service under load, one after the other, behind HAProxy.
 func deploys() check {
 	return check{
-		name: "F1", title: "hot deploys of the service under load", prove: "each deploy takes the service away first",
-		do: func(ctx context.Context, e *env) (_ *outcome, err error) {
-			c, err := e.start(ctx, fixtures.Spec{})
-			if err != nil {
-				return nil, err
-			}
-			defer func() { err = endOf(c, err) }()
-			n := e.times("F1", 100)
-			o := &outcome{done: fmt.Sprintf("%d deploys", n)}
-			window := max(5*time.Second, time.Duration(n)*150*time.Millisecond)
-			slow := 0
-			err = c.under(ctx, o, e.rate("rate", 1000), window*3/2+2*settle, func(ctx context.Context) error {
-				return evenly(ctx, n, window, func(i int) error {
-					if e.sabotage {
-						if _, err := c.Undeploy(ctx, "bench.record"); err != nil {
-							return err
-						}
-					}
-					file, err := c.Sample(fmt.Sprintf("record/v%d/record.star", 2-i%2))
-					if err != nil {
-						return err
-					}
-					d, err := c.Deploy(ctx, file)
-					if err != nil {
-						return err
-					}
-					if len(d.Servers) != servers {
-						slow++
-					}
-					return nil
-				})
-			})
-			if err != nil {
-				return o, err
-			}
-			o.nothingLost()
-			if slow > 0 {
-				o.fault("%d deploys did not reach all %d servers", slow, servers)
-			}
-			return o, c.same(ctx, o)
+		name: "F1", title: "hot deploys of the service under load, behind HAProxy", needs: "haproxy", prove: "each deploy takes the service away first",
+		do: func(ctx context.Context, e *env) (*outcome, error) {
+			return e.deploy(ctx, fixtures.Spec{Balancer: fixtures.Part{Source: fixtures.Installed}}, e.times("F1", 100))
 		},
 	}
+}
+
+// embeddedDeploys is F1 where nothing is installed.
+func embeddedDeploys() check {
+	return check{
+		name: "F1e", title: "the same, with the embedded load-balancer", prove: "each deploy takes the service away first",
+		do: func(ctx context.Context, e *env) (*outcome, error) {
+			return e.deploy(ctx, fixtures.Spec{}, e.times("F1e", 20))
+		},
+	}
+}
+
+// deploy deploys n times to a cluster of that spec, under load.
+func (e *env) deploy(ctx context.Context, spec fixtures.Spec, n int) (_ *outcome, err error) {
+	c, err := e.start(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = endOf(c, err) }()
+	o := &outcome{done: fmt.Sprintf("%d deploys", n)}
+	window := max(3*time.Second, time.Duration(n)*150*time.Millisecond)
+	slow := 0
+	err = c.under(ctx, o, e.rate("rate", 1000), window*3/2+2*settle, func(ctx context.Context) error {
+		return evenly(ctx, n, window, func(i int) error {
+			if e.sabotage {
+				if _, err := c.Undeploy(ctx, "bench.record"); err != nil {
+					return err
+				}
+			}
+			file, err := c.Sample(fmt.Sprintf("record/v%d/record.star", 2-i%2))
+			if err != nil {
+				return err
+			}
+			d, err := c.Deploy(ctx, file)
+			if err != nil {
+				return err
+			}
+			if len(d.Servers) != servers {
+				slow++
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return o, err
+	}
+	o.nothingLost()
+	if slow > 0 {
+		o.fault("%d deploys did not reach all %d servers", slow, servers)
+	}
+	return o, c.same(ctx, o)
 }
 
 // endOf ends the cluster; what went wrong before comes first.

@@ -65,7 +65,10 @@ type check struct {
 
 // checks are all that there are, in the order in which they run.
 func checks() []check {
-	return []check{deploys(), broken(), cycles(), kills(), databaseRestarts(), hints(), rolling(), upgrades(), restored(), emptyImports()}
+	return []check{
+		deploys(), embeddedDeploys(), broken(), cycles(), kills(), databaseRestarts(), hints(), cutOff(), pausedHolder(),
+		rolling(), upgrades(), reloads(), haproxyKilled(), restored(), emptyImports(),
+	}
 }
 
 func command() *cobra.Command {
@@ -101,6 +104,7 @@ func command() *cobra.Command {
 	c.Flags().StringVar(&out, "out", "", "write the table to this file, too, as Markdown")
 	c.Flags().BoolVar(&prove, "prove", false, "take the safeguard out of each check: the check must fail")
 	c.Flags().BoolVar(&list, "list", false, "say what there is")
+	c.AddCommand(holderCommand())
 	return c
 }
 

@@ -18,6 +18,7 @@ type outcome struct {
 	done   string        // what was done, counted: "100 deploys"
 	result *bench.Result // of the load meanwhile; nil: there was none
 	faults []string      // what did not hold
+	unsent int           // requests whose connection broke before a byte was sent, where that may be: they are not lost
 }
 
 func (o *outcome) fault(format string, values ...any) {
@@ -40,6 +41,30 @@ func (o *outcome) nothingLost() {
 	}
 }
 
+// killedOnly holds the requests to what a kill promises: none lost, none doubled, and none of unknown outcome that was not
+// under way at a kill. inFlight is how many were.
+func (o *outcome) killedOnly(inFlight int) {
+	r := o.result
+	for _, why := range r.Invalid {
+		o.fault("the load proves nothing: %s", why)
+	}
+	if r.Failed > o.unsent || r.Executed.Lost > o.unsent || r.Executed.Doubled > 0 {
+		o.fault("%d requests failed, %d were lost, %d doubled%s", r.Failed-o.unsent, r.Executed.Lost-o.unsent, r.Executed.Doubled, firstErrors(r))
+	}
+	if r.Unknown+o.unsent > inFlight {
+		o.fault("%d requests of unknown outcome: more than the %d that were under way", r.Unknown+o.unsent, inFlight)
+	}
+}
+
+// balancerKilledOnly is killedOnly of the load-balancer itself. A client that had just connected knows that it sent nothing, and
+// may send it again: such a request is counted apart, and not as lost.
+func (o *outcome) balancerKilledOnly(inFlight int) {
+	if o.unsent = o.result.NeverSent; o.unsent > 0 {
+		o.done += fmt.Sprintf(", %d not sent", o.unsent)
+	}
+	o.killedOnly(inFlight)
+}
+
 func firstErrors(r *bench.Result) string {
 	if len(r.Errors) == 0 {
 		return ""
@@ -59,7 +84,7 @@ type line struct {
 
 // skipped are the errors of what is not installed, by the name under which PARLEY_REQUIRE asks for it.
 func skipped(err error, needs string) bool {
-	missing := errors.Is(err, fixtures.ErrNoPostgres) || errors.Is(err, fixtures.ErrNoRedis)
+	missing := errors.Is(err, fixtures.ErrNoPostgres) || errors.Is(err, fixtures.ErrNoRedis) || errors.Is(err, fixtures.ErrNoHAProxy)
 	return missing && !slices.Contains(strings.Split(os.Getenv("PARLEY_REQUIRE"), ","), needs)
 }
 
@@ -69,7 +94,7 @@ func newLine(c check, what string, o *outcome, err error, took time.Duration, pr
 		r.done, r.faults = o.done, o.faults
 		if o.result != nil && o.result.Executed != nil {
 			e := o.result.Executed
-			r.counts = []string{strconv.Itoa(o.result.Sent), strconv.Itoa(e.Lost), strconv.Itoa(o.result.Unknown), strconv.Itoa(e.Doubled)}
+			r.counts = []string{strconv.Itoa(o.result.Sent), strconv.Itoa(e.Lost - o.unsent), strconv.Itoa(o.result.Unknown), strconv.Itoa(e.Doubled)}
 		}
 	}
 	switch {

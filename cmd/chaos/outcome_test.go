@@ -64,6 +64,48 @@ func TestNothingLostNamesEachSort(t *testing.T) {
 	}, o.faults)
 }
 
+func TestKilledOnlyHoldsWhatWasUnderWay(t *testing.T) {
+	killed := func(c bench.Counts, e bench.Executed) *outcome {
+		return &outcome{result: &bench.Result{Counts: c, Executed: &e}}
+	}
+	for _, row := range []struct {
+		name    string
+		outcome *outcome
+		want    []string
+	}{
+		{"as many as were under way", killed(bench.Counts{Sent: 9, OK: 6, Unknown: 3}, bench.Executed{}), nil},
+		{"more than were under way", killed(bench.Counts{Sent: 9, OK: 5, Unknown: 4}, bench.Executed{}), []string{"4 requests of unknown outcome: more than the 3 that were under way"}},
+		{"one was lost", killed(bench.Counts{Sent: 9, OK: 9}, bench.Executed{Lost: 1}), []string{"0 requests failed, 1 were lost, 0 doubled"}},
+		{"one was doubled", killed(bench.Counts{Sent: 9, OK: 9}, bench.Executed{Doubled: 1}), []string{"0 requests failed, 0 were lost, 1 doubled"}},
+		{"one failed", killed(bench.Counts{Sent: 9, OK: 8, Failed: 1}, bench.Executed{}), []string{"1 requests failed, 0 were lost, 0 doubled"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			row.outcome.killedOnly(3)
+			assert.Equal(t, row.want, row.outcome.faults)
+		})
+	}
+}
+
+func TestBalancerKilledOnlyCountsWhatWasNotSentApart(t *testing.T) {
+	killed := func(unknown, unsent, lost int) *outcome {
+		return &outcome{done: "1 kills", result: &bench.Result{
+			Counts: bench.Counts{Sent: 9, OK: 9 - unknown - unsent, Failed: unsent, Unknown: unknown}, Executed: &bench.Executed{Lost: lost}, NeverSent: unsent,
+		}}
+	}
+	o := killed(2, 1, 1)
+	o.balancerKilledOnly(3)
+	assert.Empty(t, o.faults)
+	row := newLine(check{name: "F0"}, "it", o, nil, 0, false)
+	assert.Equal(t, "1 kills, 1 not sent", row.done)
+	assert.Equal(t, []string{"9", "0", "2", "0"}, row.counts)
+	o = killed(2, 2, 2)
+	o.balancerKilledOnly(3)
+	assert.Equal(t, []string{"4 requests of unknown outcome: more than the 3 that were under way"}, o.faults)
+	o = killed(0, 1, 2)
+	o.balancerKilledOnly(3)
+	assert.Equal(t, []string{"0 requests failed, 1 were lost, 0 doubled"}, o.faults)
+}
+
 func TestTable(t *testing.T) {
 	all := &table{rows: []line{
 		{name: "F1", what: "deploys", done: "100", verdict: "kept", counts: []string{"9", "0", "0", "0"}, took: 1500 * time.Millisecond},

@@ -217,13 +217,21 @@ func (c *cluster) keepsServing(ctx context.Context, o *outcome, d time.Duration)
 // allAt holds what version all servers answer with.
 func (c *cluster) allAt(ctx context.Context, o *outcome, version, when string) error {
 	for s := range servers {
-		got, err := c.version(ctx, s+1)
-		if err != nil {
+		if err := c.answers(ctx, o, s+1, version, when); err != nil {
 			return err
 		}
-		if !strings.Contains(got, version) {
-			o.fault("%s, %s answers %s, not version %s", when, c.ServerName(s+1), strings.TrimSpace(got), version)
-		}
+	}
+	return nil
+}
+
+// answers holds what version server n answers with.
+func (c *cluster) answers(ctx context.Context, o *outcome, n int, version, when string) error {
+	got, err := c.version(ctx, n)
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(got, version) {
+		o.fault("%s, %s answers %s, not version %s", when, c.ServerName(n), strings.TrimSpace(got), version)
 	}
 	return nil
 }

@@ -66,6 +66,9 @@ func (b balancerStatus) write(w io.Writer) {
 	} {
 		line(w, "  %-18s  %s", row[0], row[1])
 	}
+	for _, one := range b.Idempotent {
+		line(w, "  %-18s  %s", "idempotent", one)
+	}
 	line(w, "")
 	var rows [][]string
 	for _, s := range b.Servers {

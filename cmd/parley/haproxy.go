@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/parley-run/parley/runtime/balancer"
 	"github.com/parley-run/parley/runtime/balancer/haproxy"
 	"github.com/parley-run/parley/runtime/folder"
 	"github.com/parley-run/parley/runtime/service"
@@ -28,13 +29,15 @@ func haproxyCommand(o *options) *cobra.Command {
 	render := &cobra.Command{
 		Use:   "render",
 		Short: "Print HAProxy's configuration for this cluster, or write it to a file",
-		Args:  cobra.NoArgs,
+		Long: "Print HAProxy's configuration for this cluster, or write it to a file: of the servers that cluster.yaml names, with their weights, and of the\n" +
+			"channels that the catalog calls idempotent, for which a server is asked.",
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			f, err := o.open("")
 			if err != nil {
 				return err
 			}
-			text, err := renderHAProxy(f, f.RunDir())
+			text, err := o.renderHAProxy(c.Context(), f, f.RunDir())
 			if err != nil {
 				return usage(err)
 			}
@@ -59,7 +62,7 @@ func haproxyCommand(o *options) *cobra.Command {
 			if err != nil {
 				return usage(err)
 			}
-			if err := checkHAProxy(c.Context(), program, f, args); err != nil {
+			if err := o.checkHAProxy(c.Context(), program, f, args); err != nil {
 				return err
 			}
 			if o.output == "text" {
@@ -90,8 +93,9 @@ func namesOf(f *folder.Folder) service.Names {
 	return service.ParleyNames()
 }
 
-// renderHAProxy is HAProxy's configuration. Files that it needs beside the cluster's are in dir.
-func renderHAProxy(f *folder.Folder, dir string) ([]byte, error) {
+// renderHAProxy makes the configuration: servers and addresses of cluster.yaml, their weights, and of the catalog which
+// channels are idempotent. Files that it needs beside the cluster's are in dir.
+func (o *options) renderHAProxy(ctx context.Context, f *folder.Folder, dir string) ([]byte, error) {
 	c, err := supervisor.HAProxyConfig(f, namesOf(f))
 	if err != nil {
 		return nil, err
@@ -99,11 +103,31 @@ func renderHAProxy(f *folder.Folder, dir string) ([]byte, error) {
 	if c, err = c.Join(dir); err != nil {
 		return nil, err
 	}
+	if c.Routes, err = readRoutes(ctx, f); err != nil {
+		why := "no server of this cluster answers"
+		if known := (*service.Error)(nil); errors.As(err, &known) && known.Code != service.Unavailable {
+			why = known.Message
+		}
+		line(o.stderr, "parley: %s, so no channel is taken for idempotent; where some are, do this again while a server runs here", why)
+	}
 	return c.Render()
 }
 
+// readRoutes asks one server after the other where channels are served.
+func readRoutes(ctx context.Context, f *folder.Folder) (routes []balancer.Route, err error) {
+	for _, s := range f.Cluster.Servers {
+		asked, cancel := context.WithTimeout(ctx, knockAgain)
+		routes, err = supervisor.RoutesOf(asked, f, s)
+		cancel()
+		if err == nil {
+			return routes, nil
+		}
+	}
+	return nil, err
+}
+
 // checkHAProxy judges the file in args, or what would be rendered.
-func checkHAProxy(ctx context.Context, program haproxy.Program, f *folder.Folder, args []string) error {
+func (o *options) checkHAProxy(ctx context.Context, program haproxy.Program, f *folder.Folder, args []string) error {
 	if len(args) == 1 {
 		path, err := filepath.Abs(args[0]) // HAProxy names it so in what it says
 		if err == nil {
@@ -119,7 +143,7 @@ func checkHAProxy(ctx context.Context, program haproxy.Program, f *folder.Folder
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	text, err := renderHAProxy(f, dir)
+	text, err := o.renderHAProxy(ctx, f, dir)
 	if err != nil {
 		return usage(err)
 	}

@@ -271,6 +271,7 @@ func TestHAProxyCommands(t *testing.T) {
 
 	out, stderr, code := c.run("haproxy", "render")
 	require.Equal(t, 0, code, stderr)
+	assert.Contains(t, stderr, "no server of this cluster answers, so no channel is taken for idempotent")
 	assert.Contains(t, out, "monitor-uri /parley-lb-alive")
 	password, _, code := c.run("haproxy", "password")
 	require.Equal(t, 0, code)

@@ -5,7 +5,8 @@
 //   - Where no byte of it was sent (the connection was refused, or a kept one had died), it goes to the next
 //     server, whatever its method and its body.
 //   - Where a byte was sent and no reply came, the server may have handled it. A GET or HEAD goes to another
-//     server. Anything else is answered 502 with X-Parley-Outcome: unknown, and is never sent twice.
+//     server, and so does any request to a channel that is idempotent (SetRoutes). Anything else is answered 502
+//     with X-Parley-Outcome: unknown, and is never sent twice.
 //   - Where no server can take it, it waits a little for one to come up, and is answered 503 after that.
 //
 // A server gets requests while its GET /parley/ready answers 200 and nobody drains it. The servers must keep
@@ -81,9 +82,10 @@ type Balancer struct {
 	turn    atomic.Uint64
 	order   atomic.Pointer[[]*server] // whose turn it is, over and over
 	waiting atomic.Int64
-	asked   atomic.Int64 // requests that came in
-	refused atomic.Int64 // of them, those that no server's reply answered
-	retried atomic.Int64 // that went to another server
+	asked   atomic.Int64            // requests that came in
+	refused atomic.Int64            // of them, those that no server's reply answered
+	retried atomic.Int64            // that went to another server
+	repeats atomic.Pointer[[]Route] // as Repeats gives them; nil: none
 
 	mu      sync.Mutex
 	changed chan struct{} // closed, and replaced, when a server becomes available

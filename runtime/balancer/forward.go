@@ -55,7 +55,7 @@ func (f forwarder) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		if sent != nothing {
 			unknown = &unknownError{server: s.Name, err: err}
-			if sent == answered || req.Method != http.MethodGet && req.Method != http.MethodHead {
+			if sent == answered || !f.b.mayRepeat(req) {
 				return nil, unknown
 			}
 		}

@@ -126,6 +126,9 @@ type Route struct {
 	Methods []string // such as GET, POST; empty for all
 	Path    string   // such as /customers/{id}; names in braces take one segment, a last {name...} all that is left
 	Action  string   // the SOAPAction that tells channels of one path apart; empty: none does
+	// Idempotent: handling a request twice does no more than handling it once. A load-balancer may send one again where the
+	// server that had it died, whatever its method.
+	Idempotent bool
 }
 
 // Kind is one kind of channel: a row of the table in node/kinds.go.

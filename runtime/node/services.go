@@ -15,6 +15,7 @@ import (
 
 	"github.com/parley-run/parley/runtime/admin"
 	"github.com/parley-run/parley/runtime/catalog"
+	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/cluster"
 	"github.com/parley-run/parley/runtime/deploy"
 	"github.com/parley-run/parley/runtime/enmasse"
@@ -32,6 +33,7 @@ func (n *Node) internalServices() []service.Service {
 		[]service.Service{
 			service.New("parley.service.list", n.listServices).WithDoc("the services that are deployed or compiled in"),
 			service.New("parley.service.invoke", n.invokeService).WithDoc("invokes a service and gives its payload"),
+			service.New("parley.channel.routes", n.listRoutes).WithDoc("where channels are served over HTTP, and which are idempotent"),
 			service.New("parley.outconn.ping", n.pingOutconn).WithDoc("pings an outgoing connection, or this server where none is named"),
 			service.New("parley.kvdb.execute", n.executeKVDB).WithDoc("runs a command on the key/value database of the services"),
 			service.New("parley.catalog.accept-restore", n.acceptRestore).
@@ -150,6 +152,28 @@ func (n *Node) listServices(context.Context, service.Runtime, struct{}) ([]Liste
 type InvokeIn struct {
 	Name    string
 	Payload any `sio:",optional"`
+}
+
+// Routed is one channel of parley.channel.routes.
+type Routed struct {
+	Channel    string
+	Methods    []string // empty: all
+	Path       string   // such as /customers/{id}
+	Idempotent bool
+}
+
+// listRoutes is what load-balancers ask for.
+func (n *Node) listRoutes(context.Context, service.Runtime, struct{}) ([]Routed, error) {
+	s := n.current.Load()
+	out := make([]Routed, 0, len(s.channels))
+	for _, r := range s.routes.paths {
+		for _, key := range r.methods {
+			at := s.channels[key].built.(channel.HTTP).Route()
+			out = append(out, Routed{Channel: key.Name, Methods: at.Methods, Path: at.Path, Idempotent: at.Idempotent})
+		}
+	}
+	slices.SortFunc(out, func(a, b Routed) int { return cmp.Compare(a.Channel, b.Channel) })
+	return slices.CompactFunc(out, func(a, b Routed) bool { return a.Channel == b.Channel }), nil
 }
 
 func (n *Node) invokeService(ctx context.Context, _ service.Runtime, in InvokeIn) (any, error) {

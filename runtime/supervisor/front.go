@@ -34,6 +34,7 @@ type front interface {
 	Idle(ctx context.Context, name string) error                          // waits until nothing is in flight on it
 	SetWeight(ctx context.Context, name string, weight int) error         // 0 to 256; 0: no requests
 	Reload(ctx context.Context) error                                     // its configuration is made and read anew
+	SetRoutes(ctx context.Context, routes []balancer.Route) error         // where channels are served now; called by one goroutine
 }
 
 // newFront is the load-balancer that cluster.yaml asks for.
@@ -68,7 +69,9 @@ func newFront(d Deps, weights map[string]int) (front, error) {
 		if err != nil {
 			return nil, err
 		}
-		return external{&haproxy.Control{Sockets: c.Sockets, Servers: c.Servers}, d.Names.Prefix + "/ready", d.Log, secured.servers}, nil
+		return &external{
+			Control: &haproxy.Control{Sockets: c.Sockets, Servers: c.Servers}, ready: d.Names.Prefix + "/ready", log: d.Log, servers: secured.servers,
+		}, nil
 	}
 	r, err := haproxy.NewRunner(haproxy.Options{
 		Config: c, Dir: d.Folder.RunDir(), Binary: b.HAProxy.Binary, LogFile: d.Folder.LogFile("haproxy"), Log: d.Log,
@@ -153,13 +156,14 @@ type external struct {
 	ready   string // path at which servers say whether they are
 	log     *slog.Logger
 	servers func() *tls.Config // for those with TLS; nil: the system's authorities
+	routes  []balancer.Route   // of balancer.Repeats, as last seen
 }
 
-func (e external) Kind() string { return folder.ExternalBalancer }
+func (e *external) Kind() string { return folder.ExternalBalancer }
 
 // Prepare gives its servers the weights that they have here. An HAProxy that does not run yet has them in its
 // configuration.
-func (e external) Prepare(ctx context.Context) error {
+func (e *external) Prepare(ctx context.Context) error {
 	for _, s := range e.Servers {
 		if err := e.SetWeight(ctx, s.Name, s.Weight); err != nil {
 			e.log.Warn("haproxy does not take a server's weight; where it has the configuration of parley haproxy render, it has the weight too",
@@ -171,7 +175,7 @@ func (e external) Prepare(ctx context.Context) error {
 }
 
 // Read asks the servers themselves where HAProxy does not answer: the cluster is up before its HAProxy is, too.
-func (e external) Read(ctx context.Context) ([]balancer.Status, balancer.Totals, error) {
+func (e *external) Read(ctx context.Context) ([]balancer.Status, balancer.Totals, error) {
 	all, totals, err := e.Control.Read(ctx)
 	if err == nil {
 		return all, totals, nil
@@ -190,7 +194,17 @@ func (e external) Read(ctx context.Context) ([]balancer.Status, balancer.Totals,
 	return all, totals, err
 }
 
-func (e external) isReady(ctx context.Context, s haproxy.Server) bool {
+// SetRoutes can only tell: the configuration's file is somebody else's.
+func (e *external) SetRoutes(_ context.Context, routes []balancer.Route) error {
+	now := balancer.Repeats(routes)
+	if !balancer.SameRoutes(e.routes, now) {
+		e.routes = now
+		e.log.Info("other channels are idempotent than before; for haproxy to know, make its configuration anew: parley haproxy render")
+	}
+	return nil
+}
+
+func (e *external) isReady(ctx context.Context, s haproxy.Server) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	url := "http://"
@@ -214,7 +228,7 @@ func (e external) isReady(ctx context.Context, s haproxy.Server) bool {
 }
 
 // Run has nothing to do.
-func (e external) Run(ctx context.Context, _ net.Listener) error {
+func (e *external) Run(ctx context.Context, _ net.Listener) error {
 	<-ctx.Done()
 	return nil
 }
@@ -239,6 +253,11 @@ func (e embedded) Ready(_ context.Context, name string) error  { return e.b.Read
 func (e embedded) Idle(ctx context.Context, name string) error { return e.b.Idle(ctx, name) }
 func (e embedded) SetWeight(_ context.Context, name string, weight int) error {
 	return e.b.SetWeight(name, weight)
+}
+
+func (e embedded) SetRoutes(_ context.Context, routes []balancer.Route) error {
+	e.b.SetRoutes(routes)
+	return nil
 }
 
 func (e embedded) Reload(context.Context) error {

@@ -42,6 +42,9 @@ type BalancerInfo struct {
 	Totals  balancer.Totals   `json:"totals"`
 	Error   string            `json:"error"` // why HAProxy does not answer; empty where it does
 	Servers []balancer.Status `json:"servers"`
+	// Idempotent are the channels that it knows to be so, such as POST /rates/{id}: it sends their requests to another server
+	// where one dies over them. An external HAProxy knows those that its configuration was made with.
+	Idempotent []string `json:"idempotent"`
 }
 
 type none struct{}
@@ -148,7 +151,10 @@ func (s *Supervisor) reload(ctx context.Context, _ service.Runtime, _ none) (Bal
 
 // look is what the balancer says of itself. Where it does not answer, its servers are down to clients.
 func (s *Supervisor) look(ctx context.Context) BalancerInfo {
-	info := BalancerInfo{Kind: s.front.Kind()}
+	info := BalancerInfo{Kind: s.front.Kind(), Idempotent: []string{}}
+	if known := s.idempotent.Load(); known != nil {
+		info.Idempotent = *known
+	}
 	var err error
 	if info.Servers, info.Totals, err = s.front.Read(ctx); err == nil {
 		return info

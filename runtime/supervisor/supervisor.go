@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-run/parley/runtime/folder"
@@ -41,15 +42,16 @@ type Deps struct {
 
 // Supervisor runs one cluster, once.
 type Supervisor struct {
-	d         Deps
-	front     front
-	weighing  sync.Mutex // held while the weights' file is changed
-	processes []*process
-	programs  *programs
-	turn      chan struct{} // holds one token: whoever has it may replace servers
-	ending    chan struct{} // closed when the servers are being stopped
-	stopOnce  sync.Once
-	stop      chan struct{}
+	d          Deps
+	front      front
+	idempotent atomic.Pointer[[]string] // channels that the front knows to be so; nil: none
+	weighing   sync.Mutex               // held while the weights' file is changed
+	processes  []*process
+	programs   *programs
+	turn       chan struct{} // holds one token: whoever has it may replace servers
+	ending     chan struct{} // closed when the servers are being stopped
+	stopOnce   sync.Once
+	stop       chan struct{}
 }
 
 // Info is what the file DIR/run/supervisor.json says while the cluster is up.
@@ -157,6 +159,7 @@ func (s *Supervisor) run(ctx context.Context) error {
 
 	running, endRunning := context.WithCancel(ctx)
 	defer endRunning()
+	parts.Go(func() { s.followRoutes(running) })
 	var servers sync.WaitGroup
 	for _, p := range s.processes {
 		servers.Go(func() { p.tend(running) })

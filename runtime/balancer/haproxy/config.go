@@ -36,8 +36,9 @@ type Config struct {
 	MinVersion  string        // of TLS with clients: 1.2, which "" means too, or 1.3
 	Proof       string        // shown to servers beside a client's certificate (certificate.Proof); needed where there is a ClientCA
 	Servers     []Server
-	ServersTLS  ServersTLS // how servers with TLS are called
-	Resolver    string     // host:port of a name server that is asked for the servers' names again and again; empty: once, at the start
+	ServersTLS  ServersTLS       // how servers with TLS are called
+	Routes      []balancer.Route // where channels are served
+	Resolver    string           // host:port of a name server that is asked for the servers' names again and again; empty: once, at the start
 
 	Stats    string // host:port of the statistics page; empty: none
 	User     string // who may see it: parley
@@ -114,6 +115,43 @@ func (c Config) OutcomeHeader() string { return balancer.OutcomeHeader }
 
 // ServerHeader names the server that answered.
 func (c Config) ServerHeader() string { return balancer.ServerHeader }
+
+// Repeats are rules for the template: of those that match a request, the last says whether it may be sent to another
+// server once one has seen it.
+func (c Config) Repeats() (out []Repeat) {
+	for _, r := range balancer.Repeats(c.Routes) {
+		var b strings.Builder
+		odd := false
+		for segment := range strings.SplitSeq(strings.TrimPrefix(r.Path, "/"), "/") {
+			b.WriteByte('/')
+			if balancer.IsRest(segment) {
+				b.WriteString(".+")
+				continue
+			}
+			if balancer.IsName(segment) {
+				b.WriteString("[^/]+")
+				continue
+			}
+			for _, char := range []byte(balancer.Unescaped(segment)) {
+				if char < ' ' || char > '~' || char == '/' {
+					odd = true
+					b.WriteByte('.') // in doubt more paths are matched, none of which is repeated
+					continue
+				}
+				b.WriteString(regexp.QuoteMeta(string(char)))
+			}
+		}
+		out = append(out, Repeat{Methods: r.Methods, Path: "^" + b.String() + "$", Allowed: r.Idempotent && !odd})
+	}
+	return out
+}
+
+// Repeat is one of Repeats.
+type Repeat struct {
+	Methods []string // empty: all
+	Path    string   // a regular expression of paths without escapes
+	Allowed bool
+}
 
 // envelope is the body of an error's reply, as a format of HAProxy: %ID is the request's CID there, %s its server.
 func (c Config) envelope(details string) (string, error) {

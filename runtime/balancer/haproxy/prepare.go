@@ -72,6 +72,7 @@ func (r *Runner) render(weight func(Server) int) ([]byte, error) {
 	c := r.o.Config.joined(r.o.Dir)
 	c.Front = "fd@3"
 	c.MaxConnections = connections()
+	c.Routes = r.routes
 	c.Servers = slices.Clone(c.Servers)
 	for i, s := range c.Servers {
 		c.Servers[i].Weight = weight(s)

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/parley-run/parley/runtime/balancer"
 )
 
 // Options say how a Runner runs HAProxy.
@@ -34,6 +36,9 @@ type Runner struct {
 	running  chan struct{} // closed while HAProxy runs and knows what is wanted
 	draining map[string]bool
 	weights  map[string]int
+	routes   []balancer.Route // of Repeats
+
+	writing sync.Mutex // held while the configuration is written and loaded
 }
 
 // How HAProxy is started again and stopped.

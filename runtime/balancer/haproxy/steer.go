@@ -89,8 +89,29 @@ func (r *Runner) Read(ctx context.Context) ([]balancer.Status, balancer.Totals, 
 	return r.control.Read(ctx)
 }
 
+// SetRoutes says where channels are served: HAProxy is loaded anew where that makes a difference.
+func (r *Runner) SetRoutes(ctx context.Context, routes []balancer.Route) error {
+	routes = balancer.Repeats(routes)
+	r.mu.Lock()
+	before := r.routes
+	r.routes = routes
+	r.mu.Unlock()
+	if balancer.SameRoutes(before, routes) {
+		return nil
+	}
+	if err := r.Reload(ctx); err != nil {
+		r.mu.Lock()
+		r.routes = before // it is asked for again
+		r.mu.Unlock()
+		return err
+	}
+	return nil
+}
+
 // Reload writes the configuration anew and loads it, such as after a certificate was renewed.
 func (r *Runner) Reload(ctx context.Context) error {
+	r.writing.Lock()
+	defer r.writing.Unlock()
 	r.mu.Lock()
 	running := r.running
 	r.mu.Unlock()

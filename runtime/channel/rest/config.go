@@ -21,6 +21,7 @@ type Config struct {
 	MergeParams  bool          `json:"merge_url_params_req" doc:"whether parameters of the path and the query string become input, too"`
 	Timeout      kind.Duration `json:"timeout" doc:"how long a request may take"`
 	MaxBody      int64         `json:"max_body" doc:"size that a request's body may have, in bytes, also once a compressed one was inflated"`
+	Idempotent   bool          `json:"idempotent,omitempty" doc:"handling a request twice does no more than handling it once: the load-balancer sends it to another server where the one that had it died, whatever its method"`
 
 	ContentEncoding string `json:"content_encoding" doc:"gzip: replies are compressed for callers that accept it; empty: never"`
 	GzipMinSize     int64  `json:"gzip_min_size" doc:"size from which on replies are compressed, in bytes"`

@@ -30,6 +30,10 @@ func TestParse(t *testing.T) {
 			`{"is_active":true,"service":"s","security":"","has_rbac":false,"sec_use_rbac":false,"data_format":"","url_path":"/a/","method":["PURGE"],"url_params_pri":"qs-over-path","params_pri":"channel-params-over-msg","timeout":30,"max_body":1048576,` + usual,
 		},
 		{
+			"idempotent", `{"service":"s","url_path":"/","idempotent":true}`,
+			`{"is_active":true,"service":"s","security":"","data_format":"json","url_path":"/","method":[],"url_params_pri":"qs-over-path","params_pri":"channel-params-over-msg","timeout":30,"max_body":1048576,"idempotent":true}`,
+		},
+		{
 			"empty method", `{"service":"s","url_path":"/parleys","method":""}`,
 			`{"is_active":true,"service":"s","security":"","has_rbac":false,"sec_use_rbac":false,"data_format":"json","url_path":"/parleys","method":[],"url_params_pri":"qs-over-path","params_pri":"channel-params-over-msg","timeout":30,"max_body":1048576,` + usual,
 		},

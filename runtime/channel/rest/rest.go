@@ -64,7 +64,7 @@ func (c *rest) Route() channel.Route {
 	if c.config.MatchSlash {
 		path = strings.TrimSuffix(path, "}") + "...}"
 	}
-	return channel.Route{Methods: c.config.Method, Path: path}
+	return channel.Route{Methods: c.config.Method, Path: path, Idempotent: c.config.Idempotent}
 }
 
 // ServeHTTP answers one request that matches Route. The path's parameters come from the router, by

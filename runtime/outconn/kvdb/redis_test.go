@@ -418,8 +418,8 @@ func TestFailoverUnderLoad(t *testing.T) {
 			}, 30*time.Second, 5*time.Millisecond)
 			close(stop)
 			writers.Wait()
-			t.Logf("down-after %s: the sentinels named another primary %s after it was %s, and the first write succeeded %s after that; longest call %s; failed: %v",
-				downAfter, promoted.Sub(taken).Round(time.Millisecond), row.name, first.Sub(promoted).Round(time.Millisecond), longest.Round(time.Millisecond), failed)
+			t.Logf("down-after %s: the first write succeeded %s after the primary was %s: the sentinels named another %s after it, and the write came %s after that; longest call %s; failed: %v",
+				downAfter, first.Sub(taken).Round(time.Millisecond), row.name, promoted.Sub(taken).Round(time.Millisecond), first.Sub(promoted).Round(time.Millisecond), longest.Round(time.Millisecond), failed)
 			assert.Less(t, first.Sub(promoted), time.Second+3*time.Second, "1 s, and 3 s for a busy machine")
 			assert.Less(t, longest, 4*time.Second, "each call ends within its deadline of 1 s, and 3 s for a busy machine")
 		})
