@@ -115,7 +115,7 @@ func TestRepeatsAreInOneOrder(t *testing.T) {
 		paths = append(paths, strings.TrimSpace(strings.Join(r.Methods, ",")+" "+r.Path))
 	}
 	assert.Equal(t, []string{
-		"/a b/{x}/{y}", "POST,PUT /rates/{id}", "/exact", "DELETE /exact", "POST /rates/last", "/rates/today", "/slash/",
+		"/files/{rest...}", "PUT /files/old/{rest...}", "/a b/{x}/{y}", "/files/{folder}/locked", "POST,PUT /rates/{id}", "/exact", "DELETE /exact", "POST /rates/last", "/rates/today", "/slash/",
 	}, paths, "wide before narrow, any method before its own, and none that changes nothing")
 	slices.Reverse(all)
 	assert.True(t, balancer.SameRoutes(want, balancer.Repeats(all)))

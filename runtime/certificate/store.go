@@ -2,6 +2,7 @@ package certificate
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
@@ -128,19 +129,20 @@ func (s *Store) Watch(ctx context.Context, changed func()) {
 	}
 }
 
-// stamp is another text once a file is another one.
+// stamp is another text once a file holds something else. It goes by content: a file that was put in another's place may be
+// of the same size, and of the same tick of the file system's clock.
 func (f Files) stamp() string {
-	text := ""
+	sum := sha256.New()
 	for _, one := range []string{f.Certificate, f.Key, f.CA} {
 		if one == "" || inline(one) {
 			continue
 		}
-		info, err := os.Stat(one)
+		raw, err := os.ReadFile(one)
 		if err != nil {
-			text += "?;"
-			continue
+			raw = []byte("?")
 		}
-		text += fmt.Sprintf("%d %d;", info.ModTime().UnixNano(), info.Size())
+		_, _ = fmt.Fprintf(sum, "%d ", len(raw)) // a hash takes everything
+		_, _ = sum.Write(raw)
 	}
-	return text
+	return string(sum.Sum(nil))
 }
