@@ -89,8 +89,10 @@ type standing struct {
 func (g *ground) standing(server string) standing {
 	g.t.Helper()
 	var out struct{ Channels []standing }
-	require.NoError(g.t, g.call(server, "parley.server.info", struct{}{}, &out))
-	require.Len(g.t, out.Channels, 1)
+	require.Eventually(g.t, func() bool { // a server that follows has it a moment later
+		out.Channels = nil
+		return g.call(server, "parley.server.info", struct{}{}, &out) == nil && len(out.Channels) == 1
+	}, 20*time.Second, 5*time.Millisecond, "log:\n%s", g.logs)
 	return out.Channels[0]
 }
 

@@ -166,7 +166,7 @@ channel_soap:
 	assert.Contains(t, wsdl, `soapAction="urn:two"`)
 	status, header, _ := g.request("DELETE", g.url("server1")+"/soap", "")
 	assert.Equal(t, 405, status)
-	assert.Equal(t, "GET, POST", header.Get("Allow"))
+	assert.Equal(t, "GET, HEAD, OPTIONS, POST", header.Get("Allow"))
 	for _, clash := range []string{
 		"channel_soap:\n  - {name: Three, service: a.one, url_path: /soap, soap_action: 'urn:two'}\n",
 		"channel_soap:\n  - {name: Three, service: a.one, url_path: /soap}\n",

@@ -46,7 +46,7 @@ func (c Config) Check() kind.Faults {
 			faults.Add(one.key, "%q holds a character that no signature can: a space, /, comma or =", one.value)
 		}
 	}
-	if !c.SecretKey.IsSet() {
+	if !c.SecretKey.IsSet() && !c.SecretKey.IsKept() {
 		faults.Add("secret_key", "missing; give it, or a reference such as env:NAME")
 	}
 	return faults

@@ -47,7 +47,7 @@ func (c Config) Check() kind.Faults {
 	if strings.ContainsAny(c.Domain, ":\\@\r\n\x00") {
 		faults.Add("domain", "expected the name of a domain, such as BANK")
 	}
-	if !c.Password.IsSet() {
+	if !c.Password.IsSet() && !c.Password.IsKept() {
 		faults.Add("password", "missing; give it, or a reference such as env:NAME")
 	}
 	return faults
