@@ -7,9 +7,7 @@
 package haproxy
 
 import (
-	"bytes"
 	"cmp"
-	_ "embed" // of the template
 	"errors"
 	"fmt"
 	"net"
@@ -17,7 +15,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"text/template"
 
 	"github.com/parley-run/parley/runtime/balancer"
 	"github.com/parley-run/parley/runtime/certificate"
@@ -86,9 +83,6 @@ const defaultConnections = 8000
 // DefaultUser may see the statistics page where Config names nobody.
 const DefaultUser = "parley"
 
-//go:embed haproxy.cfg.tmpl
-var templateText string
-
 // Render is the text of haproxy.cfg. All that is wrong with c comes back together.
 func (c Config) Render() ([]byte, error) {
 	c.User = cmp.Or(c.User, DefaultUser)
@@ -99,24 +93,10 @@ func (c Config) Render() ([]byte, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	t, err := template.New("haproxy.cfg").Funcs(template.FuncMap{
-		"quote": quote, "listen": listenAddress, "dial": dialAddress, "envelope": c.envelope, "name": c.nameOf,
-	}).Parse(templateText)
-	if err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	err = t.Execute(&out, c)
-	return out.Bytes(), err
+	return c.text()
 }
 
-// OutcomeHeader and ServerHeader are for the template.
-func (c Config) OutcomeHeader() string { return balancer.OutcomeHeader }
-
-// ServerHeader names the server that answered.
-func (c Config) ServerHeader() string { return balancer.ServerHeader }
-
-// Repeats are rules for the template: of those that match a request, the last says whether it may be sent to another
+// Repeats are rules: of those that match a request, the last says whether it may be sent to another
 // server once one has seen it.
 func (c Config) Repeats() (out []Repeat) {
 	for _, r := range balancer.Repeats(c.Routes) {
@@ -254,11 +234,6 @@ func (c Config) nameOf(s Server) string {
 	}
 	host, _, _ := net.SplitHostPort(s.Address)
 	return host
-}
-
-// Headers of a client's certificate, for the template.
-func (c Config) Headers() map[string]string {
-	return map[string]string{"client": certificate.ClientHeader, "chain": certificate.ChainHeader, "proof": certificate.ProofHeader}
 }
 
 // proofForm needs no quotes.
