@@ -16,6 +16,7 @@ import (
 // current one. Where another server's change comes first, c is built again on top of it. ctx counts until c
 // is saved; what is saved always serves.
 func (l *Live) Apply(ctx context.Context, c Change) (int64, error) {
+	c = c.asked(ctx)
 	if err := c.Check(); err != nil {
 		return 0, err
 	}
