@@ -2,10 +2,10 @@ package enmasse
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/parley-run/parley/runtime/catalog"
-	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/service"
 )
 
@@ -34,7 +34,7 @@ type Difference struct {
 type KeyDifference struct {
 	Key    string
 	Before string // JSON; secrets as in an export; empty: the key was not there
-	After  string
+	After  string // where a secret becomes another one, "(kept)" (another)
 }
 
 func (d Deps) diff(_ context.Context, _ service.Runtime, in DiffIn) (DiffOut, error) {
@@ -72,52 +72,46 @@ func keyDifferences(kinds Kinds, have *catalog.Object, spec []byte) ([]KeyDiffer
 		before = whole
 	}
 	secrets := kinds.Secrets(have.Kind)
-	old, err := exported(before, nil)
+	was, wasShown, err := values(before, secrets)
 	if err != nil {
 		return nil, err
 	}
-	next, err := exported(spec, nil)
+	is, isShown, err := values(spec, secrets)
 	if err != nil {
 		return nil, err
 	}
-	values := make(map[string][]byte, len(old))
-	for _, m := range old {
-		values[m.key] = m.value
+	keys := slices.Sorted(maps.Keys(was))
+	for key := range is {
+		if _, had := was[key]; !had {
+			keys = append(keys, key)
+		}
 	}
+	slices.Sort(keys)
 	out := []KeyDifference{}
-	for _, m := range next {
-		was, had := values[m.key]
-		delete(values, m.key)
-		if had && string(was) == string(m.value) {
+	for _, key := range keys {
+		if was[key] == is[key] {
 			continue
 		}
-		d := KeyDifference{Key: m.key, Before: string(was), After: string(m.value)}
-		if slices.Contains(secrets, m.key) {
-			d.Before, d.After = hidden(have.Spec, m.key), hidden(spec, m.key)
-			if d.After == string(inJSON(kind.Kept)) {
-				d.After = `"(another)"`
-			}
+		d := KeyDifference{Key: key, Before: wasShown[key], After: isShown[key]}
+		if d.Before == d.After {
+			d.After += " (another)"
 		}
 		out = append(out, d)
-	}
-	for _, m := range old {
-		if was, left := values[m.key]; left {
-			out = append(out, KeyDifference{Key: m.key, Before: string(was)})
-		}
 	}
 	return out, nil
 }
 
-// hidden is a secret of spec as an export shows it.
-func hidden(spec []byte, key string) string {
-	all, err := exported(spec, []string{key})
-	if err != nil {
-		return ""
-	}
-	for _, m := range all {
-		if m.key == key {
-			return string(m.value)
+// values are those of a spec's keys as JSON: as they are, and as whoever may not see its secrets sees them.
+func values(spec []byte, secrets []string) (all, visible map[string]string, err error) {
+	all, visible = map[string]string{}, map[string]string{}
+	for into, places := range map[*map[string]string][]string{&all: nil, &visible: secrets} {
+		keys, err := shown(spec, places)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, m := range keys {
+			(*into)[m.key] = string(inJSON(m.value))
 		}
 	}
-	return ""
+	return all, visible, nil
 }

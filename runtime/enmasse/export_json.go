@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/parley-run/parley/runtime/catalog"
 	"github.com/parley-run/parley/runtime/kind"
@@ -35,7 +36,7 @@ func ExportJSON(now *catalog.Snapshot, kinds Kinds) (string, error) {
 		}
 		fmt.Fprintf(&b, `{"name": %s`, inJSON(escape(o.Name)))
 		for _, m := range spec {
-			fmt.Fprintf(&b, ", %s: %s", inJSON(m.key), m.value)
+			fmt.Fprintf(&b, ", %s: %s", inJSON(m.key), inJSON(m.value))
 		}
 		b.WriteByte('}')
 	}
@@ -46,14 +47,24 @@ func ExportJSON(now *catalog.Snapshot, kinds Kinds) (string, error) {
 	return b.String(), nil
 }
 
-// key is a key of a spec and its value's JSON, as files have it.
+// keyed is a key of a spec and its value, numbers as json.Number.
 type keyed struct {
 	key   string
-	value []byte
+	value any
 }
 
-// exported is a spec as files have it: variables escaped, secrets that are no references left where they are.
+// exported is a spec as files have it: variables escaped, secrets that are no references left where they are. secrets are
+// the places of them.
 func exported(spec []byte, secrets []string) ([]keyed, error) {
+	all, err := shown(spec, secrets)
+	for i := range all {
+		all[i].value = escaped(all[i].value)
+	}
+	return all, err
+}
+
+// shown is a spec's keys in their order, for whoever may not see its secrets.
+func shown(spec []byte, secrets []string) ([]keyed, error) {
 	dec := json.NewDecoder(bytes.NewReader(spec))
 	dec.UseNumber()
 	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
@@ -69,20 +80,42 @@ func exported(spec []byte, secrets []string) ([]keyed, error) {
 		if err := dec.Decode(&value); err != nil {
 			return nil, err
 		}
-		if form, ok := value.(string); ok && slices.Contains(secrets, key.(string)) {
-			value = shown(form)
-		}
-		out = append(out, keyed{key.(string), inJSON(escaped(value))})
+		out = append(out, keyed{key.(string), masked(value, inside(secrets, key.(string)))})
 	}
 	return out, nil
 }
 
-// shown is a secret as files have it: a reference, or that there is one.
-func shown(form string) string {
-	if s := kind.NewSecret(form); s.IsSet() && !s.IsReference() {
-		return kind.Kept
+// inside are the places of secrets within what stands under key; one that is empty is that itself. A * is any key.
+func inside(places []string, key string) []string {
+	var out []string
+	for _, place := range places {
+		if first, rest, _ := strings.Cut(place, "."); first == key || first == "*" {
+			out = append(out, rest)
+		}
 	}
-	return form
+	return out
+}
+
+// masked is v with the secrets at those places as files have them: references, or that there is one.
+func masked(v any, places []string) any {
+	if len(places) == 0 {
+		return v
+	}
+	switch v := v.(type) {
+	case string:
+		if s := kind.NewSecret(v); slices.Contains(places, "") && s.IsSet() && !s.IsReference() {
+			return kind.Kept
+		}
+	case []any:
+		for i := range v {
+			v[i] = masked(v[i], inside(places, "*"))
+		}
+	case map[string]any:
+		for key := range v {
+			v[key] = masked(v[key], inside(places, key))
+		}
+	}
+	return v
 }
 
 // escaped is v with the text within it such that expand gives it back. Keys are never expanded.

@@ -86,24 +86,14 @@ func (d Deps) show(o *catalog.Object, behind []string) (ObjectOut, error) {
 	if whole, err := d.Kinds.Parse(o.Kind, spec); err == nil {
 		spec = whole
 	}
-	secrets := d.Kinds.Secrets(o.Kind)
-	all, err := exported(spec, nil)
+	all, err := shown(spec, d.Kinds.Secrets(o.Kind))
 	if err != nil {
 		return ObjectOut{}, fmt.Errorf("%s: %w", o.Key(), err)
 	}
 	config := service.NewObject(len(all))
-	dec := json.NewDecoder(strings.NewReader(string(spec)))
-	dec.UseNumber()
-	var values map[string]any
-	if err := dec.Decode(&values); err != nil {
-		return ObjectOut{}, fmt.Errorf("%s: %w", o.Key(), err)
-	}
 	for _, m := range all {
-		value := values[m.key]
-		if form, ok := value.(string); ok && slices.Contains(secrets, m.key) {
-			value = shown(form)
-		}
-		if value, err = service.FromGo(value); err != nil {
+		value, err := service.FromGo(m.value)
+		if err != nil {
 			return ObjectOut{}, fmt.Errorf("%s: %s: %w", o.Key(), m.key, err)
 		}
 		config.Set(m.key, value)

@@ -178,13 +178,13 @@ func mayDelete(keys []catalog.Key, now *catalog.Snapshot, kinds Kinds, said int)
 	switch {
 	case said != 0 && said != len(keys):
 		return &service.Error{
-			Code: service.Invalid, Message: fmt.Sprintf("%d definitions would be deleted, not the %d that were said: nothing was imported", len(keys), said),
+			Code: service.Invalid, Message: fmt.Sprintf("%d definitions would be deleted, not the %d that were said", len(keys), said),
 			Fix: "see which with parley enmasse diff",
 		}
 	case said == 0 && 2*len(keys) > all:
 		return &service.Error{
 			Code:    service.Invalid,
-			Message: fmt.Sprintf("%d of %d definitions would be deleted, for no file names them: nothing was imported", len(keys), all),
+			Message: fmt.Sprintf("%d of %d definitions would be deleted, for no file names them", len(keys), all),
 			Fix:     fmt.Sprintf("is a file empty, cut off or missing? If not, say so with --prune --deletes %d", len(keys)),
 		}
 	}
