@@ -112,9 +112,10 @@ func rootCommand(o *options) *cobra.Command {
 	root.AddCommand(
 		quickstartCommand(o), startCommand(o), stopCommand(o), restartCommand(o), upgradeCommand(o), statusCommand(o),
 		deployCommand(o), undeployCommand(o), servicesCommand(o), invokeCommand(o),
-		statsCommand(o), kvdbCommand(o), pingCommand(o), enmasseCommand(o), auditCommand(o), catalogCommand(o), versionCommand(o),
+		statsCommand(o), kvdbCommand(o), pingCommand(o), enmasseCommand(o), auditCommand(o), kindsCommand(o), catalogCommand(o), versionCommand(o),
 		serveCommand(o), readyCommand(o), balancerCommand(o), haproxyCommand(o), superviseCommand(), serverCommand(o),
 	)
+	root.AddCommand(objectsCommands(o)...)
 	for _, c := range root.Commands() {
 		wrapArgs(c)
 	}
