@@ -118,8 +118,11 @@ func kindsPage() string {
 		"This page is made from the program's own structs; after a change of them run `go test ./cmd/parley -run KindsPage -update`.\n")
 	all := kindItems()
 	groups := []struct{ name, title string }{
-		{node.GroupChannels, "Channels"}, {node.GroupOutconns, "Outgoing connections"}, {node.GroupSecurity, "Security definitions"},
-		{node.GroupAdapters, "Adapters"}, {node.GroupRules, "Rules"},
+		{node.GroupChannels, "Channels"},
+		{node.GroupOutconns, "Outgoing connections"},
+		{node.GroupSecurity, "Security definitions"},
+		{node.GroupAdapters, "Adapters"},
+		{node.GroupRules, "Rules"},
 	}
 	for _, group := range groups {
 		fmt.Fprintf(&b, "\n## %s\n", group.title)

@@ -115,7 +115,7 @@ func (d Deps) createObject(ctx context.Context, _ service.Runtime, in ObjectWrit
 		return ObjectOut{}, service.Errorf(service.Invalid, "%s: name: expected text without spaces around it or control characters, not %q", in.Kind, in.Name)
 	}
 	if d.Catalog.Current().Get(in.Kind, in.Name) != nil {
-		return ObjectOut{}, &service.Error{Code: service.Conflict, Message: fmt.Sprintf("there is a %s %q already", in.Kind, in.Name), Fix: "edit it, or choose another name"}
+		return ObjectOut{}, &service.Error{Code: service.Conflict, Message: fmt.Sprintf("%s %q is there already", in.Kind, in.Name), Fix: "edit it, or choose another name"}
 	}
 	return d.write(ctx, catalog.Key{Kind: in.Kind, Name: in.Name}, nil, in.Config)
 }

@@ -13,7 +13,7 @@ import (
 // counterpart is in leftOut, a line for each with its place, unless nothing is lost without it.
 func ParseZato(files []File, kinds Kinds, env func(string) (string, bool)) (definitions Definitions, leftOut []string, faults Faults) {
 	r := newReader(files, kinds, env)
-	r.zato = &zato{notes: []string{}}
+	r.zato = &zato{notes: []string{}, outgoing: map[string]bool{}}
 	r.all(files)
 	if len(r.faults) > 0 {
 		return nil, nil, r.faults.sorted()
@@ -23,8 +23,16 @@ func ParseZato(files []File, kinds Kinds, env func(string) (string, bool)) (defi
 
 // zato turns Zato's objects into ours.
 type zato struct {
-	notes []string
-	roles []*zatoRole
+	notes    []string
+	roles    []*zatoRole
+	security []zatoSecurity
+	outgoing map[string]bool // names of definitions that outgoing connections use
+}
+
+// zatoSecurity is a definition as we write it.
+type zatoSecurity struct {
+	kind string
+	*node
 }
 
 // zatoType says what one of Zato's types is here.
@@ -55,13 +63,13 @@ func zatoTypes() map[string]zatoType {
 			"address": "address", "socket_type": "socket_type", "socket_method": "socket_method", "sub_key": "sub_key", "service": "service", "service_name": "service",
 			"data_format": "data_format",
 		}, []string{"pool_strategy", "service_source", "msg_source"}},
-		"outconn_plain_http":  {"outgoing_rest", out, []string{"method", "serialization_type", "soap_action", "soap_version"}},
-		"outconn_soap":        {"outgoing_soap", with(out, "soap_action", "soap_action", "soap_version", "soap_version"), []string{"method", "serialization_type", "data_format"}},
-		"outconn_zmq":         {"outgoing_zmq", map[string]string{"address": "address", "socket_type": "socket_type", "socket_method": "socket_method"}, []string{"msg_source"}},
-		"def_sec/basic_auth":  {"security_basic_auth", with(user, "realm", "realm"), nil},
-		"def_sec/apikey":      {"security_api_key", map[string]string{"header": "header", "password": "key", "secret": "key"}, []string{"username"}},
-		"def_sec/ntlm":        {"security_ntlm", user, nil},
-		"def_sec/jwt":         {"security_jwt", with(user, "ttl", "ttl"), nil},
+		"outconn_plain_http": {"outgoing_rest", out, []string{"method", "serialization_type", "soap_action", "soap_version"}},
+		"outconn_soap":       {"outgoing_soap", with(out, "soap_action", "soap_action", "soap_version", "soap_version"), []string{"method", "serialization_type", "data_format"}},
+		"outconn_zmq":        {"outgoing_zmq", map[string]string{"address": "address", "socket_type": "socket_type", "socket_method": "socket_method"}, []string{"msg_source"}},
+		"def_sec/basic_auth": {"security_basic_auth", with(user, "realm", "realm"), nil},
+		"def_sec/apikey":     {"security_api_key", map[string]string{"header": "header", "username": "header", "password": "key", "secret": "key"}, nil},
+		"def_sec/ntlm":       {"security_ntlm", user, nil},
+		"def_sec/jwt":        {"security_jwt", with(user, "ttl", "ttl"), nil},
 		"def_sec/wss": {"security_wss", with(user, "password_type", "password_type", "reject_empty_nonce_creat", "reject_empty_nonce_creat",
 			"reject_stale_tokens", "reject_stale_tokens", "reject_expiry_limit", "reject_expiry_limit", "nonce_freshness_time", "nonce_freshness_time"), nil},
 	}
@@ -139,7 +147,7 @@ func (z *zato) convert(r *reader, typeName string, to zatoType, item *node) {
 			out.members = append(out.members, one)
 		case one.name == "is_active" && one.value.form != null:
 			out.members = append(out.members, one)
-		case taken && nothing(one.value):
+		case taken && nothing(one.value), typeName == "def_sec/apikey" && one.name == "username" && item.get("header") != nil:
 		case taken && !takes(r.kinds, to.kind, key):
 			if !usual(one) {
 				z.leave(item, typeName, one.name, "this server's "+to.kind+" has no such key")
@@ -151,7 +159,29 @@ func (z *zato) convert(r *reader, typeName string, to zatoType, item *node) {
 			z.leave(item, typeName, one.name, "it has no counterpart")
 		}
 	}
+	if (typeName == "channel_plain_http" || typeName == "outconn_plain_http") && out.get("data_format") == nil {
+		// In Zato that means bytes as they are; here JSON is usual.
+		out.members = append(out.members, member{"data_format", item.at, &node{at: item.at, form: text}})
+	}
+	if security := out.get("security"); security != nil && strings.HasPrefix(typeName, "outconn_") {
+		z.outgoing[security.value.text] = true
+	}
+	if strings.HasPrefix(typeName, "def_sec/") {
+		z.security = append(z.security, zatoSecurity{to.kind, out})
+		return
+	}
 	r.object(to.kind, out)
+}
+
+// finishSecurity defines the security definitions, once it is known which of them outgoing connections use: of those a hash
+// of the password is not enough.
+func (z *zato) finishSecurity(r *reader) {
+	for _, one := range z.security {
+		if name := one.get("name"); name != nil && z.outgoing[name.value.text] && takes(r.kinds, one.kind, "outgoing") {
+			one.members = append(one.members, member{"outgoing", one.at, &node{at: one.at, form: boolean, text: "true"}})
+		}
+		r.object(one.kind, one.node)
+	}
 }
 
 // zatoValue is a value as we write it.

@@ -81,8 +81,9 @@ func permission(zatos string) string {
 	return ""
 }
 
-// finish defines the roles, once all that is said of them was read.
+// finish defines what other objects have a say in, once all were read.
 func (z *zato) finish(r *reader) {
+	z.finishSecurity(r)
 	byName := map[string]*zatoRole{}
 	for _, one := range z.roles {
 		if one.item != nil {
