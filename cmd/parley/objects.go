@@ -29,9 +29,11 @@ func objectsOf(o *options, use, group, what string) *cobra.Command {
 }
 
 func objectsCommands(o *options) []*cobra.Command {
+	outconns := objectsOf(o, "outconns", node.GroupOutconns, "outgoing connections")
+	outconns.AddCommand(pingCommand(o))
 	return []*cobra.Command{
 		objectsOf(o, "channels", node.GroupChannels, "channels"),
-		objectsOf(o, "outconns", node.GroupOutconns, "outgoing connections"),
+		outconns,
 		objectsOf(o, "security", node.GroupSecurity, "security definitions"),
 		objectsOf(o, "objects", "", "definitions of every kind"),
 	}
