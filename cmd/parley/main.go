@@ -17,6 +17,7 @@ import (
 const (
 	exitFailed      = 1   // refused, or not all servers serve it
 	exitUsage       = 2   // wrong usage or configuration
+	exitUnclear     = 4   // inconclusive, or a difference found: enmasse diff
 	exitInterrupted = 130 // by Ctrl-C
 )
 
@@ -96,24 +97,25 @@ func rootCommand(o *options) *cobra.Command {
 			HiddenDefaultCmd: true,
 		},
 		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if o.output != "text" && o.output != "json" {
-				return usage(fmt.Errorf("--output is text or json, not %q", o.output))
+			if o.output != "text" && o.output != "json" && o.output != "yaml" {
+				return usage(fmt.Errorf("--output is text, json or yaml, not %q", o.output))
 			}
 			o.parsed = true
 			return nil
 		},
 	}
 	root.PersistentFlags().StringVar(&o.dir, "dir", "", "folder of the cluster")
-	root.PersistentFlags().StringVarP(&o.output, "output", "o", "text", "text or json")
+	root.PersistentFlags().StringVarP(&o.output, "output", "o", "text", "text, json or yaml")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage(fmt.Errorf("%w; see %s --help", err, c.CommandPath()))
 	})
 	root.AddCommand(
 		quickstartCommand(o), startCommand(o), stopCommand(o), restartCommand(o), upgradeCommand(o), statusCommand(o),
 		deployCommand(o), undeployCommand(o), servicesCommand(o), invokeCommand(o),
-		statsCommand(o), kvdbCommand(o), pingCommand(o), enmasseCommand(o), catalogCommand(o), secretsCommand(o), versionCommand(o),
-		serveCommand(o), readyCommand(o), balancerCommand(o), haproxyCommand(o), tlsCommand(o), superviseCommand(), serverCommand(o),
+		statsCommand(o), kvdbCommand(o), pingCommand(o), enmasseCommand(o), auditCommand(o), kindsCommand(o), catalogCommand(o), secretsCommand(o),
+		versionCommand(o), serveCommand(o), readyCommand(o), balancerCommand(o), haproxyCommand(o), tlsCommand(o), superviseCommand(), serverCommand(o),
 	)
+	root.AddCommand(objectsCommands(o)...)
 	for _, c := range root.Commands() {
 		wrapArgs(c)
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -151,40 +150,6 @@ func pingCommand(o *options) *cobra.Command {
 			return o.print(c, out, func(w io.Writer) { line(w, "%s", strings.TrimRight(out.Info, "\n")) })
 		},
 	}
-}
-
-func enmasseCommand(o *options) *cobra.Command {
-	c := &cobra.Command{Use: "enmasse", Short: "Definitions as YAML files: config-as-code"}
-	c.AddCommand(&cobra.Command{
-		Use:   "import FILE...",
-		Short: "Create and update what the files define, all of it or nothing",
-		Args:  cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			var files []map[string]string
-			for _, path := range args {
-				content, err := os.ReadFile(path)
-				if err != nil {
-					return usage(err)
-				}
-				files = append(files, map[string]string{"name": path, "content": string(content)})
-			}
-			return o.importFiles(c, files)
-		},
-	}, &cobra.Command{
-		Use:   "export",
-		Short: "Print all definitions as YAML",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			var out struct {
-				Content string `json:"content"`
-			}
-			if err := o.call(c.Context(), "parley.enmasse.export", struct{}{}, &out); err != nil {
-				return err
-			}
-			return o.print(c, out, func(w io.Writer) { _, _ = io.WriteString(w, out.Content) })
-		},
-	})
-	return c
 }
 
 func versionCommand(o *options) *cobra.Command {

@@ -1,24 +1,38 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 )
 
-// print writes v as JSON where that was asked for, else what text writes.
+// print writes v as JSON or YAML where that was asked for, else what text writes.
 func (o *options) print(c *cobra.Command, v any, text func(w io.Writer)) error {
-	if o.output == "json" {
-		enc := json.NewEncoder(c.OutOrStdout())
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(v)
+	if o.output == "text" {
+		text(c.OutOrStdout())
+		return nil
 	}
-	text(c.OutOrStdout())
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	written := out.Bytes()
+	if o.output == "yaml" {
+		var err error
+		if written, err = yaml.JSONToYAML(written); err != nil {
+			return err
+		}
+	}
+	_, _ = c.OutOrStdout().Write(written) // a closed pipe is the reader's wish
 	return nil
 }
 

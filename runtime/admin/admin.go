@@ -87,7 +87,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) answer(w http.ResponseWriter, r *http.Request, cid string) (any, error) {
-	if !h.allowed(r) {
+	who := h.caller(r)
+	if who == "" {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="parley", Basic realm="parley"`)
 		return nil, &service.Error{Code: service.Unauthenticated, Message: "the token or the password is missing or wrong", Fix: "send the cluster's token as Authorization: Bearer"}
 	}
@@ -115,7 +116,7 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, cid string) (an
 		req.Payload = service.NewObject(0)
 	}
 	req.Input = req.Payload
-	ctx := service.WithCall(r.Context(), &service.Call{CID: cid, Service: name, Runtime: h.Runtime, Log: h.Log})
+	ctx := service.WithCall(r.Context(), &service.Call{CID: cid, Service: name, Runtime: h.Runtime, Log: h.Log, Who: who})
 	res, err := s.Handler.Handle(ctx, req)
 	if err != nil {
 		return nil, err
@@ -146,10 +147,17 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, cid string, err e
 	_, _ = w.Write(body) // the client may have gone
 }
 
-func (h *handler) allowed(r *http.Request) bool {
+// caller is who calls: a user, or "token"; empty: nobody who may.
+func (h *handler) caller(r *http.Request) string {
 	if user, password, ok := r.BasicAuth(); ok {
-		return h.Password != nil && h.Password(user, password)
+		if h.Password != nil && h.Password(user, password) {
+			return "user " + user
+		}
+		return ""
 	}
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return ok && h.Token != "" && subtle.ConstantTimeCompare([]byte(token), []byte(h.Token)) == 1
+	if ok && h.Token != "" && subtle.ConstantTimeCompare([]byte(token), []byte(h.Token)) == 1 {
+		return "token"
+	}
+	return ""
 }

@@ -37,8 +37,11 @@ func serve(t *testing.T) (*httptest.Server, *strings.Builder) {
 			return nil, errors.New("secret cause")
 		}
 	})
+	who := service.New("parley.demo.who", func(ctx context.Context, _ service.Runtime, _ struct{}) (string, error) {
+		return service.CallFrom(ctx).Who, nil
+	})
 	h, err := admin.API{
-		Services: []service.Service{greet, fail}, Token: "token", Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Services: []service.Service{greet, fail, who}, Token: "token", Log: slog.New(slog.NewTextHandler(&log, nil)),
 		Password: func(user, password string) bool { return user == "admin" && password == "right" },
 	}.Handler()
 	require.NoError(t, err)
@@ -120,4 +123,28 @@ func TestTwoServicesOfOneName(t *testing.T) {
 	s := service.New("parley.a", func(context.Context, service.Runtime, struct{}) (any, error) { return nil, nil })
 	_, err := admin.API{Services: []service.Service{s, s}}.Handler()
 	assert.EqualError(t, err, "internal service parley.a is registered twice")
+}
+
+func TestServicesKnowWhoCalls(t *testing.T) {
+	s, _ := serve(t)
+	for _, row := range []struct {
+		name string
+		sign func(*http.Request)
+		want string
+	}{
+		{"the token", func(r *http.Request) { r.Header.Set("Authorization", "Bearer token") }, `{"response":"token"}`},
+		{"a user", func(r *http.Request) { r.SetBasicAuth("admin", "right") }, `{"response":"user admin"}`},
+		{"a wrong password", func(r *http.Request) { r.SetBasicAuth("admin", "wrong") }, "PARLEY_ERROR"},
+		{"nobody", func(*http.Request) {}, "PARLEY_ERROR"},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+admin.Path+"parley.demo.who", http.NoBody)
+		require.NoError(t, err)
+		row.sign(req)
+		res, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		body, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		assert.Contains(t, string(body), row.want, row.name)
+	}
 }

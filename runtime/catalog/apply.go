@@ -37,6 +37,7 @@ func (l *Live) ApplyTo(ctx context.Context, of func(now *Snapshot) (Change, erro
 		}
 		var c Change
 		if c, err = of(l.Current()); err == nil {
+			c = c.asked(ctx)
 			err = c.Check()
 		}
 		if err != nil {

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -14,6 +15,7 @@ type Change struct {
 	Put    []Object // Revision is ignored
 	Delete []Key    // a missing one is no fault
 	By     string   // who, for the audit log
+	CID    string   // of the request that asks for it, for the audit log; Apply takes its context's where it is empty
 }
 
 // maxName is how long an object's name may be, in characters.
@@ -49,17 +51,35 @@ func (c Change) Check() error {
 			return err
 		}
 	}
-	if !storable(c.By) {
+	if !storable(c.By) || !storable(c.CID) {
 		return service.Errorf(service.Invalid, "catalog: %q: a change's author is UTF-8 without zero bytes", c.By)
 	}
 	return nil
+}
+
+// asked is c with what ctx knows of who asks for it.
+func (c Change) asked(ctx context.Context) Change {
+	call := service.CallFrom(ctx)
+	if c.CID == "" {
+		c.CID = call.CID
+	}
+	c.By = Author(ctx, c.By)
+	return c
+}
+
+// Author is by, such as "admin server1", with the caller that ctx knows before it.
+func Author(ctx context.Context, by string) string {
+	if who := service.CallFrom(ctx).Who; who != "" {
+		return who + " through " + by
+	}
+	return by
 }
 
 func storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 // against is the part of c that would change s. What does not run is worth another try as it is.
 func (c Change) against(s *Snapshot, quarantined map[Key]error) Change {
-	out := Change{By: c.By}
+	out := Change{By: c.By, CID: c.CID}
 	for _, o := range c.Put {
 		if have := s.Get(o.Kind, o.Name); have == nil || quarantined[o.Key()] != nil || !bytes.Equal(have.Spec, o.Spec) {
 			out.Put = append(out.Put, o)

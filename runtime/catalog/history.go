@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/parley-run/parley/runtime/database"
+	"github.com/parley-run/parley/runtime/service"
 )
 
 // Version implements Store.
@@ -92,9 +93,13 @@ RETURNING revision, (SELECT COALESCE(MAX(revision), 0) FROM audit)`, least, v.Ma
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "INSERT INTO audit (revision, who, what, at, mark, accepts) VALUES ($1, $2, $3, $4, $5, 1)",
-			v.Revision, by, fmt.Sprintf("accepted the database as it was restored, at revision %d", had), d.now().UnixMilli(), v.Mark)
-		return err
+		_, err = tx.ExecContext(ctx, "INSERT INTO audit (revision, who, what, at, mark, accepts, cid) VALUES ($1, $2, $3, $4, $5, 1, $6)",
+			v.Revision, by, fmt.Sprintf("accepted the database as it was restored, at revision %d", had), d.now().UnixMilli(), v.Mark,
+			service.CallFrom(ctx).CID)
+		if err != nil {
+			return err
+		}
+		return chainUp(ctx, tx, v.Revision)
 	})
 	return v, d.fault("accept the database as restored", err)
 }

@@ -158,7 +158,7 @@ func (l *Live) AcceptRestore(ctx context.Context, least int64, by string) (int64
 	if !errors.Is(err, ErrRestored) {
 		return 0, err
 	}
-	version, err := l.store.Accept(ctx, max(least, l.Current().Revision), by)
+	version, err := l.store.Accept(ctx, max(least, l.Current().Revision), Author(ctx, by))
 	if err != nil {
 		return 0, err
 	}

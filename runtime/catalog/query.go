@@ -54,8 +54,12 @@ func save(ctx context.Context, tx database.Conn, from Version, mark string, c Ch
 			return 0, fmt.Errorf("%s: %w", key, err)
 		}
 	}
-	_, err = tx.ExecContext(ctx, "INSERT INTO audit (revision, who, what, at, mark) VALUES ($1, $2, $3, $4, $5)", revision, c.By, c.summary(), at, mark)
-	return revision, err
+	_, err = tx.ExecContext(ctx, "INSERT INTO audit (revision, who, what, at, mark, cid) VALUES ($1, $2, $3, $4, $5, $6)",
+		revision, c.By, c.summary(), at, mark, c.CID)
+	if err != nil {
+		return 0, err
+	}
+	return revision, chainUp(ctx, tx, revision)
 }
 
 func put(ctx context.Context, tx database.Conn, revision int64, o Object, who string, at int64) error {

@@ -42,6 +42,9 @@ func testStore(t *testing.T, fresh freshStore) {
 		{"a load on top of what the store does not go on from is refused", testRestored},
 		{"what an operator accepted is loaded on top of anything", testAccept},
 		{"programs that know no marks take part", testUnmarked},
+		{"the audit log says who wrote what", testAudit},
+		{"what is done to the audit log behind its back is found", testTampered},
+		{"rows of programs that do not chain are covered by the next", testUnchained},
 	} {
 		t.Run(row.name, func(t *testing.T) { row.test(t, fresh(t)) })
 	}

@@ -172,7 +172,10 @@ func testTooNew(t *testing.T, opener opener) {
 // testMigrationFails puts something in the way of the third migration.
 func testMigrationFails(t *testing.T, opener opener) {
 	db := open(t, opener)
-	for _, statement := range []string{"DELETE FROM goose_db_version WHERE version_id > 2", "DROP TABLE leases", "CREATE TABLE leases (a TEXT)"} {
+	for _, statement := range []string{
+		"DELETE FROM goose_db_version WHERE version_id > 2", "ALTER TABLE audit DROP COLUMN cid", "ALTER TABLE audit DROP COLUMN chain",
+		"DROP TABLE leases", "CREATE TABLE leases (a TEXT)",
+	} {
 		_, err := db.ExecContext(t.Context(), statement)
 		require.NoError(t, err, statement)
 	}
@@ -197,7 +200,7 @@ func TestFileOfTheFirstRelease(t *testing.T) {
 	require.NoError(t, err)
 	for _, statement := range []string{
 		"DROP TABLE goose_db_version", "DROP TABLE leases", "ALTER TABLE cluster DROP COLUMN mark", "ALTER TABLE audit DROP COLUMN mark",
-		"ALTER TABLE audit DROP COLUMN accepts", "INSERT INTO audit (revision, who, what, at) VALUES (1, 'anna', 'put k a', 5)",
+		"ALTER TABLE audit DROP COLUMN accepts", "ALTER TABLE audit DROP COLUMN cid", "ALTER TABLE audit DROP COLUMN chain", "INSERT INTO audit (revision, who, what, at) VALUES (1, 'anna', 'put k a', 5)",
 		"UPDATE cluster SET revision = 1",
 	} {
 		_, err := db.ExecContext(t.Context(), statement)

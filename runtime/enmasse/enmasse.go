@@ -16,7 +16,11 @@
 // exception: where a value is one variable as a whole and its kind refuses the text, the number or the true or
 // false that the text spells is tried. A variable that is not set is a fault.
 //
-// Import is all or nothing and only adds and changes: what no file names stays as it is.
+// A file reads others with it that it lists under include:, by paths relative to its own folder; and file://PATH in place
+// of an object stands for what that file holds, an object or a list of them.
+//
+// Import is all or nothing and only adds and changes: what no file names stays as it is, unless the caller says that it is
+// to be deleted.
 package enmasse
 
 import (
@@ -32,6 +36,8 @@ import (
 type File struct {
 	Name    string // for messages, as the user knows it
 	Content string
+	// Included says that the file is read where another one names it, and not by itself: see Gather.
+	Included bool `json:",omitempty"`
 }
 
 // Kinds is what there is to define. Safe for concurrent use.
@@ -115,6 +121,12 @@ func (d Definitions) settle(now *catalog.Snapshot, kinds Kinds) (Definitions, Fa
 			faults.add(def.At, "%s", titled(def.Key, err))
 		}
 		def.Spec = spec
+		if have := now.Get(def.Kind, def.Name); have != nil && err == nil {
+			// A kind may know more keys than when the object was saved: defaults make no difference.
+			if old, err := kinds.Parse(def.Kind, have.Spec); err == nil && string(old) == string(spec) {
+				def.Spec = have.Spec
+			}
+		}
 		out[i] = def
 	}
 	return out, faults.sorted()

@@ -14,12 +14,8 @@ import (
 // Parse reads files and checks every object by its kind. Either all is well, or Faults says everything that
 // is wrong with any of the files and there are no Definitions. env looks up a variable.
 func Parse(files []File, kinds Kinds, env func(string) (string, bool)) (Definitions, Faults) {
-	r := &reader{kinds: kinds, env: env, seen: map[catalog.Key]Position{}}
-	for _, file := range files {
-		for _, doc := range documents(file, &r.faults) {
-			r.document(doc)
-		}
-	}
+	r := newReader(files, kinds, env)
+	r.all(files)
 	if len(r.faults) > 0 {
 		return nil, r.faults.sorted()
 	}
@@ -28,14 +24,45 @@ func Parse(files []File, kinds Kinds, env func(string) (string, bool)) (Definiti
 
 // reader collects definitions and faults.
 type reader struct {
-	kinds  Kinds
-	env    func(string) (string, bool)
-	seen   map[catalog.Key]Position
-	out    Definitions
-	faults Faults
+	kinds    Kinds
+	env      func(string) (string, bool)
+	seen     map[catalog.Key]Position
+	included map[string]File // by name
+	read     map[string]bool // of them, those that include: named
+	zato     *zato           // nil: the files are our own
+	out      Definitions
+	faults   Faults
 }
 
-func (r *reader) document(doc *node) {
+func newReader(files []File, kinds Kinds, env func(string) (string, bool)) *reader {
+	r := &reader{kinds: kinds, env: env, seen: map[catalog.Key]Position{}, included: map[string]File{}, read: map[string]bool{}}
+	for _, f := range files {
+		if f.Included {
+			r.included[f.Name] = f
+		}
+	}
+	return r
+}
+
+func (r *reader) all(files []File) {
+	for _, file := range files {
+		if !file.Included {
+			r.file(file)
+		}
+	}
+	if r.zato != nil {
+		r.zato.finish(r)
+	}
+}
+
+func (r *reader) file(file File) {
+	r.read[file.Name] = true
+	for _, doc := range documents(file, &r.faults) {
+		r.document(file.Name, doc)
+	}
+}
+
+func (r *reader) document(from string, doc *node) {
 	if doc.form != object {
 		if doc.form != null {
 			r.faults.add(doc.at, "expected kinds with lists of objects, such as %s:, not %s", strings.Join(r.kinds.Names(), ": or "), doc.form)
@@ -43,7 +70,11 @@ func (r *reader) document(doc *node) {
 		return
 	}
 	for _, m := range doc.members {
-		if !slices.Contains(r.kinds.Names(), m.name) {
+		if m.name == includeKey {
+			r.include(from, m.value)
+			continue
+		}
+		if r.zato == nil && !slices.Contains(r.kinds.Names(), m.name) {
 			r.faults.add(m.at, "unknown kind %q%s", m.name, r.suggest(m.name))
 			continue
 		}
@@ -53,7 +84,13 @@ func (r *reader) document(doc *node) {
 			r.faults.add(m.value.at, "%s: expected a list of objects, each with a name, not %s", m.name, m.value.form)
 		default:
 			for _, item := range m.value.items {
-				r.object(m.name, item)
+				for _, one := range r.objectsOf(from, item, 0) {
+					if r.zato != nil {
+						r.zato.object(r, m, one.node)
+						continue
+					}
+					r.object(m.name, one.node)
+				}
 			}
 		}
 	}

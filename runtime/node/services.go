@@ -30,6 +30,7 @@ func (n *Node) internalServices() []service.Service {
 	return slices.Concat(
 		enmasse.Services(enmasse.Deps{Catalog: n, Kinds: kinds{n}, By: by, Settle: n.settle}),
 		deploy.Services(deploy.Deps{Catalog: n, By: by}),
+		catalog.AuditServices(n.store),
 		[]service.Service{
 			service.New("parley.service.list", n.listServices).WithDoc("the services that are deployed or compiled in"),
 			service.New("parley.service.invoke", n.invokeService).WithDoc("invokes a service and gives its payload"),

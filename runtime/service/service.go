@@ -134,6 +134,7 @@ type Call struct {
 	Service string // name of the service that runs
 	Log     *slog.Logger
 	Runtime Runtime
+	Who     string           // who calls an internal service, for the audit log: a user, or "token"
 	Depth   int              // how many services have invoked each other up to this one
 	Request *Request         // what it answers; nil: nobody says
 	Now     func() time.Time // the server's clock; nil: time.Now

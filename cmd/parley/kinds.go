@@ -1,0 +1,162 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/parley-run/parley/runtime/kind"
+	"github.com/parley-run/parley/runtime/node"
+)
+
+// kindItem is a kind of definition as parley kinds prints it.
+type kindItem struct {
+	Name   string      `json:"name"`
+	Group  string      `json:"group"`
+	Doc    string      `json:"doc"`
+	Fields []fieldItem `json:"fields"`
+}
+
+type fieldItem struct {
+	Name     string          `json:"name"`
+	Type     string          `json:"type"`
+	Required bool            `json:"required"`
+	Default  json.RawMessage `json:"default"` // null where it is required
+	Secret   bool            `json:"secret"`
+	Doc      string          `json:"doc"`
+}
+
+func kindItems() []kindItem {
+	var out []kindItem
+	for _, k := range node.Kinds() {
+		item := kindItem{Name: k.Name, Group: k.Group, Doc: k.Doc, Fields: []fieldItem{}}
+		for _, f := range k.Fields {
+			field := fieldItem{Name: f.Name, Type: f.Type, Required: f.Default == "", Default: json.RawMessage(f.Default), Secret: f.Secret, Doc: f.Doc}
+			if field.Required {
+				field.Default = json.RawMessage("null")
+			}
+			item.Fields = append(item.Fields, field)
+		}
+		out = append(out, item)
+	}
+	return out
+}
+
+func kindsCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "kinds [NAME]",
+		Short: "List the kinds of definitions, or the keys of one",
+		Long:  "List the kinds of definitions that this program knows, or the keys of one: their types, defaults and meaning.\nThe same as docs/kinds.md; no cluster is asked.",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			all := kindItems()
+			if len(args) == 0 {
+				return o.print(c, all, func(w io.Writer) {
+					rows := make([][]string, len(all))
+					for i, k := range all {
+						rows[i] = []string{k.Name, k.Group, k.Doc}
+					}
+					table(w, []string{"KIND", "GROUP", "WHAT IT IS"}, rows)
+				})
+			}
+			names := make([]string, len(all))
+			for i, k := range all {
+				if names[i] = k.Name; k.Name == args[0] {
+					return o.print(c, k, func(w io.Writer) { k.print(w) })
+				}
+			}
+			near := ""
+			if n := kind.Nearest(args[0], names); n != "" {
+				near = fmt.Sprintf(", did you mean %s?", n)
+			}
+			return usage(fmt.Errorf("there is no kind %q%s; parley kinds lists all", args[0], near))
+		},
+	}
+}
+
+func (k kindItem) print(w io.Writer) {
+	line(w, "%s: %s\n", k.Name, k.Doc)
+	for _, f := range k.Fields {
+		line(w, "%s (%s)", f.Name, strings.Join(f.facts(), "; "))
+		line(w, "    %s", f.Doc)
+	}
+}
+
+// facts are a field's type and what must be known of its value.
+func (f fieldItem) facts() []string {
+	facts := []string{f.Type}
+	switch {
+	case f.Required:
+		facts = append(facts, "required")
+	case !f.empty():
+		facts = append(facts, "default "+string(f.Default))
+	}
+	if f.Secret {
+		facts = append(facts, "secret")
+	}
+	return facts
+}
+
+// empty says that the default is what any key is without one.
+func (f fieldItem) empty() bool {
+	switch string(f.Default) {
+	case `""`, "null", "[]", "{}":
+		return true
+	}
+	return false
+}
+
+// kindsPage is docs/kinds.md.
+func kindsPage() string {
+	var b strings.Builder
+	b.WriteString("# Kinds of definitions\n\n" +
+		"What config files (see [enmasse.md](enmasse.md)), `parley channels`, `parley outconns`, `parley security` and `parley objects` can define.\n" +
+		"`parley kinds NAME` prints the same, with `-o json` and `-o yaml` for programs.\n\n" +
+		"This page is made from the program's own structs; after a change of them run `go test ./cmd/parley -run KindsPage -update`.\n")
+	all := kindItems()
+	groups := []struct{ name, title string }{
+		{node.GroupChannels, "Channels"},
+		{node.GroupOutconns, "Outgoing connections"},
+		{node.GroupSecurity, "Security definitions"},
+		{node.GroupAdapters, "Adapters"},
+		{node.GroupRules, "Rules"},
+	}
+	for _, group := range groups {
+		fmt.Fprintf(&b, "\n## %s\n", group.title)
+		for _, k := range all {
+			if k.Group == group.name {
+				k.markdown(&b)
+			}
+		}
+	}
+	return b.String()
+}
+
+func (k kindItem) markdown(b *strings.Builder) {
+	fmt.Fprintf(b, "\n### %s\n\n%s.\n\n| key | type | default | meaning |\n| --- | --- | --- | --- |\n", k.Name, capital(k.Doc))
+	cell := strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;")
+	for _, f := range k.Fields {
+		value := "`" + string(f.Default) + "`"
+		switch {
+		case f.Required:
+			value = "**required**"
+		case f.empty():
+			value = ""
+		}
+		doc := f.Doc
+		if f.Secret {
+			doc += " (secret)"
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", f.Name, cell.Replace(f.Type), cell.Replace(value), cell.Replace(doc))
+	}
+}
+
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}

@@ -1,0 +1,55 @@
+package node
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/parley-run/parley/runtime/adapter"
+	"github.com/parley-run/parley/runtime/channel"
+	"github.com/parley-run/parley/runtime/kind"
+	"github.com/parley-run/parley/runtime/outconn"
+	"github.com/parley-run/parley/runtime/security"
+)
+
+// The groups of kinds.
+const (
+	GroupChannels = "channels"
+	GroupOutconns = "outconns"
+	GroupSecurity = "security"
+	GroupAdapters = "adapters"
+	GroupRules    = "rules"
+)
+
+// Described is a kind of definition, for people and for programs that make forms of it.
+type Described struct {
+	kind.Info
+	Group string // one of the Group constants
+}
+
+// Kinds are all kinds of definitions that a server knows, sorted by name. No server needs to run.
+func Kinds() []Described {
+	n := &Node{
+		channelKinds: map[string]channel.Kind{}, outconnKinds: map[string]outconn.Kind{}, securityKinds: map[string]security.Kind{},
+		adapterKinds: map[string]adapter.Kind{}, kinds: map[string]anyKind{},
+	}
+	n.addKinds()
+	out := make([]Described, 0, len(n.kinds))
+	for _, name := range slices.Sorted(maps.Keys(n.kinds)) {
+		out = append(out, Described{n.kinds[name].Info, n.groupOf(name)})
+	}
+	return out
+}
+
+func (n *Node) groupOf(name string) string {
+	switch {
+	case n.channelKinds[name].Name != "":
+		return GroupChannels
+	case n.outconnKinds[name].Name != "":
+		return GroupOutconns
+	case n.securityKinds[name].Name != "":
+		return GroupSecurity
+	case n.adapterKinds[name].Name != "":
+		return GroupAdapters
+	}
+	return GroupRules
+}
