@@ -88,6 +88,9 @@ func Decode[C any](raw []byte, def C) (C, error) {
 			faults.Add(name, "unknown key%s", suggest(name, fields))
 			continue
 		}
+		if k := target.Kind(); k == reflect.Slice || k == reflect.Map {
+			target.SetZero() // encoding/json would write over the defaults' own
+		}
 		dec := json.NewDecoder(bytes.NewReader(members[name]))
 		dec.DisallowUnknownFields()
 		if err := dec.Decode(target.Addr().Interface()); err != nil {

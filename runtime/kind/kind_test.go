@@ -78,3 +78,16 @@ func TestNearest(t *testing.T) {
 	assert.Empty(t, kind.Nearest("something", known))
 	assert.Empty(t, kind.Nearest("", nil))
 }
+
+// One object's lists and maps must not become another's defaults.
+func TestDecodeLeavesDefaultsAlone(t *testing.T) {
+	type config struct {
+		Names []string          `json:"names"`
+		Texts map[string]string `json:"texts"`
+	}
+	def := config{Names: []string{"a", "b"}, Texts: map[string]string{"k": "v"}}
+	got, err := kind.Decode([]byte(`{"names": ["x"], "texts": {"y": "z"}}`), def)
+	require.NoError(t, err)
+	assert.Equal(t, config{Names: []string{"x"}, Texts: map[string]string{"y": "z"}}, got)
+	assert.Equal(t, config{Names: []string{"a", "b"}, Texts: map[string]string{"k": "v"}}, def)
+}
