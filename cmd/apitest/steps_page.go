@@ -47,6 +47,7 @@ func topicIntro(topic string) string {
 		"mocks":      "Change how a mock answers, and look at what it received.",
 		"OAuth2":     "Get tokens, and show them to the API under test.",
 		"Redis":      "Prepare and look at what is in Redis.",
+		"TLS":        "Say whose certificates are trusted, and which one is shown.",
 		"cluster":    "Start a Parley cluster for a test; kill, stop and start its servers.",
 		"deploy":     "Bring services and definitions to that cluster.",
 		"channels":   "Send to channels that are not HTTP: push messages over ZeroMQ, put files into folders.",
