@@ -108,6 +108,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 		return nil, err
 	}
 	n.stats.Clock(n.now)
+	n.stats.Configure(n.statsOptions(), n.hides)
 	n.store.Clock(n.now)
 	if err := n.addCompiled(c.Services); err != nil {
 		return nil, err
@@ -241,7 +242,7 @@ func (n *Node) openKVDB() error {
 	if err != nil {
 		return err
 	}
-	n.kvdb = &boundConn{object: &catalog.Object{Kind: k.Name, Name: "default"}, kind: k, conn: conn}
+	n.kvdb = &boundConn{object: &catalog.Object{Kind: k.Name, Name: "default"}, kind: k, conn: conn, calls: stats.Call(conn, n.stats.Outconn(k.Name), n.now)}
 	return nil
 }
 
@@ -288,11 +289,11 @@ func (b *builder) chain(channelName, serviceName string, base channel.Base, e *e
 	checked := sio.Wrap(n.dispatch(e), e.Shape, sio.Options{
 		Format: base.DataFormat, Names: n.names, Service: e.Name, Conventions: &e.names.rules,
 	})
-	return n.counted(e.Name, b.ruled(checked, channelName, e.Name, base, guard))
+	return n.counted(e.Name, b.ruled(checked, channelName, e.Name, base, guard), n.stats.Channel(channelName))
 }
 
-func (n *Node) counted(name string, next service.Handler) service.Handler {
-	return stats.Wrap(next, n.stats.Service(name), n.now)
+func (n *Node) counted(name string, next service.Handler, also ...*stats.Counter) service.Handler {
+	return stats.Wrap(next, n.stats.Service(name), n.now, also...)
 }
 
 // dispatch runs a service. A panic in it is one failed request: recover stands here and nowhere else.

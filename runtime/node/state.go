@@ -87,6 +87,7 @@ type boundConn struct {
 	kind   outconn.Kind
 	signer *boundSecurity // nil: it shows no credentials
 	conn   outconn.Conn
+	calls  service.Outconn // conn, counted: what services use
 	states atomic.Int64 // how many states hold it
 }
 
@@ -97,7 +98,7 @@ func (s *state) Out(kindName, name string) (service.Outconn, error) {
 		return nil, mistaken(unknown("no kind of outgoing connection", kindName, s.node.outKindNames()))
 	}
 	if b := byName[name]; b != nil {
-		return b.conn, nil
+		return b.calls, nil
 	}
 	names := make([]string, 0, len(byName))
 	for n := range byName {
