@@ -88,7 +88,7 @@ type boundConn struct {
 	signer *boundSecurity // nil: it shows no credentials
 	conn   outconn.Conn
 	calls  service.Outconn // conn, counted: what services use
-	states atomic.Int64 // how many states hold it
+	states atomic.Int64    // how many states hold it
 }
 
 // Out is the outgoing connection of a kind and name.

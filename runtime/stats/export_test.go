@@ -37,3 +37,18 @@ func Fill(ctx context.Context, s *Stats, span int64, starts []int64, names []str
 		return insert(ctx, tx, "INSERT INTO stats_series (span, kind, start, item, sketch)", "", 5, values)
 	})
 }
+
+// Encode and Decode are the saved form of sketches.
+func Encode(s Sketch) []byte            { return s.encode() }
+func Decode(raw []byte) (Sketch, error) { return decodeSketch(raw) }
+
+// SketchOf is what one counts of those times.
+func SketchOf(times []time.Duration) Sketch {
+	s := New(time.Now)
+	c := s.Service("a")
+	for _, took := range times {
+		c.Record(s.started, took, false)
+	}
+	one, _ := c.take()
+	return one
+}

@@ -241,7 +241,9 @@ type answer struct {
 	err error
 }
 
-func (a answer) Call(context.Context, string, []any, map[string]any) (any, error) { return a.out, a.err }
+func (a answer) Call(context.Context, string, []any, map[string]any) (any, error) {
+	return a.out, a.err
+}
 
 type status int64
 

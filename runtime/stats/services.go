@@ -254,16 +254,16 @@ func (d Deps) compare(ctx context.Context, _ service.Runtime, in CompareIn) (Com
 	if err != nil {
 		return Compared{}, err
 	}
-	if in.OtherFrom == nil && in.OtherTo == nil {
-		before := from.Add(-to.Sub(from))
-		in.OtherFrom, in.OtherTo = &before, &from
-	}
-	if in.OtherFrom == nil || in.OtherTo == nil {
+	if (in.OtherFrom == nil) != (in.OtherTo == nil) {
 		return Compared{}, service.Errorf(service.Invalid, "of the other time one end is missing; give other_from and other_to, or neither")
 	}
 	now, err := d.report(ctx, rank, Time{From: &from, To: &to})
 	if err != nil {
 		return Compared{}, err
+	}
+	if in.OtherFrom == nil { // up to where the rounded time begins, so that no request is in both
+		before := now.From.Add(from.Sub(to)).Truncate(time.Second)
+		in.OtherFrom, in.OtherTo = &before, &now.From
 	}
 	before, err := d.report(ctx, rank, Time{From: in.OtherFrom, To: in.OtherTo})
 	if err != nil {

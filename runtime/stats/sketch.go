@@ -76,18 +76,35 @@ func merged(a, b []int64, sign int64) []int64 {
 // sketchForm is the first byte of a saved sketch: how the rest is written.
 const sketchForm = 1
 
+// A bucket is one byte where it is among the next nearBuckets after the one before and holds no more than smallCount:
+// (count-1) x nearBuckets + distance-1. A near one with more is nearLarge + distance-1 and then the count, any other
+// far, the distance and the count.
+const (
+	nearBuckets = 4
+	smallCount  = 60
+	nearLarge   = nearBuckets * smallCount
+	far         = 255
+)
+
 // encode is the sketch as it is saved: the form, then variable-length numbers (encoding/binary): errors, sum, least, range, and
-// for each bucket its distance from the one before and its count. The count of all is the sum of the buckets'.
+// then the buckets. The count of all is the sum of theirs.
 func (s Sketch) encode() []byte {
-	out := make([]byte, 0, 16+2*len(s.Buckets))
+	out := make([]byte, 0, 24+len(s.Buckets))
 	out = append(out, sketchForm)
 	for _, n := range []int64{s.Errors, s.SumNS, s.MinNS, s.MaxNS - s.MinNS} {
 		out = binary.AppendUvarint(out, uint64(max(0, n)))
 	}
-	last := int64(0)
+	last := int64(-1)
 	for i := 0; i+1 < len(s.Buckets); i += 2 {
-		out = binary.AppendUvarint(out, uint64(s.Buckets[i]-last))
-		out = binary.AppendUvarint(out, uint64(s.Buckets[i+1]))
+		distance, n := s.Buckets[i]-last, s.Buckets[i+1]
+		switch {
+		case distance <= nearBuckets && n <= smallCount:
+			out = append(out, byte((n-1)*nearBuckets+distance-1))
+		case distance <= nearBuckets:
+			out = binary.AppendUvarint(append(out, byte(nearLarge+distance-1)), uint64(n))
+		default:
+			out = binary.AppendUvarint(binary.AppendUvarint(append(out, far), uint64(distance)), uint64(n))
+		}
 		last = s.Buckets[i]
 	}
 	return out
@@ -113,11 +130,21 @@ func readSketch(raw []byte, bucket func(index int, n int64)) (s Sketch, err erro
 	}
 	s.Errors, s.SumNS, s.MinNS = next(), next(), next()
 	s.MaxNS = s.MinNS + next()
-	index := int64(0)
+	index := int64(-1)
 	for len(raw) > 0 && err == nil {
-		index += next()
-		n := next()
-		if err == nil && (index >= pageCount*pageSize || n == 0) {
+		code := int64(raw[0])
+		raw = raw[1:]
+		distance, n := code%nearBuckets+1, code/nearBuckets+1
+		switch {
+		case code == far:
+			distance, n = next(), next()
+		case code >= nearLarge+nearBuckets:
+			err = errNoSketch
+		case code >= nearLarge:
+			n = next()
+		}
+		index += distance
+		if err == nil && (distance < 1 || index >= pageCount*pageSize || n < 1) {
 			err = errNoSketch
 		}
 		if err == nil {
