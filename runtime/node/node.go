@@ -310,7 +310,10 @@ func (n *Node) dispatch(e *entry) service.Handler {
 				err = fmt.Errorf("service %q panicked: %v\n%s", e.Name, p, debug.Stack())
 			}
 		}()
-		ctx = service.WithCall(ctx, &service.Call{CID: req.CID, Service: e.Name, Runtime: s, Log: n.log, Depth: service.CallFrom(ctx).Depth + 1, Now: n.now})
+		caller := service.CallFrom(ctx)
+		ctx = service.WithCall(ctx, &service.Call{
+			CID: req.CID, Service: e.Name, Runtime: s, Log: n.log, Depth: caller.Depth + 1, Now: n.now, Trace: service.TraceOf(caller, req),
+		})
 		res, err = e.Handler.Handle(ctx, req)
 		if err == nil && res == nil {
 			res = &service.Response{}

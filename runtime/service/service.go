@@ -115,6 +115,7 @@ type Call struct {
 	Runtime Runtime
 	Depth   int              // how many services have invoked each other up to this one
 	Now     func() time.Time // the server's clock; nil: time.Now
+	Trace   Trace            // that the request came with
 }
 
 type callKey struct{}
