@@ -6,5 +6,5 @@ import "embed"
 
 // Files are the feature files, and the services and definitions beside them.
 //
-//go:embed *.feature formats raw
+//go:embed *.feature */*
 var Files embed.FS

@@ -52,7 +52,7 @@ type Step struct {
 // Table is the whole vocabulary, by topic.
 func Table() []Step {
 	var all []Step
-	shared := []string{"mocks", "Redis", "cluster", "deploy", "load"}
+	shared := []string{"mocks", "Redis", "cluster", "deploy", "statistics", "load"}
 	for _, topic := range []struct {
 		name string
 		rows []Step
@@ -74,6 +74,7 @@ func Table() []Step {
 		{"Redis", kvdbSteps()},
 		{"cluster", slices.Concat(clusterSteps(), clusterSourceSteps(), storeSteps(), clusterFaultSteps())},
 		{"deploy", deploySteps()},
+		{"statistics", statisticsSteps()},
 		{loadTopic, append(append(loadSteps(), loadRunSteps()...), loadRunThens()...)},
 	} {
 		for _, row := range topic.rows {

@@ -49,6 +49,7 @@ func topicIntro(topic string) string {
 		"Redis":      "Prepare and look at what is in Redis.",
 		"cluster":    "Start a Parley cluster for a test; kill, stop and start its servers.",
 		"deploy":     "Bring services and definitions to that cluster.",
+		"statistics": "Look at what a cluster counted, and have single requests kept.",
 		"load":       "Send requests in the background while a test goes on.",
 	}[topic]
 }

@@ -55,7 +55,9 @@ func (s *Counter) record(end time.Time, took time.Duration, index int, failed bo
 		lower(&c.low, took)
 		raise(&c.high, took)
 	}
-	c.tick(end.Sub(s.stats.started))
+	if s.key.Kind == ServiceKind { // of which the rate is told
+		c.tick(end.Sub(s.stats.started))
+	}
 	c.add(index, 1) // last but for the error: who sees it counted sees its time
 	if failed {
 		c.errors.Add(1)
