@@ -14,11 +14,12 @@ import (
 const metricsType = "text/plain; version=0.0.4; charset=utf-8"
 
 // Metrics are what this server counts, in Prometheus's text format. Names of services, channels and outgoing connections are
-// the only labels whose number grows, and nobody who calls the server can make one up.
+// the only labels whose number grows, and nobody who calls the server can make one up. Internal services are there
+// with the query internal=1 alone.
 func (s *Stats) Metrics() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", metricsType)
-		_ = s.WriteMetrics(w) // the client may have gone
+		_ = s.WriteMetrics(w, r.URL.Query().Get("internal") == "1") // the client may have gone
 	})
 }
 
@@ -29,7 +30,7 @@ func bounds() []float64 {
 
 // WriteMetrics writes, for each service, channel and outgoing connection that was called, requests by outcome (ok or error)
 // and a histogram of their times, whose buckets are within 1 % of the exact ones.
-func (s *Stats) WriteMetrics(to io.Writer) error {
+func (s *Stats) WriteMetrics(to io.Writer, internal bool) error {
 	w := bufio.NewWriter(to)
 	now := s.now()
 	for _, one := range []struct {
@@ -38,6 +39,9 @@ func (s *Stats) WriteMetrics(to io.Writer) error {
 	}{{ServiceKind, "Requests to a service"}, {ChannelKind, "Requests by a channel"}, {OutconnKind, "Calls of an outgoing connection"}} {
 		var all []ServiceStats
 		for _, c := range s.all(one.kind) {
+			if one.kind == ServiceKind && isInternal(c.key.Name) && !internal {
+				continue
+			}
 			if stats := c.snapshot(now); stats.Count > 0 {
 				all = append(all, stats)
 			}

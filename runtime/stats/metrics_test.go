@@ -1,9 +1,11 @@
 package stats_test
 
 import (
+	"encoding/json"
 	"net/http/httptest"
 	"os"
 	osexec "os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -25,6 +27,7 @@ func exposed(t *testing.T) *stats.Stats {
 	s.Channel("C \"quoted\\\"\n"+"\xff").Record(time.Now(), time.Second, true)
 	s.Outconn("CRM").Record(time.Now(), 2*time.Second, false)
 	s.Service("never called")
+	s.Service("parley.server.info").Record(time.Now(), time.Second, false)
 	return s
 }
 
@@ -51,6 +54,36 @@ func TestMetrics(t *testing.T) {
 		assert.Contains(t, got, line+"\n")
 	}
 	assert.NotContains(t, got, "never called")
+	assert.NotContains(t, got, "parley.server.info")
+	w = httptest.NewRecorder()
+	exposed(t).Metrics().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics?internal=1", nil))
+	assert.Contains(t, w.Body.String(), "parley_service_requests_total{service=\"parley.server.info\",server=\"server1\",outcome=\"ok\"} 1\n")
+}
+
+// TestTheDashboardAsksForWhatThereIs holds the names and labels in docs/grafana-parley.json to those of the metrics.
+func TestTheDashboardAsksForWhatThereIs(t *testing.T) {
+	raw, err := os.ReadFile("../../docs/grafana-parley.json")
+	require.NoError(t, err)
+	var board struct {
+		Panels []struct {
+			Title   string
+			Targets []struct{ Expr string }
+		}
+	}
+	require.NoError(t, json.Unmarshal(raw, &board))
+	var text strings.Builder
+	require.NoError(t, exposed(t).WriteMetrics(&text, false))
+	require.NotEmpty(t, board.Panels)
+	for _, panel := range board.Panels {
+		require.NotEmpty(t, panel.Targets, panel.Title)
+		for _, target := range panel.Targets {
+			names := regexp.MustCompile(`parley_\w+`).FindAllString(target.Expr, -1)
+			require.NotEmpty(t, names, target.Expr)
+			for _, name := range names {
+				assert.Contains(t, text.String(), "\n"+name+"{", target.Expr)
+			}
+		}
+	}
 }
 
 // TestPrometheusReadsTheMetrics has Prometheus's own Python library read them.
@@ -70,7 +103,7 @@ for family in sorted(text_string_to_metric_families(sys.stdin.read()), key=lambd
 		t.Skip("python3-prometheus-client is not installed: ", err)
 	}
 	var text strings.Builder
-	require.NoError(t, exposed(t).WriteMetrics(&text))
+	require.NoError(t, exposed(t).WriteMetrics(&text, false))
 	command := osexec.CommandContext(t.Context(), python, "-c", read)
 	command.Stdin = strings.NewReader(text.String())
 	out, err := command.CombinedOutput()
