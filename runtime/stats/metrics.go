@@ -50,13 +50,13 @@ func (s *Stats) WriteMetrics(to io.Writer, internal bool) error {
 		labels := func(of ServiceStats) string {
 			return fmt.Sprintf(`%s="%s",server="%s"`, one.kind, escaped(of.Service), escaped(cmp.Or(s.server, "-")))
 		}
-		fmt.Fprintf(w, "# HELP %s_requests_total %s, by outcome.\n# TYPE %s_requests_total counter\n", name, one.what, name)
+		say(w, "# HELP %s_requests_total %s, by outcome.\n# TYPE %s_requests_total counter\n", name, one.what, name)
 		for _, of := range all {
 			failed := min(of.Errors, of.Count)
-			fmt.Fprintf(w, "%s_requests_total{%s,outcome=\"ok\"} %d\n", name, labels(of), of.Count-failed)
-			fmt.Fprintf(w, "%s_requests_total{%s,outcome=\"error\"} %d\n", name, labels(of), failed)
+			say(w, "%s_requests_total{%s,outcome=\"ok\"} %d\n", name, labels(of), of.Count-failed)
+			say(w, "%s_requests_total{%s,outcome=\"error\"} %d\n", name, labels(of), failed)
 		}
-		fmt.Fprintf(w, "# HELP %s_duration_seconds How long they took.\n# TYPE %s_duration_seconds histogram\n", name, name)
+		say(w, "# HELP %s_duration_seconds How long they took.\n# TYPE %s_duration_seconds histogram\n", name, name)
 		for _, of := range all {
 			s.writeHistogram(w, name+"_duration_seconds", labels(of), of)
 		}
@@ -77,12 +77,15 @@ func (s *Stats) writeHistogram(w io.Writer, name, labels string, of ServiceStats
 	total := int64(0)
 	for i, limit := range limits {
 		total += counts[i]
-		fmt.Fprintf(w, "%s_bucket{%s,le=\"%s\"} %d\n", name, labels, strconv.FormatFloat(limit, 'g', -1, 64), total)
+		say(w, "%s_bucket{%s,le=\"%s\"} %d\n", name, labels, strconv.FormatFloat(limit, 'g', -1, 64), total)
 	}
-	fmt.Fprintf(w, "%s_bucket{%s,le=\"+Inf\"} %d\n", name, labels, of.Count)
-	fmt.Fprintf(w, "%s_sum{%s} %s\n", name, labels, strconv.FormatFloat(float64(of.SumNS)/1e9, 'g', -1, 64))
-	fmt.Fprintf(w, "%s_count{%s} %d\n", name, labels, of.Count)
+	say(w, "%s_bucket{%s,le=\"+Inf\"} %d\n", name, labels, of.Count)
+	say(w, "%s_sum{%s} %s\n", name, labels, strconv.FormatFloat(float64(of.SumNS)/1e9, 'g', -1, 64))
+	say(w, "%s_count{%s} %d\n", name, labels, of.Count)
 }
+
+// say writes to the buffer, whose Flush tells what went wrong.
+func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 
 // escaped is text as a label's value.
 func escaped(text string) string {
