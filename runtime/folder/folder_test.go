@@ -201,6 +201,7 @@ func TestOpenNamesEachFaultWithItsPlace(t *testing.T) {
 		{"socket of our own", "  address: \"127", "  kind: haproxy\n  haproxy: {socket: /x}\n  address: \"127", []string{":6:", "balancer.haproxy.socket"}},
 		{"external without socket", "  address: \"127", "  kind: external\n  address: \"127", []string{"balancer.haproxy.socket", "give its path"}},
 		{"bad page", "  address: \"127", "  kind: haproxy\n  haproxy: {stats: here}\n  address: \"127", []string{":6:", "balancer.haproxy.stats: expected host:port"}},
+		{"negative days", "supervisor:", "statistics: {hours: -1}\nsupervisor:", []string{":11:", "statistics.hours: expected a number of days, 1 to 36500, not -1"}},
 		{"unknown key of HAProxy", "  address: \"127", "  haproxy: {statistics: x}\n  address: \"127", []string{":5:", `unknown key "statistics"`, "certificate, stats"}},
 	}
 	for _, row := range rows {
