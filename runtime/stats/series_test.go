@@ -95,6 +95,10 @@ func testMinutesAreSummed(t *testing.T, place place) {
 	assert.Equal(t, []string{"O 40 2 10"}, lines(report(t, one, stats.OutconnKind, start, c.at)))
 	assert.Equal(t, []string{"server1 180 0 10"}, lines(report(t, one, stats.ServerKind, start, c.at)))
 	assert.Equal(t, []string{"busy 40 0 10", "slow 10 2 200"}, lines(report(t, one, stats.ServiceKind, start.Add(10*time.Minute), start.Add(15*time.Minute))))
+	half := report(t, one, stats.ServiceKind, start.Add(10*time.Minute+20*time.Second), start.Add(14*time.Minute+20*time.Second))
+	assert.Equal(t, []string{"busy 40 0 10", "slow 10 2 200"}, lines(half), "whole minutes")
+	assert.Equal(t, start.Add(10*time.Minute), half.From)
+	assert.Equal(t, start.Add(15*time.Minute), half.To)
 	assert.Empty(t, lines(report(t, one, stats.ServiceKind, start.Add(-time.Hour), start)))
 	for _, days := range []int{1, 30, 365} {
 		assert.Equal(t, []string{"busy 160 0 10", "slow 40 10 200"}, lines(report(t, one, stats.ServiceKind, start.AddDate(0, 0, -days), c.at)), days)
