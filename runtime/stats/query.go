@@ -76,14 +76,10 @@ func (s *Stats) pieces(from, to, now time.Time, most int64) []piece {
 	if to.After(now) {
 		end = now.Unix()
 	}
-	unit := least(begin)
-	if begin -= begin % unit; begin%unit != 0 || least(begin) > unit { // rounding took it into an older time
-		unit = least(begin)
-		begin -= begin % unit
-	}
-	unit = least(end)
+	begin -= begin % least(begin)
+	begin -= begin % least(begin) // that may have taken it into an older time
 	if to.Before(now) {
-		end = up(end, unit)
+		end = up(end, least(end))
 	} else {
 		end = up(end+1, most) // rows that are still being written hold no more than what is there
 	}
