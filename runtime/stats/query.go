@@ -170,30 +170,39 @@ func (s *Stats) sum(ctx context.Context, q Query, items map[int64]item, pieces [
 		byItem[id] = to
 	}
 	for _, p := range pieces {
-		err := s.disk.Do(ctx, func(ctx context.Context) (err error) {
-			rows, err := s.disk.QueryContext(ctx, "SELECT start, item, sketch FROM stats_series WHERE span = $1 AND kind = $2 AND start >= $3 AND start < $4",
-				p.span, int(q.Kind), p.from, p.to)
-			if err != nil {
-				return err
+		for from := p.from; from < p.to; from += mostStarts * p.span {
+			if err := s.sumPiece(ctx, q.Kind, piece{p.span, from, min(p.to, from+mostStarts*p.span)}, byItem, slotOf, slots); err != nil {
+				return nil, err
 			}
-			defer func() { err = errors.Join(err, rows.Close()) }()
-			for rows.Next() {
-				var start, id int64
-				var raw sql.RawBytes
-				if err := rows.Scan(&start, &id, &raw); err != nil {
-					return err
-				}
-				if to := byItem[id]; to != nil {
-					to.add(raw, slotOf(start), slots)
-				}
-			}
-			return rows.Err()
-		})
-		if err != nil {
-			return nil, err
 		}
 	}
 	return sums, nil
+}
+
+// mostStarts bounds what one statement reads, which has to be over within the database's patience: so many minutes, hours
+// or days of all things of a kind.
+const mostStarts = 100
+
+func (s *Stats) sumPiece(ctx context.Context, kind Kind, p piece, to map[int64]*sum, slotOf func(int64) int, slots int) error {
+	return s.disk.Do(ctx, func(ctx context.Context) (err error) {
+		rows, err := s.disk.QueryContext(ctx, "SELECT start, item, sketch FROM stats_series WHERE span = $1 AND kind = $2 AND start >= $3 AND start < $4",
+			p.span, int(kind), p.from, p.to)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, rows.Close()) }()
+		for rows.Next() {
+			var start, id int64
+			var raw sql.RawBytes
+			if err := rows.Scan(&start, &id, &raw); err != nil {
+				return err
+			}
+			if one := to[id]; one != nil {
+				one.add(raw, slotOf(start), slots)
+			}
+		}
+		return rows.Err()
+	})
 }
 
 // add adds a saved row. One that cannot be read is left out: the others are worth as much without it.
