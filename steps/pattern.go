@@ -71,6 +71,10 @@ func (c *compiled) body() string {
 			b.WriteString(capture + `.+)`)
 		case found == "{mock}":
 			b.WriteString(capture + `[a-z][\w -]*?)`)
+		case found == "{counted}":
+			b.WriteString(capture + `service|channel|outconn|server)`)
+		case found == "{period}":
+			b.WriteString(capture + `minute|hour|day|week|month|year)`)
 		case found == "{parts}":
 			b.WriteString(capture + `[a-z][\w ,-]*?)`)
 		case strings.HasPrefix(found, `"`):

@@ -9,7 +9,7 @@ import (
 )
 
 func TestStepsThatUseWhatAFileSharesSaySo(t *testing.T) {
-	topics := map[string]bool{"mocks": true, "Redis": true, "cluster": true, "deploy": true, "channels": true, "load": true}
+	topics := map[string]bool{"mocks": true, "Redis": true, "cluster": true, "deploy": true, "channels": true, "statistics": true, "load": true}
 	seen := map[string]bool{}
 	for _, s := range steps.Table() {
 		seen[s.Topic] = true

@@ -53,7 +53,7 @@ type Step struct {
 // Table is the whole vocabulary, by topic.
 func Table() []Step {
 	var all []Step
-	shared := []string{"mocks", "Redis", "cluster", "deploy", "channels", "load"}
+	shared := []string{"mocks", "Redis", "cluster", "deploy", "channels", "statistics", "load"}
 	holding := []string{"cluster", "deploy", "load"}
 	for _, topic := range []struct {
 		name string
@@ -78,6 +78,7 @@ func Table() []Step {
 		{"cluster", slices.Concat(clusterSteps(), clusterSourceSteps(), storeSteps(), clusterFaultSteps())},
 		{"deploy", deploySteps()},
 		{"channels", channelSteps()},
+		{"statistics", statisticsSteps()},
 		{loadTopic, append(append(loadSteps(), loadRunSteps()...), loadRunThens()...)},
 	} {
 		for _, row := range topic.rows {

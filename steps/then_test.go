@@ -221,6 +221,7 @@ func allRows() []thenRow {
 		loadRows(),
 		loadRunRows(),
 		clusterRows(),
+		statisticsRows(),
 		sqlRows(),
 		xmlRows(),
 		socketRows(),

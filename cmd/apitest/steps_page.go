@@ -51,6 +51,7 @@ func topicIntro(topic string) string {
 		"cluster":    "Start a Parley cluster for a test; kill, stop and start its servers.",
 		"deploy":     "Bring services and definitions to that cluster.",
 		"channels":   "Send to channels that are not HTTP: push messages over ZeroMQ, put files into folders.",
+		"statistics": "Look at what a cluster counted, and have single requests kept.",
 		"load":       "Send requests in the background while a test goes on.",
 	}[topic]
 }

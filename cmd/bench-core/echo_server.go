@@ -84,18 +84,20 @@ channel_rest:
 // echoCommand serves the echoes by a server with a service compiled in, as a program of one's own would.
 func echoCommand() *cobra.Command {
 	var dir string
+	var off bool
 	c := &cobra.Command{
 		Use: "serve-echo", Hidden: true, Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return serveEcho(c.Context(), dir, func(at string) error { return served(c.InOrStdin(), c.OutOrStdout(), address{at}) })
+			return serveEcho(c.Context(), dir, off, func(at string) error { return served(c.InOrStdin(), c.OutOrStdout(), address{at}) })
 		},
 	}
 	c.Flags().StringVar(&dir, "dir", "", "folder of the cluster, to be made")
+	c.Flags().BoolVar(&off, "no-statistics", false, "count nothing")
 	return c
 }
 
 // serveEcho serves for as long as meanwhile runs, which is told the address.
-func serveEcho(ctx context.Context, dir string, meanwhile func(at string) error) (err error) {
+func serveEcho(ctx context.Context, dir string, uncounted bool, meanwhile func(at string) error) (err error) {
 	redis, err := miniredis.Run()
 	if err != nil {
 		return err
@@ -104,6 +106,11 @@ func serveEcho(ctx context.Context, dir string, meanwhile func(at string) error)
 	f, _, err := folder.Create(dir, folder.Options{Servers: 1, FreePorts: true, RedisURL: "redis://" + redis.Addr() + "/0"}) //nolint:contextcheck // it takes none
 	if err != nil {
 		return err
+	}
+	if uncounted {
+		if err := appendTo(filepath.Join(dir, "cluster.yaml"), "statistics:\n  off: true\n"); err != nil {
+			return err
+		}
 	}
 	log, err := os.Create(filepath.Join(dir, "server.log"))
 	if err != nil {
@@ -124,6 +131,15 @@ func serveEcho(ctx context.Context, dir string, meanwhile func(at string) error)
 		return err
 	}
 	return meanwhile(server.Address)
+}
+
+func appendTo(path, text string) error {
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
 }
 
 // defineEcho waits for the server, and gives it the Starlark service and the channels.

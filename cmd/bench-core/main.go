@@ -35,7 +35,7 @@ type part struct {
 }
 
 func parts() []part {
-	return []part{{"throughput", throughput}, {"echo", echo}, {"documents", documents}, {"deploy", deploy}, {"startup", startup}, {"size", size}}
+	return []part{{"throughput", throughput}, {"echo", echo}, {"statistics", statistics}, {"documents", documents}, {"deploy", deploy}, {"startup", startup}, {"size", size}}
 }
 
 func command() *cobra.Command {
@@ -54,8 +54,8 @@ Exit code: 0 measured, whether the targets are met or not; 2 wrong usage; 3 coul
 	}
 	c.Flags().StringVar(&o.bin, "bin", "bin", "folder of the built commands parley and apitest")
 	c.Flags().StringVar(&o.dir, "dir", "out/bench-core", "folder for the clusters; it is the disk under it that is measured")
-	c.Flags().StringSliceVar(&o.only, "only", nil, "what to measure: throughput, echo, documents, deploy, startup, size; default: all")
-	c.Flags().IntVar(&o.rounds, "rounds", 14, "throughput and echo: seconds of load on each service, alternating")
+	c.Flags().StringSliceVar(&o.only, "only", nil, "what to measure: throughput, echo, statistics, documents, deploy, startup, size; default: all")
+	c.Flags().IntVar(&o.rounds, "rounds", 14, "throughput, echo and statistics: seconds of load on each service, alternating")
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	c.AddCommand(backEndsCommand(), byHandCommand(), bareCommand(), echoCommand())
 	return c

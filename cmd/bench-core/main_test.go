@@ -29,7 +29,7 @@ func TestWrongUsage(t *testing.T) {
 		args []string
 		says string
 	}{
-		{"unknown part", []string{"--only", "size,spead"}, `"spead" is none of throughput, echo, documents, deploy, startup, size`},
+		{"unknown part", []string{"--only", "size,spead"}, `"spead" is none of throughput, echo, statistics, documents, deploy, startup, size`},
 		{"too few rounds", []string{"--rounds", "1"}, "--rounds is at least 2, not 1"},
 		{"unknown flag", []string{"--fast"}, "--fast"},
 		{"an argument", []string{"all"}, "all"},

@@ -96,16 +96,16 @@ func rootCommand(o *options) *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{
 			HiddenDefaultCmd: true,
 		},
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if o.output != "text" && o.output != "json" && o.output != "yaml" {
-				return usage(fmt.Errorf("--output is text, json or yaml, not %q", o.output))
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			if o.output != "text" && o.output != "json" && o.output != "yaml" && (o.output != "csv" || c.Annotations[csvOutput] == "") {
+				return usage(fmt.Errorf("--output is %s, not %q", outputs(c), o.output))
 			}
 			o.parsed = true
 			return nil
 		},
 	}
 	root.PersistentFlags().StringVar(&o.dir, "dir", "", "folder of the cluster")
-	root.PersistentFlags().StringVarP(&o.output, "output", "o", "text", "text, json or yaml")
+	root.PersistentFlags().StringVarP(&o.output, "output", "o", "text", "text, json or yaml; csv, too, for what stats tells of a time")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage(fmt.Errorf("%w; see %s --help", err, c.CommandPath()))
 	})
@@ -120,6 +120,17 @@ func rootCommand(o *options) *cobra.Command {
 		wrapArgs(c)
 	}
 	return root
+}
+
+// csvOutput is the annotation of commands that print CSV, too.
+const csvOutput = "csv"
+
+// outputs are what --output may be for a command.
+func outputs(c *cobra.Command) string {
+	if c.Annotations[csvOutput] != "" {
+		return "text, json, yaml or csv"
+	}
+	return "text, json or yaml"
 }
 
 // wrapArgs makes a wrong number of arguments a usage error, everywhere.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -66,50 +65,6 @@ func (o *options) printRaw(c *cobra.Command, raw json.RawMessage) error {
 			line(w, "%s", text)
 		}
 	})
-}
-
-func statsCommand(o *options) *cobra.Command {
-	return &cobra.Command{
-		Use:   "stats [SERVICE]",
-		Short: "Statistics per service, summed over all servers",
-		Long:  "Statistics per service, summed over all servers, since the cluster was made. Servers save them every 10 s: what a killed server\ncounted after that is lost.",
-		Args:  cobra.MaximumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			in := map[string]any{}
-			if len(args) == 1 {
-				in["service"] = args[0]
-			}
-			var out []struct {
-				Service string  `json:"service"`
-				Count   int64   `json:"count"`
-				Errors  int64   `json:"errors"`
-				Rate    float64 `json:"rate"`
-				Mean    float64 `json:"mean_ms"`
-				P50     float64 `json:"p50_ms"`
-				P95     float64 `json:"p95_ms"`
-				P99     float64 `json:"p99_ms"`
-				Min     float64 `json:"min_ms"`
-				Max     float64 `json:"max_ms"`
-			}
-			if err := o.call(c.Context(), "parley.stats.get", in, &out); err != nil {
-				return err
-			}
-			return o.print(c, out, func(w io.Writer) {
-				if len(out) == 0 {
-					line(w, "No service has been called yet.")
-					return
-				}
-				rows := make([][]string, len(out))
-				for i, s := range out {
-					rows[i] = []string{s.Service, strconv.FormatInt(s.Count, 10), strconv.FormatInt(s.Errors, 10), fmt.Sprintf("%.1f", s.Rate)}
-					for _, ms := range []float64{s.Mean, s.P50, s.P95, s.P99, s.Max} {
-						rows[i] = append(rows[i], fmt.Sprintf("%.2f", ms))
-					}
-				}
-				table(w, []string{"SERVICE", "COUNT", "ERRORS", "RATE/S", "MEAN MS", "P50 MS", "P95 MS", "P99 MS", "MAX MS"}, rows)
-			})
-		},
-	}
 }
 
 func kvdbCommand(o *options) *cobra.Command {

@@ -31,6 +31,7 @@ type API struct {
 	// Password checks the administrator's name and password; nil: only the token counts.
 	Password func(user, password string) bool
 	Runtime  service.Runtime // what the services see; may be nil
+	Metrics  http.Handler    // what is at GET /metrics, for whoever may call services; nil: nothing is
 	Log      *slog.Logger
 }
 
@@ -71,6 +72,10 @@ type handler struct {
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/metrics" && r.Method == http.MethodGet && h.Metrics != nil && h.caller(r) != "" {
+		h.Metrics.ServeHTTP(w, r)
+		return
+	}
 	cid := service.NewCID()
 	w.Header().Set(service.ParleyNames().CIDHeader, cid)
 	res, err := h.answer(w, r, cid)

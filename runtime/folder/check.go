@@ -63,6 +63,14 @@ func check(c *Cluster, body ast.Node, found *faults) {
 	if n := c.Database.Connections; n != 0 && n < leastConnections {
 		found.add(tokenAt(body, "database", "connections"), "database.connections: a server needs %d at least, not %d; 0 is %d", leastConnections, n, usualConnections)
 	}
+	for _, one := range []struct {
+		key  string
+		days int
+	}{{"minutes", c.Statistics.Minutes}, {"hours", c.Statistics.Hours}} {
+		if one.days < 0 || one.days > 36500 {
+			found.add(tokenAt(body, "statistics", one.key), "statistics.%s: expected a number of days, 1 to 36500, not %d", one.key, one.days)
+		}
+	}
 	if len(c.Servers) == 0 {
 		found.add(tokenAt(body, "servers"), "servers: the cluster needs one at least, with name, address and admin")
 	}

@@ -55,6 +55,7 @@ type Cluster struct {
 	Balancer   Balancer   `yaml:"balancer"`
 	Redis      Redis      `yaml:"redis"`
 	Database   Database   `yaml:"database"`
+	Statistics Statistics `yaml:"statistics"`
 	Supervisor Supervisor `yaml:"supervisor"`
 	Servers    []Server   `yaml:"servers"`
 	Admin      Admin      `yaml:"admin"`
@@ -204,6 +205,13 @@ func (d Database) Name() string {
 		return "" // it was checked when it was read
 	}
 	return u.Redacted()
+}
+
+// Statistics say what is counted, and how long that is kept.
+type Statistics struct {
+	Off     bool `yaml:"off"`     // nothing is counted
+	Minutes int  `yaml:"minutes"` // how many days those of minutes are kept; 0: 7
+	Hours   int  `yaml:"hours"`   // how many days those of hours are; 0: 90. Those of days are kept for ever
 }
 
 // Supervisor is the process that starts and stops the others.

@@ -221,6 +221,7 @@ func TestOpenNamesEachFaultWithItsPlace(t *testing.T) {
 			"two files for an external HAProxy", "  address: \"127", "  kind: external\n  haproxy: {socket: /x}\n  tls: {certificate: a.pem, key: a.key}\n  address: \"127",
 			[]string{"balancer.tls.key: HAProxy takes certificate and key from one file"},
 		},
+		{"negative days", "supervisor:", "statistics: {hours: -1}\nsupervisor:", []string{":11:", "statistics.hours: expected a number of days, 1 to 36500, not -1"}},
 		{"unknown key of HAProxy", "  address: \"127", "  haproxy: {statistics: x}\n  address: \"127", []string{":5:", `unknown key "statistics"`, "certificate, stats"}},
 	}
 	for _, row := range rows {

@@ -19,6 +19,7 @@ import (
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/sio"
 	"github.com/parley-run/parley/runtime/starlark"
+	"github.com/parley-run/parley/runtime/stats"
 )
 
 // Build makes next ready to serve beside what serves now, taking over all that did not change.
@@ -191,7 +192,8 @@ func (b *builder) addConn(o *catalog.Object, k outconn.Kind) {
 			b.fault(o, fmt.Errorf("%s %q: %w", k.Name, o.Name, err))
 			return
 		}
-		bound = &boundConn{object: o, kind: k, signer: signer, used: used, conn: conn}
+		calls := stats.Call(conn, b.node.stats.Outconn(o.Name), b.node.now)
+		bound = &boundConn{object: o, kind: k, signer: signer, used: used, conn: conn, calls: calls}
 	}
 	bound.states.Add(1)
 	b.state.conns[o.Key()] = bound

@@ -33,7 +33,7 @@ func (b *builder) chain(of *catalog.Object, c channel.Config, exposed channel.Ex
 	if w, ok := c.(channel.Within); ok {
 		checked = w.Within(checked, exposed)
 	}
-	return n.counted(e.Name, b.ruled(n.verbs(e, checked), of.Name, e.Name, base, guard))
+	return n.counted(e.Name, b.ruled(n.verbs(e, checked), of.Name, e.Name, base, guard), n.stats.Channel(of.Name))
 }
 
 // verbs refuses requests of verbs that the service does not take.
@@ -54,8 +54,8 @@ func (n *Node) verbs(e *entry, next service.Handler) service.Handler {
 
 // counted is the outermost part of every way to a service. The request runs on the state that it entered on, or on the
 // current one where it comes from no listener.
-func (n *Node) counted(name string, next service.Handler) service.Handler {
-	counted := stats.Wrap(next, n.stats.Service(name), n.now)
+func (n *Node) counted(name string, next service.Handler, also ...*stats.Counter) service.Handler {
+	counted := stats.Wrap(next, n.stats.Service(name), n.now, also...)
 	return service.HandlerFunc(func(ctx context.Context, req *service.Request) (*service.Response, error) {
 		if stateFrom(ctx) == nil {
 			s := n.enter()
@@ -115,7 +115,9 @@ func recovered(name string, err *error) {
 
 // calling is ctx with what a service may ask for while it runs.
 func (n *Node) calling(ctx context.Context, e *entry, req *service.Request) context.Context {
+	caller := service.CallFrom(ctx)
 	return service.WithCall(ctx, &service.Call{
-		CID: req.CID, Service: e.Name, Runtime: stateFrom(ctx), Log: n.log, Depth: service.CallFrom(ctx).Depth + 1, Now: n.now, Request: req,
+		CID: req.CID, Service: e.Name, Runtime: stateFrom(ctx), Log: n.log, Depth: caller.Depth + 1, Now: n.now, Request: req,
+		Trace: service.TraceOf(caller, req), Who: caller.Who,
 	})
 }

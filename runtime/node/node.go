@@ -119,6 +119,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 		return nil, err
 	}
 	n.stats.Clock(n.now)
+	n.stats.Configure(n.statsOptions(), n.hides)
 	n.store.Clock(n.now)
 	if err := n.addCompiled(slices.Concat(n.ownServices(), c.Services)); err != nil {
 		return nil, err
@@ -248,7 +249,7 @@ func (n *Node) openKVDB() error {
 	if err != nil {
 		return err
 	}
-	n.kvdb = &boundConn{object: &catalog.Object{Kind: k.Name, Name: "default"}, kind: k, conn: conn}
+	n.kvdb = &boundConn{object: &catalog.Object{Kind: k.Name, Name: "default"}, kind: k, conn: conn, calls: stats.Call(conn, n.stats.Outconn(k.Name), n.now)}
 	return nil
 }
 

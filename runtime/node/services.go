@@ -11,9 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
-	"github.com/parley-run/parley/runtime/admin"
 	"github.com/parley-run/parley/runtime/catalog"
 	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/cluster"
@@ -21,7 +18,6 @@ import (
 	"github.com/parley-run/parley/runtime/enmasse"
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/service"
-	"github.com/parley-run/parley/runtime/stats"
 )
 
 // internalServices are all that the admin API of a server offers.
@@ -45,9 +41,8 @@ func (n *Node) internalServices() []service.Service {
 			service.New("parley.server.memory", n.memory).WithDoc("how much memory this server's objects take and how many goroutines it has, garbage collected first"),
 			service.New("parley.cluster.members", n.clusterMembers).WithDoc("the servers of the cluster and how far each has followed"),
 			service.New("parley.cluster.leases", n.clusterLeases).WithDoc("which server does what one at a time may do"),
-			service.New("parley.stats.get", n.getStats).WithDoc("statistics per service, summed over all servers"),
-			service.New("parley.stats.get-local", n.getLocalStats).WithDoc("statistics of this server, to be summed with others'"),
 		},
+		n.statsServices(),
 	)
 }
 
@@ -259,66 +254,6 @@ func (n *Node) clusterMembers(ctx context.Context, _ service.Runtime, _ struct{}
 		return nil, err
 	}
 	return service.FromGo(members)
-}
-
-// StatsIn is the input of parley.stats.get.
-type StatsIn struct {
-	Service string `sio:",optional"` // empty: all
-}
-
-// peerTime bounds how long a peer may take to tell its statistics.
-const peerTime = 2 * time.Second
-
-// getStats sums what this server and those of its machine that answer count now, and what the others saved last.
-func (n *Node) getStats(ctx context.Context, _ service.Runtime, in StatsIn) (any, error) {
-	peers := n.folder.Cluster.Servers
-	names := make([]string, len(peers))
-	for i, peer := range peers {
-		names[i] = peer.Name
-	}
-	elsewhere, err := n.stats.Elsewhere(ctx, names)
-	if err != nil {
-		return nil, err
-	}
-	counted := make([][]stats.ServiceStats, len(peers))
-	group, asked := errgroup.WithContext(ctx)
-	for i, peer := range peers {
-		group.Go(func() error {
-			if peer.Name == n.server.Name {
-				counted[i] = n.stats.Snapshot()
-				return nil
-			}
-			var err error
-			if counted[i], err = n.askPeer(asked, peer.Admin); err != nil {
-				counted[i], err = n.stats.Saved(asked, peer.Name)
-			}
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	all := stats.Merge(append(counted, elsewhere...))
-	if in.Service != "" {
-		all = slices.DeleteFunc(all, func(s stats.Summary) bool { return s.Service != in.Service })
-		if len(all) == 0 && n.current.Load().services[in.Service] == nil {
-			return nil, unknown("no service", in.Service, n.current.Load().serviceNames())
-		}
-	}
-	return service.FromGo(all)
-}
-
-func (n *Node) askPeer(ctx context.Context, address string) ([]stats.ServiceStats, error) {
-	ctx, cancel := context.WithTimeout(ctx, peerTime)
-	defer cancel()
-	client := admin.NewClient(address, n.token)
-	defer client.CloseIdle()
-	var out []stats.ServiceStats
-	return out, client.Call(ctx, "parley.stats.get-local", struct{}{}, &out)
-}
-
-func (n *Node) getLocalStats(context.Context, service.Runtime, struct{}) (any, error) {
-	return service.FromGo(n.stats.Snapshot())
 }
 
 // kinds are the catalog's kinds as config files see them.

@@ -100,7 +100,8 @@ type boundConn struct {
 	signer *boundSecurity // nil: it shows no credentials
 	used   *vaulted
 	conn   outconn.Conn
-	states atomic.Int64 // how many states hold it
+	calls  service.Outconn // conn, counted: what services use
+	states atomic.Int64    // how many states hold it
 }
 
 // Out is the outgoing connection of a kind and name.
@@ -110,7 +111,7 @@ func (s *state) Out(kindName, name string) (service.Outconn, error) {
 		return nil, mistaken(unknown("no kind of outgoing connection", kindName, s.node.outKindNames()))
 	}
 	if b := byName[name]; b != nil {
-		return b.conn, nil
+		return b.calls, nil
 	}
 	names := make([]string, 0, len(byName))
 	for n := range byName {

@@ -138,6 +138,7 @@ type Call struct {
 	Depth   int              // how many services have invoked each other up to this one
 	Request *Request         // what it answers; nil: nobody says
 	Now     func() time.Time // the server's clock; nil: time.Now
+	Trace   Trace            // that the request came with
 }
 
 type callKey struct{}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/parley-run/parley/runtime/database"
@@ -73,8 +74,6 @@ func (s *Stats) goOn(ctx context.Context) error {
 // Run saves every 10 s until ctx ends, then once more. A save that fails is logged and tried again 10 s later;
 // only the last one's error is returned, unless the database is away: a stop is no worse for that.
 func (s *Stats) Run(ctx context.Context) error {
-	ticks := time.NewTicker(saveEvery)
-	defer ticks.Stop()
 	s.resume(ctx)
 	for {
 		select {
@@ -87,12 +86,21 @@ func (s *Stats) Run(ctx context.Context) error {
 				return nil
 			}
 			return err
-		case <-ticks.C:
+		case <-time.After(s.untilSave()):
 			if err := s.Save(ctx); err != nil && ctx.Err() == nil {
 				s.log.Warn("statistics not saved", "err", err)
 			}
+			if err := s.prune(ctx); err != nil && ctx.Err() == nil {
+				s.log.Warn("statistics that are too old could not be deleted", "err", err)
+			}
 		}
 	}
+}
+
+// untilSave is the time until the next tenth second: so that no save is of two minutes.
+func (s *Stats) untilSave() time.Duration {
+	now := s.now()
+	return now.Truncate(saveEvery).Add(saveEvery).Sub(now)
 }
 
 // resume adds what was saved before, where Open could not. While the database is away the next save does.
@@ -107,29 +115,36 @@ func (s *Stats) resume(ctx context.Context) {
 	}
 }
 
-// Save writes the services that were called since the last save.
+// Save writes what was counted since the last save.
 func (s *Stats) Save(ctx context.Context) error {
 	s.saving.Lock()
 	defer s.saving.Unlock()
+	s.collect()
 	if !s.wentOn {
 		if err := s.goOn(ctx); err != nil {
 			return err
 		}
 	}
-	saved := map[*Service]int64{}
+	saved := map[*Counter]int64{}
 	if err := s.save(ctx, saved); err != nil {
 		return fmt.Errorf("stats: save: %w", err)
 	}
 	for one, count := range saved {
 		one.saved = count
 	}
+	if err := s.saveRequests(ctx); err != nil {
+		return fmt.Errorf("stats: save requests: %w", err)
+	}
+	if err := s.readWatches(ctx); err != nil {
+		return fmt.Errorf("stats: read what is kept of requests: %w", err)
+	}
 	return nil
 }
 
-func (s *Stats) save(ctx context.Context, saved map[*Service]int64) error {
+func (s *Stats) save(ctx context.Context, saved map[*Counter]int64) error {
 	now := s.now()
-	changed := map[*Service][]byte{}
-	for _, one := range s.all() {
+	var totals []any
+	for _, one := range s.all(ServiceKind) {
 		stats := one.snapshot(now)
 		if stats.Count == one.saved {
 			continue
@@ -138,22 +153,59 @@ func (s *Stats) save(ctx context.Context, saved map[*Service]int64) error {
 		if err != nil {
 			return err
 		}
-		changed[one], saved[one] = raw, stats.Count
+		totals = append(totals, s.server, one.key.Name, string(raw), now.UnixMilli())
+		saved[one] = stats.Count
 	}
-	if len(changed) == 0 {
+	dirty := s.series.dirty()
+	if len(totals)+len(dirty) == 0 {
 		return nil
 	}
-	return s.disk.Write(ctx, func(ctx context.Context, tx database.Conn) error {
-		for one, raw := range changed {
-			if _, err := tx.ExecContext(ctx, `
-INSERT INTO stats (server, service, stats, saved_at) VALUES ($1, $2, $3, $4)
-ON CONFLICT (server, service) DO UPDATE SET stats = excluded.stats, saved_at = excluded.saved_at`,
-				s.server, one.name, string(raw), now.UnixMilli()); err != nil {
-				return err
-			}
+	if err := s.identify(ctx, dirty); err != nil {
+		return err
+	}
+	err := s.disk.Write(ctx, func(ctx context.Context, tx database.Conn) error {
+		rows, err := s.series.merge(ctx, tx, dirty)
+		if err != nil {
+			return err
 		}
-		return nil
+		if err := insert(ctx, tx, "INSERT INTO stats (server, service, stats, saved_at)",
+			"ON CONFLICT (server, service) DO UPDATE SET stats = excluded.stats, saved_at = excluded.saved_at", 4, totals); err != nil {
+			return err
+		}
+		return insert(ctx, tx, "INSERT INTO stats_series (span, kind, start, item, sketch)",
+			"ON CONFLICT (span, kind, start, item) DO UPDATE SET sketch = excluded.sketch", 5, rows)
 	})
+	if err == nil {
+		s.series.clean(dirty, now)
+	}
+	return err
+}
+
+// insertRows is how many rows one statement writes.
+const insertRows = 200
+
+// insert writes rows of so many values each.
+func insert(ctx context.Context, tx database.Conn, into, conflict string, columns int, values []any) error {
+	for chunk := range slices.Chunk(values, insertRows*columns) {
+		var statement strings.Builder
+		statement.WriteString(into + " VALUES ")
+		for i := range chunk {
+			switch {
+			case i%columns != 0:
+				statement.WriteString(", ")
+			case i == 0:
+				statement.WriteString("(")
+			default:
+				statement.WriteString("), (")
+			}
+			fmt.Fprintf(&statement, "$%d", i+1)
+		}
+		statement.WriteString(") " + conflict)
+		if _, err := tx.ExecContext(ctx, statement.String(), chunk...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Saved is what the server of that name saved last, by service: for one that does not run, or that does not

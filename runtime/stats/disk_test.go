@@ -191,3 +191,30 @@ func TestOpenMovesADamagedFileAside(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, saved, 1)
 }
+
+// A file of a release that knew neither minutes nor single requests is taken over, and goes on.
+func TestFilesOfOlderReleasesAreTakenOver(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "stats.db")
+	old, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	for _, statement := range []string{
+		"CREATE TABLE goose_db_version (id INTEGER PRIMARY KEY AUTOINCREMENT, version_id INTEGER NOT NULL, is_applied INTEGER NOT NULL, tstamp TIMESTAMP DEFAULT (datetime('now')))",
+		"INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, 1), (5, 1)",
+		"CREATE TABLE stats (server TEXT NOT NULL, service TEXT NOT NULL, stats TEXT NOT NULL, saved_at BIGINT NOT NULL, PRIMARY KEY (server, service))",
+		`INSERT INTO stats VALUES ('server1', 'a', '{"service":"a","count":3,"errors":1,"rate":0.5,"sum_ns":6000000,"min_ns":1000000,"max_ns":3000000,"buckets":[690,1,725,1,745,1]}', 1)`,
+	} {
+		_, err := old.ExecContext(t.Context(), statement)
+		require.NoError(t, err, statement)
+	}
+	require.NoError(t, old.Close())
+	s := open(t, path, "server1")
+	record(s, "a", 2, time.Millisecond)
+	require.NoError(t, s.Save(t.Context()))
+	got := only(t, s.Snapshot())
+	assert.EqualValues(t, 5, got.Count)
+	assert.EqualValues(t, 2, got.Errors)
+	r, err := s.Report(t.Context(), stats.Query{Kind: stats.ServiceKind, From: time.Now().Add(-time.Hour), To: time.Now().Add(time.Second)})
+	require.NoError(t, err)
+	require.Len(t, r.Lines, 1)
+	assert.EqualValues(t, 2, r.Lines[0].Usage, "what was counted before is of no time")
+}

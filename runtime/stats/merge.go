@@ -75,6 +75,10 @@ func summarise(name string, parts []ServiceStats) Summary {
 	return out
 }
 
+func (s ServiceStats) sketch() Sketch {
+	return Sketch{Count: s.Count, Errors: s.Errors, SumNS: s.SumNS, MinNS: s.MinNS, MaxNS: s.MaxNS, Buckets: s.Buckets}
+}
+
 // each visits the buckets that this program knows.
 func (s ServiceStats) each(visit func(index int, n int64)) {
 	for i := 0; i+1 < len(s.Buckets); i += 2 {

@@ -75,6 +75,11 @@ func testKept(t *testing.T, fresh func(t testing.TB) place) {
 		{"a save that fails is made up for", testASaveThatFailsIsMadeUpFor},
 		{"a save writes only what changed", testSaveWritesOnlyWhatChanged},
 		{"many servers save at once", testManyServersSaveAtOnce},
+		{"minutes are summed", testMinutesAreSummed},
+		{"series go on after a restart", testSeriesGoOnAfterARestart},
+		{"a series that cannot be saved is saved later", testASeriesThatCannotBeSavedIsSavedLater},
+		{"old spans are deleted", testOldSpansAreDeleted},
+		{"requests are kept", testRequestsAreKept},
 	} {
 		t.Run(row.name, func(t *testing.T) { row.test(t, fresh(t)) })
 	}

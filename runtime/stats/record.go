@@ -6,13 +6,15 @@ import (
 	"time"
 )
 
-// Service counts one service. Until its first request it is these few words; then it grows with the range of
-// its times, by a page for each factor of 3.6 between them.
-type Service struct {
-	name  string
+// Counter counts one thing, such as a service. Until its first request it is these few words; then it grows with the range
+// of its times, by a page for each factor of 3.6 between them.
+type Counter struct {
+	key   Key
 	stats *Stats
 	used  atomic.Pointer[counters]
-	saved int64 // count on disk; belongs to Save
+	watch atomic.Pointer[watch] // nil: nothing is kept of single requests
+	saved int64                 // count on disk; belongs to Save
+	taken Sketch                // what take has given out; belongs to Save
 }
 
 // counters are a histogram and sums. Every word is atomic: recording takes no lock, and eight goroutines on
@@ -22,6 +24,8 @@ type counters struct {
 	sum    atomic.Int64 // ns
 	min    atomic.Int64 // ns
 	max    atomic.Int64 // ns
+	low    atomic.Int64 // ns, since the last take
+	high   atomic.Int64 // ns, likewise
 	recent [64]atomic.Uint64
 	pages  [pageCount]atomic.Pointer[page]
 }
@@ -37,25 +41,36 @@ const (
 )
 
 // Record counts a request that ended at end and took that long. Safe for concurrent use.
-func (s *Service) Record(end time.Time, took time.Duration, failed bool) {
-	c := s.counters()
+func (s *Counter) Record(end time.Time, took time.Duration, failed bool) {
 	took = min(max(took, 1), longest) // a clock may have no finer step; a sketch has no bucket for 0
+	s.record(end, took, s.stats.mapping.Index(float64(took)), failed)
+}
+
+func (s *Counter) record(end time.Time, took time.Duration, index int, failed bool) {
+	c := s.counters()
 	c.sum.Add(int64(took))
-	lower(&c.min, int64(took))
-	raise(&c.max, int64(took))
-	c.tick(end.Sub(s.stats.started))
-	c.add(s.stats.mapping.Index(float64(took)), 1) // last but for the error: who sees it counted sees its time
+	if took := int64(took); took < c.low.Load() || took > c.high.Load() {
+		lower(&c.min, took) // before the others: who sees those goes by them
+		raise(&c.max, took)
+		lower(&c.low, took)
+		raise(&c.high, took)
+	}
+	if s.key.Kind == ServiceKind { // of which the rate is told
+		c.tick(end.Sub(s.stats.started))
+	}
+	c.add(index, 1) // last but for the error: who sees it counted sees its time
 	if failed {
 		c.errors.Add(1)
 	}
 }
 
-func (s *Service) counters() *counters {
+func (s *Counter) counters() *counters {
 	if c := s.used.Load(); c != nil {
 		return c
 	}
 	fresh := &counters{}
 	fresh.min.Store(math.MaxInt64)
+	fresh.low.Store(math.MaxInt64)
 	if s.used.CompareAndSwap(nil, fresh) {
 		return fresh
 	}
@@ -107,8 +122,8 @@ func (c *counters) rate(sinceStart time.Duration) float64 {
 	return float64(count) / max(span, time.Second).Seconds()
 }
 
-func (s *Service) snapshot(now time.Time) ServiceStats {
-	out := ServiceStats{Service: s.name}
+func (s *Counter) snapshot(now time.Time) ServiceStats {
+	out := ServiceStats{Service: s.key.Name}
 	c := s.used.Load()
 	if c == nil {
 		return out
@@ -135,16 +150,42 @@ func (s *Service) snapshot(now time.Time) ServiceStats {
 }
 
 // restore adds what an earlier process counted.
-func (s *Service) restore(from ServiceStats) {
+func (s *Counter) restore(from ServiceStats) {
 	c := s.counters()
 	c.errors.Add(from.Errors)
 	c.sum.Add(from.SumNS)
 	lower(&c.min, from.MinNS)
 	raise(&c.max, from.MaxNS)
+	restored := Sketch{Errors: from.Errors, SumNS: from.SumNS}
 	from.each(func(index int, n int64) {
 		c.add(index, n)
 		s.saved += n
+		restored.Count += n
+		restored.Buckets = append(restored.Buckets, int64(index), n)
 	})
+	s.taken.add(restored)
+}
+
+// take is what was counted since the last take, and whether there is anything. What requests that are being counted at
+// this moment add is in the next one.
+func (s *Counter) take() (Sketch, bool) {
+	c := s.used.Load()
+	if c == nil {
+		return Sketch{}, false
+	}
+	now := s.snapshot(s.stats.started).sketch()
+	delta := now.since(s.taken)
+	if delta.Count == 0 {
+		return delta, false
+	}
+	delta.Errors = min(delta.Errors, delta.Count) // more: of a request that the last take counted without its error
+	delta.MinNS, delta.MaxNS = c.low.Swap(math.MaxInt64), c.high.Swap(0)
+	if delta.MinNS > delta.MaxNS { // the one request was between its bounds and its count when these were taken
+		mean := delta.SumNS / delta.Count
+		delta.MinNS, delta.MaxNS = mean, mean
+	}
+	s.taken = Sketch{Count: now.Count, Errors: s.taken.Errors + delta.Errors, SumNS: now.SumNS, Buckets: now.Buckets}
+	return delta, true
 }
 
 func lower(to *atomic.Int64, v int64) {

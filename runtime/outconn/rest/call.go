@@ -47,6 +47,7 @@ type call struct {
 	data    any
 	params  any
 	headers *service.Object
+	trace   service.Trace
 }
 
 // Call sends one request:
@@ -77,6 +78,7 @@ func (c *conn) Call(ctx context.Context, method string, args []any, kwargs map[s
 	if err != nil {
 		return nil, err
 	}
+	req.trace = service.CallFrom(ctx).Outgoing()
 	r, err := c.do(ctx, &req, target)
 	if err != nil {
 		return nil, err
@@ -202,6 +204,12 @@ func (c *conn) prepare(r *http.Request, req *call) error {
 		if h[contentType] = c.dataType; isText {
 			h[contentType] = c.textType
 		}
+	}
+	if req.trace.Parent != "" {
+		h[service.TraceParent] = []string{req.trace.Parent}
+	}
+	if req.trace.State != "" {
+		h[service.TraceState] = []string{req.trace.State}
 	}
 	for name, values := range c.header {
 		h[name] = values
