@@ -31,7 +31,7 @@ func TestParse(t *testing.T) {
 		},
 		{
 			"idempotent", `{"service":"s","url_path":"/","idempotent":true}`,
-			`{"is_active":true,"service":"s","security":"","data_format":"json","url_path":"/","method":[],"url_params_pri":"qs-over-path","params_pri":"channel-params-over-msg","timeout":30,"max_body":1048576,"idempotent":true}`,
+			`{"is_active":true,"service":"s","security":"","has_rbac":false,"sec_use_rbac":false,"data_format":"json","url_path":"/","method":[],"url_params_pri":"qs-over-path","params_pri":"channel-params-over-msg","timeout":30,"max_body":1048576,"idempotent":true,` + usual,
 		},
 		{
 			"empty method", `{"service":"s","url_path":"/parleys","method":""}`,
