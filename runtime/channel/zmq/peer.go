@@ -22,8 +22,8 @@ const (
 	maxParts      = 100       // of one message
 	// A connection whose channel ends is read until the peer has ended it or has been silent for quiet, for lastWords or
 	// lastBytes at most.
-	quiet     = 50 * time.Millisecond
-	lastWords = time.Second
+	quiet     = 500 * time.Millisecond
+	lastWords = 5 * time.Second
 	lastBytes = 4 << 20
 )
 

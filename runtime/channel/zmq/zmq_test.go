@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -314,6 +315,10 @@ func TestPlannedEnd(t *testing.T) {
 		p := peer(t, "PUSH", "connect", address)
 		p.send(t, numbered(0, 500)...)
 		<-entered
+		_, isLibzmq := p.(*libzmqSender)
+		if isLibzmq { // what it has in buffers of its own is lost with a connection; a moment, and its system has all
+			<-time.After(time.Second)
+		}
 		old.stop(channel.ErrStopped)
 		<-old.stopped
 		next := run(t, spec(address, ""), nil)
@@ -322,9 +327,15 @@ func TestPlannedEnd(t *testing.T) {
 		old.runner.Wait()
 		assert.Equal(t, numbered(0, 500), append(old.messages(), next.messages()...), "none lost, each once")
 		assert.Len(t, old.messages(), 500)
-		if _, ok := p.(*libzmqSender); ok { // go-zeromq's never connects again
-			p.send(t, numbered(500, 510)...)
-			next.eventually("the next ones go to the new one", func() bool { return len(next.messages()) == 10 })
+		if isLibzmq { // go-zeromq's never connects again
+			sent := 500
+			next.eventually("the next ones go to the new one", func() bool {
+				p.send(t, numbered(sent, sent+1)...)
+				sent++
+				return len(next.messages()) >= 10
+			})
+			got := next.messages()
+			assert.Equal(t, len(got), len(slices.Compact(slices.Sorted(slices.Values(got)))), "each once")
 		}
 	})
 }

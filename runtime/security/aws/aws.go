@@ -88,8 +88,27 @@ func (d *definition) Sign(ctx context.Context, req *http.Request, body []byte) e
 	if d.config.Service == "s3" {
 		req.Header.Set("X-Amz-Content-Sha256", hash)
 	}
+	defer unsigned(req.Header)()
 	if err := d.signer.SignHTTP(ctx, d.credentials, req, hash, d.config.Service, d.config.Region, d.now()); err != nil {
 		return service.Errorf(service.Internal, "the request cannot be signed for AWS: %w", err)
 	}
 	return nil
+}
+
+// unsigned takes out the headers that whoever stands between may change, so that no signature is over them; what it gives puts
+// them back.
+func unsigned(h http.Header) (back func()) {
+	names := []string{"Traceparent", "Tracestate"}
+	kept := make([][]string, len(names))
+	for i, name := range names {
+		kept[i] = h[name]
+		delete(h, name)
+	}
+	return func() {
+		for i, name := range names {
+			if kept[i] != nil {
+				h[name] = kept[i]
+			}
+		}
+	}
 }
