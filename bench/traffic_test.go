@@ -13,7 +13,7 @@ import (
 
 func TestTrafficIsCounted(t *testing.T) {
 	answer := make(chan struct{})
-	tg := startTarget(t, func(string, http.ResponseWriter, func()) bool {
+	tg := startTarget(t, func(string, http.ResponseWriter, <-chan struct{}, func()) bool {
 		<-answer
 		return false
 	})

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/antchfx/xmlquery"
+
+	"github.com/parley-run/parley/xpathnames"
 )
 
 func xmlRequestSteps() []Step {
@@ -46,7 +48,7 @@ func xmlRequestSteps() []Step {
 
 func setNamespace(_ context.Context, w *World, a Args) error {
 	prefix := a.Text(0)
-	if nameLength(prefix) != len(prefix) || prefix == "" {
+	if xpathnames.NameLength(prefix) != len(prefix) || prefix == "" {
 		return fmt.Errorf("%q cannot be a prefix: it may have letters, digits, - and _ only, and begins with a letter", prefix)
 	}
 	w.namespaces[prefix] = a.Text(1)

@@ -11,6 +11,8 @@ import (
 
 	"github.com/antchfx/xmlquery"
 	"github.com/antchfx/xpath"
+
+	"github.com/parley-run/parley/xpathnames"
 )
 
 // xpathFound is what an XPath gives: nodes, or a value where it computes one, such as count(//item).
@@ -54,6 +56,26 @@ func query(doc *xmlquery.Node, path string, namespaces map[string]string) (*xpat
 	return out, nil
 }
 
+// longestXPath bounds how deep the engine's reader goes into brackets and signs: a stack that is used up ends the program.
+const longestXPath = 10_000
+
+// qualify prepares a path for the engine, and says of what is wrong what a step can do about it.
+func qualify(path string, namespaces map[string]string) (*xpathnames.Path, error) {
+	if len(path) > longestXPath {
+		return nil, fmt.Errorf("it has %d characters; the limit is %d", len(path), longestXPath)
+	}
+	q, err := xpathnames.Qualify(path, namespaces)
+	var unbound *xpathnames.UnboundError
+	switch {
+	case errors.As(err, &unbound):
+		hint := fmt.Sprintf(`bind it with: Given namespace prefix "%s" of "..."; bound are: %s`, unbound.Prefix, strings.Join(unbound.Bound, ", "))
+		return nil, &Failure{What: unbound.Error(), Hint: hint}
+	case errors.Is(err, xpathnames.ErrVariable):
+		return nil, fmt.Errorf("%w; put the value into the step, such as #{name}", err)
+	}
+	return q, err
+}
+
 // evaluate makes an error of a panic: the engine panics on some wrong expressions.
 func evaluate(doc *xmlquery.Node, path string, namespaces map[string]string) (out *xpathFound, err error) {
 	defer func() {
@@ -70,12 +92,12 @@ func evaluate(doc *xmlquery.Node, path string, namespaces map[string]string) (ou
 	if err != nil {
 		return nil, err
 	}
-	bound[q.none] = ""
-	expr, err := xpath.CompileWithNS(q.path, bound)
+	bound[q.None] = ""
+	expr, err := xpath.CompileWithNS(q.Text, bound)
 	if err != nil {
 		return nil, err
 	}
-	out = &xpathFound{last: q.last}
+	out = &xpathFound{last: q.Last}
 	moves := mostMoves
 	switch v := expr.Evaluate(&navigator{doc: doc, at: rootOf(doc), attr: -1, left: &moves}).(type) {
 	case *xpath.NodeIterator:

@@ -49,6 +49,8 @@ func areas() []area {
 		{root: "bench"},
 		// What runs and what tests it must read a Redis's URL alike, and neither may import the other.
 		{root: "redisurl", shared: true},
+		// Likewise XPaths.
+		{root: "xpathnames", shared: true},
 		{root: "internal/archtest"},
 	}
 }

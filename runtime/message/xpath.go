@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"github.com/antchfx/xpath"
+
+	"github.com/parley-run/parley/xpathnames"
 )
 
 // XPath is a compiled XPath 1.0. It is safe for concurrent use.
@@ -34,13 +36,29 @@ func CompileXPath(text string, namespaces map[string]string) (*XPath, error) {
 	if err != nil {
 		return nil, fmt.Errorf("XPath %q: %w", shortened(text), err)
 	}
-	x.path, x.bound[q.none] = q.out.String(), ""
+	x.path, x.bound[q.None] = q.Text, ""
 	first, err := x.compile()
 	if err != nil {
 		return nil, fmt.Errorf("XPath %q: %w", text, err)
 	}
 	x.idle.Put(first)
 	return x, nil
+}
+
+// qualify prepares a path for the engine, and says of what is wrong what a service can do about it.
+func qualify(path string, bound map[string]string) (*xpathnames.Path, error) {
+	if len(path) > maxPath {
+		return nil, fmt.Errorf("it is longer than %d characters", maxPath)
+	}
+	q, err := xpathnames.Qualify(path, bound)
+	var unbound *xpathnames.UnboundError
+	switch {
+	case errors.As(err, &unbound):
+		return nil, fmt.Errorf("%w; bind it with namespaces={%q: \"...\"}; bound are: %s", err, unbound.Prefix, strings.Join(unbound.Bound, ", "))
+	case errors.Is(err, xpathnames.ErrVariable):
+		return nil, fmt.Errorf("%w; put the value into the path", err)
+	}
+	return q, err
 }
 
 func shortened(text string) string { return text[:min(len(text), 200)] }

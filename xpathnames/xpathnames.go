@@ -1,4 +1,6 @@
-package steps
+// Package xpathnames prepares XPaths for an engine: it gives every name of an element its prefix, and refuses what the engine
+// would pass over. What runs services and what tests them read XPaths alike, and neither may import the other.
+package xpathnames
 
 import (
 	"errors"
@@ -10,24 +12,32 @@ import (
 	"unicode/utf8"
 )
 
-// qualified is an XPath as the engine must get it. By itself the engine lets a name without prefix match elements of a
-// default namespace, finds nothing with prefix:*, takes not("") for false, and passes over what it does not understand at
-// the end.
-type qualified struct {
-	path string
-	none string // the prefix that stands for no namespace in path
-	last string // name of the last element or attribute named outside of predicates
+// Path is an XPath as the engine must get it. By itself the engine lets a name without prefix match elements of a default
+// namespace, finds nothing with prefix:*, takes not("") for false, and passes over what it does not understand at the end.
+type Path struct {
+	Text string
+	None string // the prefix that stands for no namespace in Text
+	Last string // name of the last element or attribute named outside of predicates
 }
 
-// longestXPath bounds how deep the engine's reader goes into brackets and signs: a stack that is used up ends the program.
-const longestXPath = 10_000
+// ErrVariable is of a path with a variable, such as $name.
+var ErrVariable = errors.New("variables are not known")
 
-// qualify checks an XPath 1.0 word by word and gives every name of an element its prefix.
-func qualify(path string, namespaces map[string]string) (*qualified, error) {
-	if len(path) > longestXPath {
-		return nil, fmt.Errorf("it has %d characters; the limit is %d", len(path), longestXPath)
-	}
-	s := &xpathScanner{rest: path, namespaces: namespaces, none: "none"}
+// UnboundError is of a prefix that no namespace is bound to.
+type UnboundError struct {
+	Prefix string
+	Bound  []string // those that are, in order
+}
+
+func (e *UnboundError) Error() string {
+	return fmt.Sprintf("the prefix %q is bound to no namespace", e.Prefix)
+}
+
+// Qualify checks an XPath 1.0 word by word and gives every name of an element its prefix; namespaces are those that prefixes
+// are bound to. The engine's reader recurses into brackets and signs, and a stack that is used up ends the program: whoever
+// calls bounds the path's length.
+func Qualify(path string, namespaces map[string]string) (*Path, error) {
+	s := &scanner{rest: path, namespaces: namespaces, none: "none"}
 	for _, taken := namespaces[s.none]; taken; _, taken = namespaces[s.none] {
 		s.none += "_"
 	}
@@ -39,10 +49,10 @@ func qualify(path string, namespaces map[string]string) (*qualified, error) {
 	if len(s.open) > 0 {
 		return nil, fmt.Errorf("%q is not closed", s.open[len(s.open)-1].sign)
 	}
-	return &qualified{path: s.out.String(), none: s.none, last: s.last}, nil
+	return &Path{Text: s.out.String(), None: s.none, Last: s.last}, nil
 }
 
-type xpathScanner struct {
+type scanner struct {
 	rest       string
 	out        strings.Builder
 	namespaces map[string]string
@@ -59,13 +69,13 @@ type bracket struct {
 	closes string
 }
 
-func (s *xpathScanner) take(n int) string {
+func (s *scanner) take(n int) string {
 	word := s.rest[:n]
 	s.rest = s.rest[n:]
 	return word
 }
 
-func (s *xpathScanner) word() error {
+func (s *scanner) word() error {
 	c, size := utf8.DecodeRuneInString(s.rest)
 	switch {
 	case unicode.IsSpace(c):
@@ -89,7 +99,7 @@ func (s *xpathScanner) word() error {
 	return fmt.Errorf("%q means nothing in an XPath", c)
 }
 
-func (s *xpathScanner) bracket(c rune) error {
+func (s *scanner) bracket(c rune) error {
 	switch {
 	case c == '(' && s.operand:
 		return errors.New(`"(" stands where an operator, such as / or =, must`)
@@ -115,7 +125,7 @@ func (s *xpathScanner) bracket(c rune) error {
 	return nil
 }
 
-func (s *xpathScanner) close(c rune) error {
+func (s *scanner) close(c rune) error {
 	last := len(s.open) - 1
 	if last < 0 || s.open[last].closes[0] != byte(c) {
 		return fmt.Errorf("%q closes nothing", c)
@@ -128,7 +138,7 @@ func (s *xpathScanner) close(c rune) error {
 
 // begin takes what begins an operand and is no name: a text, a number, a variable, the steps . and .. and the sign of
 // attributes.
-func (s *xpathScanner) begin(c rune) error {
+func (s *scanner) begin(c rune) error {
 	if s.operand {
 		return fmt.Errorf("%q stands where an operator, such as / or =, must", c)
 	}
@@ -138,7 +148,7 @@ func (s *xpathScanner) begin(c rune) error {
 		s.out.WriteString(s.take(1))
 		return nil
 	case c == '$':
-		return errors.New("variables are not known; put the value into the step, such as #{name}")
+		return ErrVariable
 	case c == '"' || c == '\'':
 		end := strings.IndexRune(s.rest[1:], c)
 		if end < 0 {
@@ -153,8 +163,8 @@ func (s *xpathScanner) begin(c rune) error {
 	return nil
 }
 
-func (s *xpathScanner) name() error {
-	name := s.take(nameLength(s.rest))
+func (s *scanner) name() error {
+	name := s.take(NameLength(s.rest))
 	if s.operand {
 		if !slices.Contains([]string{"and", "or", "div", "mod"}, name) {
 			return fmt.Errorf("%q stands where an operator, such as / or =, must", name)
@@ -175,7 +185,7 @@ func (s *xpathScanner) name() error {
 	}
 	prefix := ""
 	if strings.HasPrefix(s.rest, ":") {
-		n := nameLength(s.rest[1:])
+		n := NameLength(s.rest[1:])
 		if n == 0 && strings.HasPrefix(s.rest[1:], "*") {
 			n = 1
 		}
@@ -198,7 +208,7 @@ func (s *xpathScanner) name() error {
 }
 
 // test writes the name of an element or an attribute.
-func (s *xpathScanner) test(prefix, name string) error {
+func (s *scanner) test(prefix, name string) error {
 	attribute := s.attribute
 	s.operand, s.attribute = true, false
 	if len(s.open) == 0 && name != "*" {
@@ -213,10 +223,7 @@ func (s *xpathScanner) test(prefix, name string) error {
 	}
 	uri, bound := s.namespaces[prefix]
 	if !bound {
-		f := &Failure{What: fmt.Sprintf("the prefix %q is bound to no namespace", prefix)}
-		f.Hint = fmt.Sprintf(`bind it with: Given namespace prefix "%s" of "..."; bound are: %s`,
-			prefix, strings.Join(slices.Sorted(maps.Keys(s.namespaces)), ", "))
-		return f
+		return &UnboundError{prefix, slices.Sorted(maps.Keys(s.namespaces))}
 	}
 	if name != "*" {
 		s.out.WriteString(prefix + ":" + name)
@@ -232,8 +239,8 @@ func (s *xpathScanner) test(prefix, name string) error {
 
 func isNameStart(c rune) bool { return c == '_' || unicode.IsLetter(c) }
 
-// nameLength is how much of text is one name without prefix, in bytes.
-func nameLength(text string) int {
+// NameLength is how much of text is one name without prefix, in bytes.
+func NameLength(text string) int {
 	for i, c := range text {
 		if !isNameStart(c) && (i == 0 || (!unicode.IsDigit(c) && !unicode.IsMark(c) && !strings.ContainsRune("-.·", c))) {
 			return i
