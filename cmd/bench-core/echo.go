@@ -27,14 +27,24 @@ const (
 	xmlEchoTarget  = 0.50
 )
 
+// echoLogin is the header of who may call the echo.
+func echoLogin() string {
+	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(echoUser+":"+echoPassword))
+}
+
+// scratch is a new folder whose name begins with prefix; whoever asks removes it.
+func (o options) scratch(prefix string) (string, error) {
+	parent, err := filepath.Abs(o.dir)
+	if err != nil {
+		return "", err
+	}
+	return os.MkdirTemp(parent, prefix)
+}
+
 // echo compares services that answer what they were asked with a bare net/http handler that does, under the same load. The
 // services check five declared fields and their callers' password, and are counted and logged.
 func echo(ctx context.Context, o options) (s figures.Section, err error) {
-	parent, err := filepath.Abs(o.dir)
-	if err != nil {
-		return s, err
-	}
-	dir, err := os.MkdirTemp(parent, "echo-")
+	dir, err := o.scratch("echo-")
 	if err != nil {
 		return s, err
 	}
@@ -51,7 +61,7 @@ func echo(ctx context.Context, o options) (s figures.Section, err error) {
 	}
 	defer func() { err = errors.Join(err, server.close()) }()
 
-	login := "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(echoUser+":"+echoPassword))
+	login := echoLogin()
 	of := func(name string, c *child, at address, path, body string, headers ...string) *arm {
 		return &arm{name: name, address: at.Address, pid: c.pid(), request: requestOf(http.MethodPost, at.Address, path, body, headers...)}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,16 +19,12 @@ const (
 // statistics compares a server that counts, times and saves with one that does not: the echo of a service in Go, which does so
 // little that what statistics cost shows most.
 func statistics(ctx context.Context, o options) (s figures.Section, err error) {
-	parent, err := filepath.Abs(o.dir)
-	if err != nil {
-		return s, err
-	}
-	dir, err := os.MkdirTemp(parent, "statistics-")
+	dir, err := o.scratch("statistics-")
 	if err != nil {
 		return s, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	login := "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(echoUser+":"+echoPassword))
+	login := echoLogin()
 	var arms []*arm
 	pids := []int{os.Getpid()}
 	for _, one := range []struct {
