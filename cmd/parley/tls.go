@@ -33,7 +33,7 @@ func tlsCommand(o *options) *cobra.Command {
 				return usage(fmt.Errorf("whose certificate? give --hosts with the names of a server, or --client with that of a client"))
 			}
 			for _, one := range append([]string{server}, clients...) {
-				if !plainName.MatchString(one) || one == "ca" {
+				if len(one) > 64 || !plainName.MatchString(one) || one == "ca" {
 					return usage(fmt.Errorf("%q cannot be the name of a certificate: expected letters, digits, ., - and _, and not ca", one))
 				}
 			}
@@ -50,7 +50,7 @@ func tlsCommand(o *options) *cobra.Command {
 }
 
 // plainName is fit for the name of a file.
-var plainName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$`)
+var plainName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
 
 func (o *options) createTLS(c *cobra.Command, dir, authority, server string, hosts, clients []string) error {
 	a, fresh, err := certificate.OpenAuthority(dir, authority)

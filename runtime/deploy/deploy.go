@@ -49,12 +49,15 @@ type Refusal interface {
 	Refused() map[catalog.Key]error
 }
 
-var fileName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}\.star$`)
+// fileName is the form of a file's name. Its length has its own bound: in the expression it would be as many copies.
+var fileName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9_.-]*\.star$`)
+
+const longestFileName = 128 + len(Extension)
 
 // NewObject is the catalog object of a service file. Its errors are of code Invalid and name the file.
 func NewObject(name, source string) (catalog.Object, error) {
 	switch {
-	case !fileName.MatchString(name):
+	case len(name) > longestFileName || !fileName.MatchString(name):
 		return catalog.Object{}, service.Errorf(service.Invalid,
 			"file %q: expected a name of letters, digits, _, . and -, without a folder, that ends in %s", name, Extension)
 	case len(source) > MaxSize:

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -18,14 +19,19 @@ import (
 	"github.com/parley-run/parley/runtime/password"
 )
 
-// serverName keeps names fit to be folders, and apart from options.
-var serverName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+// serverName keeps names fit to be folders, and apart from options. How long they may be stands beside: a bound in an
+// expression is as many copies of what it bounds, and each server would compile them at its start.
+var serverName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+
+const longestServerName = 64
 
 // clusterName keeps names fit for file names, messages and metrics. notInName is what they cannot hold.
 var (
-	clusterName = regexp.MustCompile(`^[\p{L}\p{N}_][\p{L}\p{N}._-]{0,127}$`)
+	clusterName = regexp.MustCompile(`^[\p{L}\p{N}_][\p{L}\p{N}._-]*$`)
 	notInName   = regexp.MustCompile(`[^\p{L}\p{N}._-]+`)
 )
+
+const longestName = 128 // characters
 
 // check finds values that cannot work, each at its place in the file.
 func check(c *Cluster, body ast.Node, found *faults) {
@@ -165,8 +171,8 @@ func dotted(path []any) string {
 }
 
 func checkName(name string) string {
-	if !clusterName.MatchString(name) {
-		return fmt.Sprintf("expected up to 128 letters, digits, ., - and _, the first no . or -, not %q", name)
+	if utf8.RuneCountInString(name) > longestName || !clusterName.MatchString(name) {
+		return fmt.Sprintf("expected up to %d letters, digits, ., - and _, the first no . or -, not %q", longestName, name)
 	}
 	return ""
 }
@@ -181,6 +187,8 @@ func CheckServerName(name string) error {
 
 func checkServerName(name string) string {
 	switch {
+	case len(name) > longestServerName:
+		return fmt.Sprintf("expected %d characters at most, not %d", longestServerName, len(name))
 	case !serverName.MatchString(name):
 		return fmt.Sprintf("expected letters, digits, - and _, not %q", name)
 	case slices.Contains([]string{"logs", "run", "supervisor", "haproxy", "tls"}, name):

@@ -206,7 +206,7 @@ const loopback = "127.0.0.1"
 // nameFor is the name of a cluster in dir: the folder's own, what no name can hold replaced.
 func nameFor(dir string) string {
 	name := []rune(strings.TrimLeft(notInName.ReplaceAllString(filepath.Base(dir), "-"), ".-"))
-	return cmp.Or(string(name[:min(len(name), 128)]), "cluster")
+	return cmp.Or(string(name[:min(len(name), longestName)]), "cluster")
 }
 
 // numbers are the ports of balancer, supervisor and Redis, then a pair for each server: channels, admin. The last is

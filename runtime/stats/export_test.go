@@ -52,3 +52,20 @@ func SketchOf(times []time.Duration) Sketch {
 	one, _ := c.take()
 	return one
 }
+
+// BucketOf is the bucket of a time, MiddleOf the time in ns that stands for one.
+func BucketOf(took time.Duration) int { return bucketOf(took) }
+func MiddleOf(index int) float64      { return middleOf(index) }
+
+// Quantiles are those of a histogram of pairs of bucket and count.
+func Quantiles(pairs [][2]int64, of ...float64) []float64 {
+	var h histogram
+	for _, one := range pairs {
+		h.add(int(one[0]), one[1])
+	}
+	out := make([]float64, len(of))
+	for i, q := range of {
+		out[i] = h.quantile(q)
+	}
+	return out
+}

@@ -2,16 +2,9 @@ package stats
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
-
-	"github.com/DataDog/sketches-go/ddsketch/mapping"
-	"github.com/DataDog/sketches-go/ddsketch/store"
 )
-
-// accuracy is how far a percentile may be from the exact one, relative to it.
-const accuracy = 0.01
 
 // Summary is what a cluster knows of one service. Times are milliseconds; percentiles are within 1 % of the
 // exact ones, everything else is exact.
@@ -48,7 +41,7 @@ func Merge(servers [][]ServiceStats) []Summary {
 
 func summarise(name string, parts []ServiceStats) Summary {
 	out := Summary{Service: name}
-	counts := store.NewDenseStore()
+	var counts histogram
 	var sum float64
 	least, most := parts[0].MinNS, parts[0].MaxNS
 	for _, p := range parts {
@@ -57,19 +50,15 @@ func summarise(name string, parts []ServiceStats) Summary {
 		out.Rate += p.Rate
 		sum += float64(p.SumNS)
 		least, most = min(least, p.MinNS), max(most, p.MaxNS)
-		p.each(func(index int, n int64) { counts.AddWithCount(index, float64(n)) })
+		p.each(counts.add)
 	}
 	out.MinMS, out.MaxMS = ms(float64(least)), ms(float64(most))
 	out.MeanMS = ms(sum / float64(out.Count))
-	values := newMapping()
-	// Nearest rank: of 16 requests the 99th percentile is the slowest.
 	quantile := func(q float64) float64 {
-		total := counts.TotalCount()
-		if total == 0 {
+		if counts.total == 0 {
 			return out.MeanMS // no bucket could be read
 		}
-		v := values.Value(counts.KeyAtRank(math.Ceil(q*total) - 1))
-		return ms(min(max(v, float64(least)), float64(most)))
+		return ms(min(max(counts.quantile(q), float64(least)), float64(most)))
 	}
 	out.P50MS, out.P95MS, out.P99MS = quantile(0.50), quantile(0.95), quantile(0.99)
 	return out
@@ -89,11 +78,3 @@ func (s ServiceStats) each(visit func(index int, n int64)) {
 }
 
 func ms(ns float64) float64 { return ns / float64(time.Millisecond) }
-
-func newMapping() *mapping.LogarithmicMapping {
-	m, err := mapping.NewLogarithmicMapping(accuracy)
-	if err != nil {
-		panic(err) // accuracy is a constant between 0 and 1
-	}
-	return m
-}

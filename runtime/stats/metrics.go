@@ -58,17 +58,17 @@ func (s *Stats) WriteMetrics(to io.Writer, internal bool) error {
 		}
 		say(w, "# HELP %s_duration_seconds How long they took.\n# TYPE %s_duration_seconds histogram\n", name, name)
 		for _, of := range all {
-			s.writeHistogram(w, name+"_duration_seconds", labels(of), of)
+			writeHistogram(w, name+"_duration_seconds", labels(of), of)
 		}
 	}
 	return w.Flush()
 }
 
-func (s *Stats) writeHistogram(w io.Writer, name, labels string, of ServiceStats) {
+func writeHistogram(w io.Writer, name, labels string, of ServiceStats) {
 	limits := bounds()
 	counts := make([]int64, len(limits)+1)
 	of.each(func(index int, n int64) {
-		seconds, i := s.mapping.Value(index)/1e9, 0
+		seconds, i := middleOf(index)/1e9, 0
 		for i < len(limits) && seconds > limits[i] {
 			i++
 		}

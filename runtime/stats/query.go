@@ -6,12 +6,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/DataDog/sketches-go/ddsketch/store"
 )
 
 // internalPrefix is how names of internal services begin.
@@ -121,7 +118,7 @@ func resolution(length time.Duration) (most, slot int64) {
 // sum adds up rows.
 type sum struct {
 	total  Sketch // without buckets
-	counts *store.DenseStore
+	counts histogram
 	usage  []int64
 	timeNS []int64
 }
@@ -207,10 +204,10 @@ func (s *Stats) sumPiece(ctx context.Context, kind Kind, p piece, to map[int64]*
 
 // add adds a saved row. One that cannot be read is left out: the others are worth as much without it.
 func (s *sum) add(raw []byte, slot, slots int) {
-	if s.counts == nil {
-		s.counts, s.usage, s.timeNS = store.NewDenseStore(), make([]int64, slots), make([]int64, slots)
+	if s.usage == nil {
+		s.usage, s.timeNS = make([]int64, slots), make([]int64, slots)
 	}
-	one, err := readSketch(raw, func(index int, n int64) { s.counts.AddWithCount(index, float64(n)) })
+	one, err := readSketch(raw, s.counts.add)
 	if err != nil {
 		return
 	}
@@ -261,8 +258,7 @@ func (s *sum) line(name string, length time.Duration) Line {
 
 // quantile is in ms, by the nearest rank.
 func (s *sum) quantile(q float64) float64 {
-	v := newMapping().Value(s.counts.KeyAtRank(math.Ceil(q*s.counts.TotalCount()) - 1))
-	return ms(min(max(v, float64(s.total.MinNS)), float64(s.total.MaxNS)))
+	return ms(min(max(s.counts.quantile(q), float64(s.total.MinNS)), float64(s.total.MaxNS)))
 }
 
 // Slowest orders lines by their mean, the slowest first, and MostUsed by how often they were called.

@@ -43,7 +43,7 @@ const (
 // Record counts a request that ended at end and took that long. Safe for concurrent use.
 func (s *Counter) Record(end time.Time, took time.Duration, failed bool) {
 	took = min(max(took, 1), longest) // a clock may have no finer step; a sketch has no bucket for 0
-	s.record(end, took, s.stats.mapping.Index(float64(took)), failed)
+	s.record(end, took, bucketOf(took), failed)
 }
 
 func (s *Counter) record(end time.Time, took time.Duration, index int, failed bool) {

@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/DataDog/sketches-go/ddsketch/mapping"
-
 	"github.com/parley-run/parley/runtime/database"
 	"github.com/parley-run/parley/runtime/service"
 )
@@ -50,7 +48,6 @@ type Options struct {
 type Stats struct {
 	now     func() time.Time
 	started time.Time
-	mapping *mapping.LogarithmicMapping // from nanoseconds to buckets
 	options Options
 	hides   func(service, field string) bool
 
@@ -74,7 +71,7 @@ type Stats struct {
 // New is statistics that are kept in memory only. now is time.Now but in tests.
 func New(now func() time.Time) *Stats {
 	s := &Stats{
-		mapping: newMapping(), counters: map[Key]*Counter{}, watches: map[string]watch{},
+		counters: map[Key]*Counter{}, watches: map[string]watch{},
 		series: series{rows: map[rowKey]*row{}, ids: map[Key]int64{}}, log: slog.New(slog.DiscardHandler),
 	}
 	s.Clock(now)
@@ -133,7 +130,7 @@ func Wrap(next service.Handler, c *Counter, now func() time.Time, also ...*Count
 		end := now()
 		failed := err != nil || res != nil && res.Status >= 400
 		took := min(max(end.Sub(start), 1), longest)
-		index := c.stats.mapping.Index(float64(took))
+		index := bucketOf(took)
 		c.record(end, took, index, failed)
 		for _, other := range also {
 			other.record(end, took, index, failed)

@@ -140,8 +140,10 @@ func (c Config) envelope(details string) (string, error) {
 	return string(raw), err
 }
 
-// serverName is what HAProxy takes for one without quotes.
-var serverName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}$`)
+// plainName is what HAProxy takes without quotes.
+var plainName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:-]*$`)
+
+func isName(text string) bool { return len(text) <= 128 && plainName.MatchString(text) }
 
 func (c Config) check() error {
 	var all []error
@@ -175,7 +177,7 @@ func (c Config) check() error {
 	}
 	seen := map[string]bool{}
 	for _, s := range c.Servers {
-		if !serverName.MatchString(s.Name) {
+		if !isName(s.Name) {
 			bad("server %q: expected a name of letters, digits, -, _, . and :", s.Name)
 		}
 		if seen[s.Name] {
@@ -196,7 +198,7 @@ func (c Config) check() error {
 		if problem := badAddress(c.Stats); problem != "" {
 			bad("the statistics page's address: %s", problem)
 		}
-		if c.Password == "" || control(c.Password) || c.User == "" || !serverName.MatchString(c.User) {
+		if c.Password == "" || control(c.Password) || c.User == "" || !isName(c.User) {
 			bad("the statistics page needs a user and the hash of a password")
 		}
 	}

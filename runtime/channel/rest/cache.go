@@ -8,14 +8,11 @@ import (
 	"encoding/hex"
 	"hash"
 	"maps"
-	"math"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/maypok86/otter/v2"
 
 	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/service"
@@ -28,12 +25,8 @@ func (c Config) Within(next service.Handler, s channel.Exposed) service.Handler 
 		return next
 	}
 	return &replies{
-		next: next, hash: s.Hash, methods: c.CacheMethods, limit: c.CacheSize,
-		kept: otter.Must(&otter.Options[replyKey, *reply]{
-			MaximumWeight:    uint64(c.CacheSize),
-			Weigher:          func(_ replyKey, r *reply) uint32 { return uint32(min(r.weight(), math.MaxUint32)) },
-			ExpiryCalculator: otter.ExpiryWriting[replyKey, *reply](c.CacheExpiry.Std()),
-		}),
+		next: next, hash: s.Hash, methods: c.CacheMethods,
+		kept: newKept(c.CacheExpiry.Std(), c.CacheSize),
 	}
 }
 
@@ -42,8 +35,7 @@ type replies struct {
 	next    service.Handler
 	hash    func(context.Context, *service.Request) (string, bool, error)
 	methods Methods
-	limit   int64
-	kept    *otter.Cache[replyKey, *reply]
+	kept    *kept
 }
 
 // replyKey is a SHA-256 of all that a reply depends on.
@@ -79,7 +71,7 @@ func (c *replies) Handle(ctx context.Context, req *service.Request) (*service.Re
 		}
 		return c.next.Handle(ctx, req)
 	}
-	if found, ok := c.kept.GetIfPresent(key); ok {
+	if found := c.kept.get(key, time.Now()); found != nil {
 		return found.again(req.CID), nil
 	}
 	res, err := c.next.Handle(ctx, req)
@@ -97,9 +89,7 @@ func (c *replies) Handle(ctx context.Context, req *service.Request) (*service.Re
 		sum := sha256.Sum256(res.Raw)
 		made.sent.Header["Etag"] = []string{`"` + hex.EncodeToString(sum[:16]) + `"`}
 	}
-	if made.weight() <= c.limit {
-		c.kept.Set(key, made)
-	}
+	c.kept.put(key, made, made.at)
 	first := made.sent
 	first.Header = maps.Clone(first.Header)
 	return &first, nil

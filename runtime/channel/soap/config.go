@@ -93,7 +93,9 @@ func words(s string) string {
 	return b.String()
 }
 
-var operationName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,99}$`)
+var operationName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
+
+func isOperation(name string) bool { return len(name) <= 100 && operationName.MatchString(name) }
 
 // Check finds everything that is wrong with the values.
 func (c Config) Check() kind.Faults {
@@ -107,11 +109,11 @@ func (c Config) Check() kind.Faults {
 		faults.Add("soap_action", "it goes with service; the SOAPAction of one of the operations is the operation's name")
 	case c.Service == "" && c.Operation != "":
 		faults.Add("operation", "it goes with service, not with operations")
-	case c.Operation != "" && !operationName.MatchString(c.Operation):
+	case c.Operation != "" && !isOperation(c.Operation):
 		faults.Add("operation", "%q is no name of an operation; names are letters, digits, _, - and points, and begin with a letter", c.Operation)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Operations)) {
-		if !operationName.MatchString(name) {
+		if !isOperation(name) {
 			faults.Add("operations", "%q is no name of an operation; names are letters, digits, _, - and points, and begin with a letter", name)
 		}
 		if c.Operations[name] == "" {

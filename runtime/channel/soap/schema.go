@@ -73,7 +73,7 @@ type owed struct {
 
 // request is the element of an operation's input, which may stand under an element of its own.
 func (t *types) request(name string, input []service.Field, shape service.Shape) {
-	if shape.RequestElem == "" || shape.RequestElem == name || len(input) == 0 || !operationName.MatchString(shape.RequestElem) {
+	if shape.RequestElem == "" || shape.RequestElem == name || len(input) == 0 || !isOperation(shape.RequestElem) {
 		t.payload(name, input, shape.InputRepeated, false)
 		return
 	}
