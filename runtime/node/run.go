@@ -142,13 +142,10 @@ func (n *Node) serve(ctx, failed context.Context, listener net.Listener, secured
 		WriteTimeout:      10 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ConnState:         framing.State,
 	}
+	secured.Prepare(server)
 	ended := make(chan error, 1)
-	if secured == nil { // net/http knows TLS connections by their type
-		listener = framing.Listen(listener)
-	}
-	go func() { ended <- secured.Serve(server, listener) }()
+	go func() { ended <- framing.Serve(server, listener) }()
 	select {
 	case err := <-ended:
 		return err
