@@ -187,14 +187,6 @@ func (n *Node) pickup() *deploy.Pickup {
 	}
 }
 
-// ping answers GET /parley/ping, and /parley/ping2: the process serves.
-func (n *Node) ping(w http.ResponseWriter, which string) {
-	cid := service.NewCID()
-	env := service.ObjectOf("details", "", "result", n.names.OK, "cid", cid)
-	pong := service.ObjectOf("pong", n.names.System())
-	n.write(w, http.StatusOK, cid, service.ObjectOf(n.names.Env, env, n.names.System()+"_"+which+"_response", pong))
-}
-
 // readiness answers GET /parley/ready, which load-balancers ask.
 func (n *Node) readiness(w http.ResponseWriter) {
 	cid := service.NewCID()
