@@ -18,6 +18,27 @@ Feature: Clients written for Zato
     When the URL is invoked
     Then JSON Pointer "/zato_ping2_response/pong" is "zato"
 
+  Scenario: The pings that ask who calls
+    Given URL path "/zato/ping.plain_http.basic_auth"
+    And Basic Auth "ping" "the-ping-password"
+    When the URL is invoked
+    Then status is "200"
+    And I store header "X-Zato-CID" under "cid"
+    And JSON response is equal to "{"zato_env": {"result": "ZATO_OK", "cid": "#{cid}", "details": ""}, "zato_ping_response": {"pong": "zato"}}"
+    Given Basic Auth "ping" "the-soap-password"
+    When the URL is invoked
+    Then status is "401"
+    Given URL path "/zato/ping.soap.basic_auth"
+    And format "XML"
+    And HTTP method "POST"
+    And header "Content-Type" "text/xml"
+    And namespace prefix "z" of "https://zato.io/ns/20130518"
+    And request is "<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><ping/></s:Body></s:Envelope>"
+    When the URL is invoked
+    Then status is "200"
+    And XPath "//z:zato_ping_response/z:item/z:pong" is "zato"
+    And XPath "//z:zato_env/z:result" is "ZATO_OK"
+
   Scenario: The load-balancer says that it is alive
     Given URL path "/zato-lb-alive"
     And response format "RAW"

@@ -71,6 +71,7 @@ func (h *HTTP) up(ctx context.Context) error {
 	}
 	h.address = l.Addr().String()
 	server := &http.Server{Handler: http.HandlerFunc(h.serve), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelDebug)}
+	server.ConnContext = func(ctx context.Context, _ net.Conn) context.Context { return withConversation(ctx) }
 	served := make(chan struct{})
 	h.server, h.served = server, served
 	go func() {
@@ -185,6 +186,13 @@ func (h *HTTP) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	stub, unexpected := match(h.stubs, r)
+	if stub != nil && stub.Auth != nil {
+		if refused := stub.Auth.verify(r, body); refused != nil {
+			w.Header().Set("WWW-Authenticate", refused.challenge)
+			answerJSON(w, http.StatusUnauthorized, map[string]any{"error": fmt.Sprintf("mock %q: %s", h.name, refused.why)})
+			return
+		}
+	}
 	got := Received{
 		Mock: h.name, Time: time.Now(), Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.Query(),
 		Headers: r.Header, Body: body, CID: cid(r.Header), Unexpected: unexpected,
@@ -216,13 +224,17 @@ func (h *HTTP) serve(w http.ResponseWriter, r *http.Request) {
 
 // refuse answers a call that no stub is for.
 func (h *HTTP) refuse(w http.ResponseWriter, got *Received) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusNotImplemented)
-	_ = json.NewEncoder(w).Encode(map[string]any{
+	answerJSON(w, http.StatusNotImplemented, map[string]any{
 		"error":   fmt.Sprintf("mock %q has no stub for %s %s", h.name, got.Method, got.Path),
 		"nearest": got.Unexpected.Nearest,
 		"why":     got.Unexpected.Why,
 	})
+}
+
+func answerJSON(w http.ResponseWriter, status int, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(value)
 }
 
 // pause waits d, or less when ctx ends: then it is false.

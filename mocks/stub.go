@@ -20,6 +20,7 @@ type Stub struct {
 	Path    string            `yaml:"path"`    // begins with "/"; a segment "{name}" matches any one segment
 	Query   map[string]string `yaml:"query"`   // parameters that must be there; "*" is any value
 	Headers map[string]string `yaml:"headers"` // headers that must be there; "*" is any value
+	Auth    *Auth             `yaml:"auth"`    // what callers must prove; nil: nothing
 	Reply   Reply             `yaml:",inline"`
 }
 
@@ -71,8 +72,8 @@ func ReadStubs(path string) ([]Stub, error) {
 	return ParseStubs(path, raw)
 }
 
-// ParseStubs reads YAML of the form "stubs: [{method, path, query, headers, delay, status, reply_headers, body or
-// json}, ...]". All its faults come in one error, each as "name:line:column: message".
+// ParseStubs reads YAML of the form "stubs: [{method, path, query, headers, auth, delay, status, reply_headers, body
+// or json}, ...]". All its faults come in one error, each as "name:line:column: message".
 func ParseStubs(name string, raw []byte) ([]Stub, error) {
 	var file struct {
 		Stubs []Stub `yaml:"stubs"`
@@ -108,6 +109,9 @@ func (s *Stub) check(doc *document, at string) []error {
 	}
 	if s.Reply.Status != 0 && (s.Reply.Status < 200 || s.Reply.Status > 599) {
 		faults = append(faults, doc.fault(at+".status", "status %d is not from 200 to 599", s.Reply.Status))
+	}
+	if s.Auth != nil {
+		faults = append(faults, s.Auth.check(doc, at+".auth")...)
 	}
 	if s.Reply.Body != "" && s.Reply.JSON != nil {
 		faults = append(faults, doc.fault(at+".json", "the stub has both body and json: keep one"))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -38,6 +39,13 @@ func (w *World) environment() map[string]string {
 	if w.file.backEnds != nil {
 		maps.Copy(all, w.file.backEnds.Env())
 	}
+	for _, m := range w.mocks {
+		name := httpMockAddress
+		if m.Name() != httpMockName {
+			name = addressName(m.Name())
+		}
+		all[name] = m.URL()
+	}
 	return all
 }
 
@@ -51,17 +59,19 @@ func importDefinitions(ctx context.Context, w *World, a Args) error {
 	if err != nil {
 		return err
 	}
-	if w.file.imported[file] == string(text) {
-		return nil // an earlier scenario of this file did
+	environment := w.environment()
+	whole := os.Expand(string(text), func(name string) string { return environment[name] })
+	if w.file.imported[file] == whole {
+		return nil // an earlier scenario of this file did, with the same addresses
 	}
 	path, err := c.Put(file, text)
 	if err != nil {
 		return err
 	}
-	if err := c.Import(ctx, w.environment(), path); err != nil {
+	if err := c.Import(ctx, environment, path); err != nil {
 		return err
 	}
-	w.file.imported[file] = string(text)
+	w.file.imported[file] = whole
 	return nil
 }
 

@@ -13,9 +13,9 @@ import (
 
 func httpMockSteps() []Step {
 	return []Step{
-		given(`an HTTP mock from "{file}"`, "Starts a server that answers from a file of stubs. Steps name its address as #MOCK_ADDRESS, and it is called the HTTP mock.",
+		given(`an HTTP mock from "{file}"`, "Starts a server that answers from a file of stubs. Steps name its address as #MOCK_ADDRESS, definitions as ${MOCK_ADDRESS}, and it is called the HTTP mock.",
 			`an HTTP mock from "mocks/customers.yaml"`, startHTTPMock),
-		given(`an HTTP mock from "{file}" called "{name}"`, "Starts such a server, and calls it by a name. The address of one called Billing is #BILLING_ADDRESS, and steps say: the Billing mock.",
+		given(`an HTTP mock from "{file}" called "{name}"`, "Starts such a server, and calls it by a name. The address of one called Billing is #BILLING_ADDRESS, in definitions ${BILLING_ADDRESS}, and steps say: the Billing mock.",
 			`an HTTP mock from "mocks/billing.yaml" called "Billing"`, startNamedHTTPMock),
 	}
 }

@@ -4,11 +4,15 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -43,13 +47,39 @@ channel_rest:
 type front struct {
 	name, address string
 	cluster       *fixtures.Cluster
+	tls           *tls.Config // nil: http
+}
+
+func (f front) dial(t *testing.T) net.Conn {
+	t.Helper()
+	var conn net.Conn
+	var err error
+	if f.tls != nil {
+		conn, err = (&tls.Dialer{Config: f.tls}).DialContext(t.Context(), "tcp", f.address)
+	} else {
+		conn, err = (&net.Dialer{}).DialContext(t.Context(), "tcp", f.address)
+	}
+	require.NoError(t, err)
+	return conn
+}
+
+// client speaks HTTP/1.1, as all fronts do.
+func (f front) client() *http.Client {
+	return &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{TLSClientConfig: f.tls}}
+}
+
+func (f front) url(path string) string {
+	if f.tls != nil {
+		return "https://" + f.address + path
+	}
+	return "http://" + f.address + path
 }
 
 func fronts(t *testing.T) (all []front) {
 	t.Helper()
 	binary := newCLI(t).binary
-	start := func(t *testing.T, part fixtures.Part) *fixtures.Cluster {
-		c := fixtures.New(t, fixtures.Spec{Servers: 2, Balancer: part, Binary: binary})
+	start := func(t *testing.T, part fixtures.Part, byTLS bool) *fixtures.Cluster {
+		c := fixtures.New(t, fixtures.Spec{Servers: 2, Balancer: part, TLS: byTLS, Binary: binary})
 		file, err := c.Put("bad.star", []byte(badInputServices))
 		require.NoError(t, err)
 		_, err = c.Deploy(t.Context(), file)
@@ -59,19 +89,30 @@ func fronts(t *testing.T) (all []front) {
 		require.NoError(t, c.Import(t.Context(), nil, file))
 		return c
 	}
-	c := start(t, fixtures.Part{})
+	secure := func(t *testing.T, c *fixtures.Cluster) *tls.Config {
+		pem, err := os.ReadFile(filepath.Join(c.Dir(), "tls", "ca.pem"))
+		require.NoError(t, err)
+		roots := x509.NewCertPool()
+		require.True(t, roots.AppendCertsFromPEM(pem))
+		return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	}
+	c := start(t, fixtures.Part{}, false)
 	all = append(
 		all,
-		front{"a server", c.ServerAddress(1), c},
-		front{"the embedded load-balancer", c.Address(), c},
+		front{"a server", c.ServerAddress(1), c, nil},
+		front{"the embedded load-balancer", c.Address(), c, nil},
 	)
+	c = start(t, fixtures.Part{}, true)
+	all = append(all, front{"the embedded load-balancer by TLS", c.Address(), c, secure(t, c)})
 	t.Run("HAProxy is there", func(t *testing.T) { needHAProxy(t) })
 	if _, err := haproxy.Find(t.Context(), ""); err == nil {
-		c := start(t, fixtures.Part{Source: fixtures.Installed})
-		all = append(all, front{"HAProxy", c.Address(), c})
+		c := start(t, fixtures.Part{Source: fixtures.Installed}, false)
+		all = append(all, front{"HAProxy", c.Address(), c, nil})
+		c = start(t, fixtures.Part{Source: fixtures.Installed}, true)
+		all = append(all, front{"HAProxy by TLS", c.Address(), c, secure(t, c)})
 	}
 	for i := range all {
-		all[i].address = strings.TrimPrefix(all[i].address, "http://")
+		_, all[i].address, _ = strings.Cut(all[i].address, "://")
 	}
 	return all
 }
@@ -86,8 +127,7 @@ type sent struct {
 // over.
 func (f front) send(t *testing.T, patience time.Duration, write func(io.Writer)) (out sent) {
 	t.Helper()
-	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", f.address)
-	require.NoError(t, err)
+	conn := f.dial(t)
 	defer func() { _ = conn.Close() }()
 	require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
 	var writing sync.WaitGroup
@@ -140,11 +180,11 @@ func (f front) others(t *testing.T) (stop func()) {
 	var slowest time.Duration
 	asked := 0
 	wait.Go(func() {
-		client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{}}
+		client := f.client()
 		defer client.CloseIdleConnections()
 		for !over.Load() {
 			start := time.Now()
-			res, err := client.Post("http://"+f.address+"/echo", "application/json", strings.NewReader(`{"a":1}`))
+			res, err := client.Post(f.url("/echo"), "application/json", strings.NewReader(`{"a":1}`))
 			if !assert.NoError(t, err) {
 				return
 			}
@@ -203,7 +243,7 @@ func TestBadInput(t *testing.T) {
 						assert.True(t, got.closed, "no reply, and not closed")
 						return
 					}
-					if row.taken && f.name == "HAProxy" {
+					if row.taken && strings.HasPrefix(f.name, "HAProxy") {
 						row.want += " 200"
 					}
 					assert.Contains(t, row.want, got.statuses[0])
@@ -229,6 +269,8 @@ func TestBadDocuments(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			stop := f.others(t)
 			defer stop()
+			client := f.client()
+			defer client.CloseIdleConnections()
 			for _, row := range []struct {
 				name, body, coding string
 				status             int
@@ -244,12 +286,12 @@ func TestBadDocuments(t *testing.T) {
 				{"good", `{"n":1}`, "", 200, `{"response":{"n":1}}`},
 			} {
 				t.Run(row.name, func(t *testing.T) {
-					req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+f.address+"/typed", strings.NewReader(row.body))
+					req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.url("/typed"), strings.NewReader(row.body))
 					require.NoError(t, err)
 					if row.coding != "" {
 						req.Header.Set("Content-Encoding", row.coding)
 					}
-					res, err := http.DefaultClient.Do(req)
+					res, err := client.Do(req)
 					require.NoError(t, err)
 					raw, err := io.ReadAll(res.Body)
 					require.NoError(t, err)

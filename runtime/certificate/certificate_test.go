@@ -153,7 +153,8 @@ func serve(t *testing.T, l certificate.Listener) (address string, log *text) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var parts sync.WaitGroup
 	parts.Go(func() { served.Run(ctx) })
-	parts.Go(func() { _ = served.Serve(server, listener) })
+	served.Prepare(server)
+	parts.Go(func() { _ = server.ServeTLS(listener, "", "") })
 	t.Cleanup(func() {
 		cancel()
 		_ = server.Close()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -104,14 +103,13 @@ func (s *Served) Config() *tls.Config {
 	return &tls.Config{MinVersion: s.minimum, NextProtos: protocols(), GetConfigForClient: s.forClient}
 }
 
-// Serve has server answer on l: by TLS, or in plain where s is nil. Handshakes that failed are logged with their reason.
-func (s *Served) Serve(server *http.Server, l net.Listener) error {
+// Prepare has server use TLS, where s is not nil. Handshakes that failed are logged with their reason.
+func (s *Served) Prepare(server *http.Server) {
 	if s == nil {
-		return server.Serve(l)
+		return
 	}
 	server.TLSConfig = s.Config()
 	server.ErrorLog = log.New(handshakes{s.log}, "", 0)
-	return server.ServeTLS(l, "", "")
 }
 
 // handshakes passes on what net/http says, but for connections that somebody only opened and closed.

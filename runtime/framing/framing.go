@@ -6,7 +6,7 @@
 // a Transfer-Encoding, with two Content-Lengths, or with a Transfer-Encoding in HTTP/1.0 is made malformed on its way, so
 // that net/http itself answers 400 and closes the connection.
 //
-// TLS connections must not be wrapped: net/http would not know them any more.
+// HTTP/2 has frames of its own, and is left alone.
 package framing
 
 import (
@@ -18,13 +18,29 @@ import (
 	"sync/atomic"
 )
 
+// Serve has server answer on l with connections that are read along: by TLS, with HTTP/2, where it has a TLSConfig.
+// It takes the server's ConnState, and returns as http.Server.Serve does.
+func Serve(server *http.Server, l net.Listener) error {
+	server.ConnState = state
+	if server.TLSConfig == nil {
+		return server.Serve(Listen(l))
+	}
+	return server.Serve(listenTLS(l, server))
+}
+
 // Listen is l with connections that are read along.
 func Listen(l net.Listener) net.Listener { return listener{l} }
 
-// State is for http.Server.ConnState: what an upgraded connection carries is no HTTP.
-func State(c net.Conn, s http.ConnState) {
-	if read, ok := c.(*conn); ok && s == http.StateHijacked {
-		read.over.Store(true)
+// state is for http.Server.ConnState: what an upgraded connection carries is no HTTP.
+func state(c net.Conn, s http.ConnState) {
+	if s != http.StateHijacked {
+		return
+	}
+	switch c := c.(type) {
+	case *conn:
+		c.over.Store(true)
+	case *secured:
+		c.over.Store(true)
 	}
 }
 

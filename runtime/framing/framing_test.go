@@ -2,8 +2,10 @@ package framing_test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -34,16 +36,32 @@ type slow struct {
 func (s *slow) Read(p []byte) (int, error) { return s.from.Read(p[:min(1, len(p))]) }
 
 // serve answers each request by handle. Reads are of one byte where it is slow.
-func serve(t testing.TB, handle http.HandlerFunc, isSlow bool) *httptest.Server {
-	server := httptest.NewUnstartedServer(handle)
+func serve(t testing.TB, handle http.HandlerFunc, isSlow bool) string {
+	return serveBy(t, nil, handle, isSlow)
+}
+
+// serveBy is serve, by TLS where there is a configuration.
+func serveBy(t testing.TB, config *tls.Config, handle http.Handler, isSlow bool) string {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := l.Addr().String()
 	if isSlow {
-		server.Listener = bytewise{server.Listener}
+		l = bytewise{l}
 	}
-	server.Listener = framing.Listen(server.Listener)
-	server.Config.ConnState = framing.State
-	server.Start()
-	t.Cleanup(server.Close)
-	return server
+	run(t, l, &http.Server{Handler: handle, ReadHeaderTimeout: time.Minute, TLSConfig: config})
+	return address
+}
+
+// run serves on l until the test ends.
+func run(t testing.TB, l net.Listener, server *http.Server) {
+	server.ErrorLog = log.New(io.Discard, "", 0)
+	served := make(chan error, 1)
+	go func() { served <- framing.Serve(server, l) }()
+	t.Cleanup(func() {
+		assert.NoError(t, server.Close())
+		assert.ErrorIs(t, <-served, http.ErrServerClosed)
+	})
 }
 
 func echo(w http.ResponseWriter, r *http.Request) {
@@ -56,15 +74,27 @@ func echo(w http.ResponseWriter, r *http.Request) {
 }
 
 // answers sends text, and gives the replies up to the connection's end.
-func answers(t *testing.T, server *httptest.Server, text string) (out []string) {
+func answers(t *testing.T, address, text string) []string {
 	t.Helper()
-	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
+	return replies(t, dial(t, address), text)
+}
+
+func dial(t testing.TB, address string) net.Conn {
+	t.Helper()
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
 	require.NoError(t, err)
-	defer func() { _ = conn.Close() }()
+	t.Cleanup(func() { _ = conn.Close() })
 	require.NoError(t, conn.SetDeadline(time.Now().Add(10*time.Second)))
-	_, err = io.WriteString(conn, text)
+	return conn
+}
+
+// replies is what comes back for text, up to the connection's end.
+func replies(t *testing.T, conn net.Conn, text string) (out []string) {
+	t.Helper()
+	defer func() { _ = conn.Close() }()
+	_, err := io.WriteString(conn, text)
 	require.NoError(t, err)
-	require.NoError(t, conn.(*net.TCPConn).CloseWrite())
+	require.NoError(t, conn.(interface{ CloseWrite() error }).CloseWrite())
 	from := bufio.NewReader(conn)
 	for {
 		res, err := http.ReadResponse(from, nil)
@@ -82,13 +112,15 @@ func answers(t *testing.T, server *httptest.Server, text string) (out []string) 
 	}
 }
 
-func TestRequestsOnOneConnection(t *testing.T) {
+type row struct {
+	name, text string
+	want       []string
+}
+
+func rows() []row {
 	const next = "GET /next HTTP/1.1\r\nHost: x\r\n\r\n"
 	const got = `GET /next ""`
-	for _, row := range []struct {
-		name, text string
-		want       []string
-	}{
+	return []row{
 		{"none", "GET /a HTTP/1.1\r\nHost: x\r\n\r\n" + next, []string{`GET /a ""`, got}},
 		{"a length", "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello" + next, []string{`POST /a "hello"`, got}},
 		{"a length of nothing", "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n" + next, []string{`POST /a ""`, got}},
@@ -113,7 +145,11 @@ func TestRequestsOnOneConnection(t *testing.T) {
 		{"a blank before the colon", "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" + next, []string{"400"}},
 		{"a bare LF behind a chunk's size", "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n" + next, []string{"400"}},
 		{"lines that end in LF alone", "POST /a HTTP/1.1\nHost: x\nContent-Length: 5\nTransfer-Encoding: chunked\n\n0\r\n\r\n" + next, []string{"400"}},
-	} {
+	}
+}
+
+func TestRequestsOnOneConnection(t *testing.T) {
+	for _, row := range rows() {
 		for _, isSlow := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, slow: %v", row.name, isSlow), func(t *testing.T) {
 				assert.Equal(t, row.want, answers(t, serve(t, echo, isSlow), row.text))
@@ -123,7 +159,7 @@ func TestRequestsOnOneConnection(t *testing.T) {
 }
 
 func TestUpgradedConnectionIsLeftAlone(t *testing.T) {
-	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	address := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		conn, buf, err := w.(http.Hijacker).Hijack()
 		if err != nil {
 			return
@@ -132,10 +168,8 @@ func TestUpgradedConnectionIsLeftAlone(t *testing.T) {
 		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\n\r\n")
 		_, _ = io.Copy(conn, buf)
 	}, false)
-	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
-	require.NoError(t, err)
-	require.NoError(t, conn.SetDeadline(time.Now().Add(10*time.Second)))
-	_, err = io.WriteString(conn, "GET /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: own\r\n\r\n")
+	conn := dial(t, address)
+	_, err := io.WriteString(conn, "GET /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: own\r\n\r\n")
 	require.NoError(t, err)
 	from := bufio.NewReader(conn)
 	res, err := http.ReadResponse(from, nil)
@@ -201,15 +235,16 @@ func (s *single) Accept() (net.Conn, error) { return s.conn, nil }
 func BenchmarkServe(b *testing.B) {
 	for _, along := range []bool{false, true} {
 		b.Run(fmt.Sprintf("along=%v", along), func(b *testing.B) {
-			server := httptest.NewUnstartedServer(http.HandlerFunc(echo))
+			var address string
 			if along {
-				server.Listener = framing.Listen(server.Listener)
+				address = serve(b, echo, false)
+			} else {
+				server := httptest.NewServer(http.HandlerFunc(echo))
+				defer server.Close()
+				address = server.Listener.Addr().String()
 			}
-			server.Start()
-			defer server.Close()
-			conn, err := (&net.Dialer{}).DialContext(b.Context(), "tcp", server.Listener.Addr().String())
-			require.NoError(b, err)
-			defer func() { _ = conn.Close() }()
+			conn := dial(b, address)
+			require.NoError(b, conn.SetDeadline(time.Time{}))
 			const text = "POST /a HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: bench\r\nAccept: application/json\r\nAuthorization: Basic dXNlcjpwYXNz\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{\"a\":\"12345\"}"
 			from := bufio.NewReader(conn)
 			b.ReportAllocs()

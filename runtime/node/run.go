@@ -142,13 +142,10 @@ func (n *Node) serve(ctx, failed context.Context, listener net.Listener, secured
 		WriteTimeout:      10 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ConnState:         framing.State,
 	}
+	secured.Prepare(server)
 	ended := make(chan error, 1)
-	if secured == nil { // net/http knows TLS connections by their type
-		listener = framing.Listen(listener)
-	}
-	go func() { ended <- secured.Serve(server, listener) }()
+	go func() { ended <- framing.Serve(server, listener) }()
 	select {
 	case err := <-ended:
 		return err
@@ -188,14 +185,6 @@ func (n *Node) pickup() *deploy.Pickup {
 		Dir: n.folder.Incoming(n.server.Name), HandledFile: n.folder.HandledFile(n.server.Name),
 		Server: n.server.Name, Catalog: n, Log: n.log,
 	}
-}
-
-// ping answers GET /parley/ping, and /parley/ping2: the process serves.
-func (n *Node) ping(w http.ResponseWriter, which string) {
-	cid := service.NewCID()
-	env := service.ObjectOf("details", "", "result", n.names.OK, "cid", cid)
-	pong := service.ObjectOf("pong", n.names.System())
-	n.write(w, http.StatusOK, cid, service.ObjectOf(n.names.Env, env, n.names.System()+"_"+which+"_response", pong))
 }
 
 // readiness answers GET /parley/ready, which load-balancers ask.

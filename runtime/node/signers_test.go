@@ -124,7 +124,8 @@ func partner(t *testing.T, l certificate.Listener) string {
 	srv := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprint(w, r.Proto, " ", r.TLS.PeerCertificates[0].Subject.CommonName)
 	})}
-	go func() { _ = served.Serve(srv, listener) }()
+	served.Prepare(srv)
+	go func() { _ = srv.ServeTLS(listener, "", "") }()
 	t.Cleanup(func() { _ = srv.Shutdown(context.Background()) })
 	return "https://" + listener.Addr().String()
 }

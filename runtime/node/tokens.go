@@ -63,7 +63,8 @@ func (n *Node) ownServices() []service.Service {
 	out := service.New("parley.security.jwt.log-out", func(context.Context, service.Runtime, logOutIn) (any, error) { return nil, nil }).
 		WithDoc("makes a token worthless on all servers")
 	out.Handler = service.HandlerFunc(n.logOut)
-	return []service.Service{in, out}
+	ping := service.Service{Name: "parley.ping", Doc: "answers that this server serves", Handler: service.HandlerFunc(n.pinged)}
+	return []service.Service{in, out, ping}
 }
 
 // isOwn says whether that service is one of ownServices.

@@ -51,6 +51,21 @@ func ZatoNames() Names {
 // System is the name of whose names these are, in lower case: parley or zato.
 func (n Names) System() string { return strings.TrimPrefix(n.Prefix, "/") }
 
+// Reserved is the path of the system, such as /parley/, that path is or is under; "": it is free for channels. Those of
+// pings that ask who calls, such as /zato/ping.plain_http.basic_auth, are free.
+func Reserved(path string) string {
+	for _, names := range [...]Names{ParleyNames(), ZatoNames()} {
+		under, ok := strings.CutPrefix(path, names.Prefix+"/")
+		switch {
+		case path == names.Prefix, ok && (!strings.HasPrefix(under, "ping.") || strings.Contains(under, "/")):
+			return names.Prefix + "/"
+		case path == names.LBAlive:
+			return names.LBAlive
+		}
+	}
+	return ""
+}
+
 // Fill is text with what stands in braces replaced: pairs are names and values, such as "cid", "0a1b".
 func Fill(text string, pairs ...string) string {
 	for i := 0; i+1 < len(pairs); i += 2 {

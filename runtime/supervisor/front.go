@@ -287,8 +287,8 @@ func (e embedded) serve(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(e.log.Handler(), slog.LevelDebug),
-		ConnState:         framing.State,
 	}
+	e.tls.Prepare(srv)
 	ended := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
@@ -299,10 +299,7 @@ func (e embedded) serve(ctx context.Context, l net.Listener) error {
 		}
 		ended <- nil
 	}()
-	if e.tls == nil { // net/http knows TLS connections by their type
-		l = framing.Listen(l)
-	}
-	if err := e.tls.Serve(srv, l); !errors.Is(err, http.ErrServerClosed) {
+	if err := framing.Serve(srv, l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return <-ended

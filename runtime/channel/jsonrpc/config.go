@@ -102,10 +102,8 @@ func pathProblem(path string) string {
 			return "it has an empty segment, . or .., which clients and servers remove from paths"
 		}
 	}
-	for _, names := range [...]service.Names{service.ParleyNames(), service.ZatoNames()} {
-		if path == names.Prefix || path == names.LBAlive || strings.HasPrefix(path, names.Prefix+"/") {
-			return "it is under a path that belongs to the system"
-		}
+	if service.Reserved(path) != "" {
+		return "it is under a path that belongs to the system"
 	}
 	return ""
 }

@@ -19,7 +19,7 @@ func pathProblems(path string) (problems []string) {
 	}
 	if plain, err := url.PathUnescape(path); err != nil {
 		add("%q holds a %% that begins no escape", path)
-	} else if reserved := reservedPrefix(plain); reserved != "" {
+	} else if reserved := service.Reserved(plain); reserved != "" {
 		add("%q is under %s, which belongs to the system", path, reserved)
 	}
 	if i := strings.IndexFunc(path, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '?' || r == '#' }); i >= 0 {
@@ -46,19 +46,6 @@ func pathProblems(path string) (problems []string) {
 		seen[name] = isParam
 	}
 	return problems
-}
-
-// reservedPrefix is the prefix of the system's own paths that path is under, or "".
-func reservedPrefix(path string) string {
-	for _, names := range [...]service.Names{service.ParleyNames(), service.ZatoNames()} {
-		if path == names.Prefix || strings.HasPrefix(path, names.Prefix+"/") {
-			return names.Prefix + "/"
-		}
-		if path == names.LBAlive {
-			return names.LBAlive
-		}
-	}
-	return ""
 }
 
 // paramOf is the name in a segment's braces, and whether the segment is such a name.

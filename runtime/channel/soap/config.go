@@ -171,9 +171,7 @@ func (c Config) checkPath(faults *kind.Faults) {
 			faults.Add("url_path", "%q has the segment %q, which clients and servers remove from paths", path, segment)
 		}
 	}
-	for _, names := range [...]service.Names{service.ParleyNames(), service.ZatoNames()} {
-		if plain == names.Prefix || strings.HasPrefix(plain, names.Prefix+"/") || plain == names.LBAlive {
-			faults.Add("url_path", "%q belongs to the system", path)
-		}
+	if service.Reserved(plain) != "" {
+		faults.Add("url_path", "%q belongs to the system", path)
 	}
 }
