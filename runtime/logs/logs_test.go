@@ -73,8 +73,8 @@ func TestReadFile(t *testing.T) {
 	page, err := logs.ReadFile(path, logs.Query{CID: "c2"})
 	require.NoError(t, err)
 	assert.Equal(t, []logs.Line{{
-		At: at(2), Server: "server1", Level: "ERROR", Message: crash, CID: "c2",
-		Attributes: []logs.Attribute{{"err", "line 1\nline 2 \"quoted\""}, {"password", "s3cr3t-word"}},
+		At: at(2), Level: "ERROR", Message: crash, CID: "c2",
+		Attributes: []logs.Attribute{{"server", "server1"}, {"err", "line 1\nline 2 \"quoted\""}, {"password", "s3cr3t-word"}},
 	}}, page.Lines)
 }
 

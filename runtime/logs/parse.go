@@ -32,8 +32,6 @@ func parse(text string) Line {
 			l.Level = value
 		case "msg":
 			l.Message = value
-		case "server": // the one that writes the log says so on each line
-			l.Server = value
 		case "cid":
 			l.CID = value
 		default:

@@ -133,6 +133,7 @@ func (d Deps) Read(ctx context.Context, in In) (Out, error) {
 			out.Cut = out.Cut || page.Cut
 			for _, l := range page.Lines {
 				l.Server = s.Server
+				l.Attributes = slices.DeleteFunc(l.Attributes, func(a Attribute) bool { return a == Attribute{"server", s.Server} }) // on each line
 				out.Lines = append(out.Lines, l)
 			}
 		})

@@ -2,13 +2,11 @@ package node
 
 import (
 	"context"
-	"net/url"
 	"os"
 	"sync/atomic"
 
 	"github.com/parley-run/parley/runtime/admin"
 	"github.com/parley-run/parley/runtime/catalog"
-	"github.com/parley-run/parley/runtime/folder"
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/logs"
 	"github.com/parley-run/parley/runtime/service"
@@ -97,7 +95,7 @@ func (n *Node) logMask() logs.Mask {
 	if known := n.ownLog.mask.Load(); known != nil && known.of == now {
 		return known.mask
 	}
-	secrets := append(clusterSecrets(n.folder), n.token)
+	secrets := append(n.folder.Secrets(), n.token)
 	for _, o := range now.Objects {
 		config, err := members(o.Spec)
 		if _, known := n.kinds[o.Kind]; !known || err != nil {
@@ -121,15 +119,3 @@ func (n *Node) logMask() logs.Mask {
 
 // hidesAnywhere says whether a name stands for a secret by the conventions.
 func (n *Node) hidesAnywhere(name string) bool { return n.current.Load().names.rules.IsSecret(name) }
-
-// clusterSecrets are the passwords of cluster.yaml.
-func clusterSecrets(f *folder.Folder) []string {
-	out := []string{f.Cluster.Vault.Token, f.Cluster.Vault.SecretID}
-	for _, text := range []string{f.Cluster.Database.URL, f.Cluster.Redis.URL} {
-		if u, err := url.Parse(text); err == nil {
-			password, _ := u.User.Password()
-			out = append(out, password)
-		}
-	}
-	return out
-}
