@@ -115,7 +115,7 @@ func rootCommand(o *options) *cobra.Command {
 		quickstartCommand(o), startCommand(o), stopCommand(o), restartCommand(o), upgradeCommand(o), statusCommand(o),
 		deployCommand(o), undeployCommand(o), servicesCommand(o), invokeCommand(o),
 		statsCommand(o), logsCommand(o), kvdbCommand(o), pingCommand(o), enmasseCommand(o), auditCommand(o), kindsCommand(o), catalogCommand(o), secretsCommand(o),
-		versionCommand(o), serveCommand(o), readyCommand(o), balancerCommand(o), haproxyCommand(o), tlsCommand(o), superviseCommand(), serverCommand(o),
+		checkConfigCommand(o), versionCommand(o), serveCommand(o), readyCommand(o), balancerCommand(o), haproxyCommand(o), tlsCommand(o), superviseCommand(), serverCommand(o),
 	)
 	root.AddCommand(objectsCommands(o)...)
 	for _, c := range root.Commands() {

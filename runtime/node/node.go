@@ -81,6 +81,7 @@ type Node struct {
 	kinds         map[string]anyKind // all of them
 	secrets       *keyring
 	vault         *secret.Vault // nil: there is none
+	elsewhere     *elsewhere    // of a check: secrets that are not here; nil: they must be
 	passwords     password.Checks
 	counts        counts
 	kvdb          *boundConn
