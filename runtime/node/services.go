@@ -43,6 +43,7 @@ func (n *Node) internalServices() []service.Service {
 			service.New("parley.cluster.leases", n.clusterLeases).WithDoc("which server does what one at a time may do"),
 		},
 		n.statsServices(),
+		n.logsServices(),
 	)
 }
 
