@@ -13,6 +13,7 @@ import (
 	"github.com/parley-run/parley/runtime/admin"
 	"github.com/parley-run/parley/runtime/folder"
 	"github.com/parley-run/parley/runtime/node"
+	"github.com/parley-run/parley/runtime/password"
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/supervisor"
 )
@@ -62,6 +63,11 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 		}
 		command = []string{own}
 	}
+	own, err := node.OwnAccount(f, &password.Checks{})
+	if err != nil {
+		return err
+	}
+	users := admin.Remote{Own: own, Ask: func(ctx context.Context, name string, in, out any) error { return askServers(ctx, f, token, name, in, out) }}
 	s, err := supervisor.New(supervisor.Deps{
 		Command: command,
 		Folder:  f, Log: log, Names: namesOf(f), NoRestart: !restart,
@@ -73,7 +79,7 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 			}
 		},
 		Serve: func(ctx context.Context, l net.Listener, services []service.Service) error {
-			api, err := admin.API{Services: services, Token: token, Password: f.CheckPassword, Log: log}.Handler()
+			api, err := admin.New(admin.Config{Services: services, Token: token, Users: users, Log: log})
 			if err != nil {
 				return err
 			}
@@ -84,4 +90,20 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 		return err
 	}
 	return s.Run(ctx)
+}
+
+// askServers calls an internal service on the first server that answers.
+func askServers(ctx context.Context, f *folder.Folder, token, name string, in, out any) error {
+	const patience = 10 * time.Second
+	for _, s := range f.Cluster.Servers {
+		client := admin.NewPatientClient(s.Admin, token, patience)
+		err := client.Call(ctx, name, in, out)
+		client.CloseIdle()
+		if err == nil || service.AsError(err).Code != service.Unavailable {
+			return err
+		}
+	}
+	return &service.Error{
+		Code: service.Unavailable, Message: "no server of the cluster answers, and only servers know its users", Fix: "log in as the cluster's own administrator, whom cluster.yaml names",
+	}
 }

@@ -56,7 +56,11 @@ func (c *Client) Call(ctx context.Context, name string, in, out any) error {
 		return &service.Error{Code: service.Unavailable, Message: fmt.Sprintf("the admin API at %s broke off its answer", c.address), Err: err}
 	}
 	if res.StatusCode != http.StatusOK {
-		return refusal(res.StatusCode, raw)
+		e := refusal(res.StatusCode, raw)
+		if after := res.Header.Values("Retry-After"); len(after) > 0 {
+			e.Header = map[string][]string{"Retry-After": after}
+		}
+		return e
 	}
 	if out == nil {
 		return nil
@@ -69,7 +73,7 @@ func (c *Client) Call(ctx context.Context, name string, in, out any) error {
 }
 
 // refusal is the error that an error reply stands for.
-func refusal(status int, raw []byte) error {
+func refusal(status int, raw []byte) *service.Error {
 	var reply struct {
 		Env struct {
 			Details string `json:"details"`

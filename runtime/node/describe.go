@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/parley-run/parley/runtime/adapter"
+	"github.com/parley-run/parley/runtime/admin"
 	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/outconn"
@@ -18,6 +19,7 @@ const (
 	GroupSecurity = "security"
 	GroupAdapters = "adapters"
 	GroupRules    = "rules"
+	GroupUsers    = "users"
 )
 
 // Described is a kind of definition, for people and for programs that make forms of it.
@@ -50,6 +52,8 @@ func (n *Node) groupOf(name string) string {
 		return GroupSecurity
 	case n.adapterKinds[name].Name != "":
 		return GroupAdapters
+	case name == admin.UserKindName:
+		return GroupUsers
 	}
 	return GroupRules
 }

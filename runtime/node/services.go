@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-run/parley/runtime/admin"
 	"github.com/parley-run/parley/runtime/catalog"
 	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/cluster"
@@ -27,6 +28,7 @@ func (n *Node) internalServices() []service.Service {
 		enmasse.Services(enmasse.Deps{Catalog: n, Kinds: kinds{n}, By: by, Settle: n.settle}),
 		deploy.Services(deploy.Deps{Catalog: n, By: by}),
 		catalog.AuditServices(n.store),
+		admin.UserServices(n.accounts()),
 		[]service.Service{
 			service.New("parley.service.list", n.listServices).WithDoc("the services that are deployed or compiled in"),
 			service.New("parley.service.invoke", n.invokeService).WithDoc("invokes a service and gives its payload"),
