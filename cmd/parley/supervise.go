@@ -67,7 +67,8 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 	if err != nil {
 		return err
 	}
-	users := admin.Remote{Own: own, Ask: func(ctx context.Context, name string, in, out any) error { return askServers(ctx, f, token, name, in, out) }}
+	peers := servers{f, token}
+	users := admin.Remote{Own: own, Ask: func(ctx context.Context, name string, in, out any) error { return peers.Ask(ctx, "", name, in, out) }}
 	s, err := supervisor.New(supervisor.Deps{
 		Command: command,
 		Folder:  f, Log: log, Names: namesOf(f), NoRestart: !restart,
@@ -79,7 +80,7 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 			}
 		},
 		Serve: func(ctx context.Context, l net.Listener, services []service.Service) error {
-			api, err := admin.New(admin.Config{Services: services, Token: token, Users: users, Log: log})
+			api, err := admin.New(admin.Config{Services: services, Token: token, Users: users, Peers: []admin.Peer{peers}, Log: log})
 			if err != nil {
 				return err
 			}
@@ -92,11 +93,19 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 	return s.Run(ctx)
 }
 
-// askServers calls an internal service on the first server that answers.
-func askServers(ctx context.Context, f *folder.Folder, token, name string, in, out any) error {
-	const patience = 10 * time.Second
-	for _, s := range f.Cluster.Servers {
-		client := admin.NewPatientClient(s.Admin, token, patience)
+// servers are the cluster's, of which any one answers for all.
+type servers struct {
+	f     *folder.Folder
+	token string
+}
+
+// Ask is of admin.Peer: it calls an internal service on the first server that answers.
+func (s servers) Ask(ctx context.Context, user, name string, in, out any) error {
+	for _, one := range s.f.Cluster.Servers {
+		if knock(ctx, one.Admin, knockTime) != answers {
+			continue
+		}
+		client := admin.NewClient(one.Admin, s.token).As(user)
 		err := client.Call(ctx, name, in, out)
 		client.CloseIdle()
 		if err == nil || service.AsError(err).Code != service.Unavailable {
@@ -104,6 +113,7 @@ func askServers(ctx context.Context, f *folder.Folder, token, name string, in, o
 		}
 	}
 	return &service.Error{
-		Code: service.Unavailable, Message: "no server of the cluster answers, and only servers know its users", Fix: "log in as the cluster's own administrator, whom cluster.yaml names",
+		Code: service.Unavailable, Message: "no server of the cluster answers",
+		Fix: "start one; until then only the cluster's own administrator, whom cluster.yaml names, can log in",
 	}
 }

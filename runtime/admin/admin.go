@@ -26,6 +26,7 @@ type Config struct {
 	Token    string    // of the cluster: whoever has it may do everything
 	Users    Directory // nil: only the token lets in
 	Runtime  service.Runtime
+	Peers    []Peer       // whose services it offers beside its own
 	Metrics  http.Handler // what is at GET /metrics, for whoever may look; nil: nothing is
 	Log      *slog.Logger
 }
@@ -35,12 +36,17 @@ type Config struct {
 type API struct {
 	Config
 	byName map[string]service.Service
+	offers []*offers // of the peers
 }
 
 // New is an API. Two services of one name are an error.
 func New(c Config) (*API, error) {
 	a := &API{Config: c, byName: make(map[string]service.Service, len(c.Services))}
-	for _, s := range c.Services {
+	for _, p := range c.Peers {
+		a.offers = append(a.offers, &offers{peer: p})
+	}
+	a.Services = append(slices.Clone(c.Services), service.New(ListService, a.list).WithDoc("the internal services of this process, and which roles may call them").Needs(service.Read))
+	for _, s := range a.Services {
 		if _, twice := a.byName[s.Name]; twice {
 			return nil, errors.New("internal service " + s.Name + " is registered twice")
 		}
@@ -72,13 +78,13 @@ func (a *API) User(ctx context.Context, name string) (User, bool) {
 
 // May says whether the role may call that service. One that is not there nobody may.
 func (a *API) May(role Role, service string) bool {
-	s, ok := a.byName[service]
+	s, _, ok := a.find(context.Background(), service)
 	return ok && role.Has(s.Needed())
 }
 
-// Service is the internal service of that name, with its documentation and its shape.
+// Service is the internal service of that name, with its documentation; its shape only where it is of this process.
 func (a *API) Service(name string) (service.Service, bool) {
-	s, ok := a.byName[name]
+	s, _, ok := a.find(context.Background(), name)
 	return s, ok
 }
 
@@ -91,30 +97,41 @@ func (a *API) Call(ctx context.Context, user User, name string, in any) (any, er
 		return nil, service.Errorf(service.Invalid, "the input of %s: %w", name, err)
 	}
 	cid := cmp.Or(service.CallFrom(ctx).CID, service.NewCID())
-	return a.invoke(ctx, caller{who: "user " + user.Name, role: user.Role}, name, &service.Request{CID: cid, Channel: "admin", Payload: payload})
+	return a.invoke(ctx, caller{user.Name, user.Role}, name, &service.Request{CID: cid, Channel: "admin", Payload: payload})
 }
 
-// caller is who calls, as the audit log shall name it, and what that one may do.
+// caller is who calls, and what that one may do.
 type caller struct {
-	who  string
+	user string // empty: whoever has the cluster's token
 	role Role
+}
+
+// who is the caller as the audit log names it.
+func (c caller) who() string {
+	if c.user == "" {
+		return "token"
+	}
+	return "user " + c.user
 }
 
 // invoke is the one way to an internal service.
 func (a *API) invoke(ctx context.Context, by caller, name string, req *service.Request) (any, error) {
-	s, ok := a.byName[name]
+	s, peer, ok := a.find(ctx, name)
 	if !ok {
 		return nil, a.unknown(name)
 	}
 	if !by.role.Has(s.Needed()) {
-		a.Log.Warn("internal service denied", "cid", req.CID, "service", name, "who", by.who, "role", string(by.role))
+		a.Log.Warn("internal service denied", "cid", req.CID, "service", name, "who", by.who(), "role", string(by.role))
 		return nil, denied(by.role, s)
 	}
 	if req.Payload == nil {
 		req.Payload = service.NewObject(0)
 	}
+	if peer != nil {
+		return askPeer(ctx, peer, by, name, req.Payload)
+	}
 	req.Input = req.Payload
-	ctx = service.WithCall(ctx, &service.Call{CID: req.CID, Service: name, Runtime: a.Runtime, Log: a.Log, Who: by.who})
+	ctx = service.WithCall(ctx, &service.Call{CID: req.CID, Service: name, Runtime: a.Runtime, Log: a.Log, Who: by.who()})
 	res, err := s.Handler.Handle(ctx, req)
 	if err != nil {
 		return nil, err

@@ -17,6 +17,7 @@ import (
 type Client struct {
 	address string
 	token   string
+	user    string // on whose behalf; empty: nobody's
 	http    *http.Client
 }
 
@@ -46,6 +47,9 @@ func (c *Client) Call(ctx context.Context, name string, in, out any) error {
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	req.Header.Set("Content-Type", "application/json")
+	if c.user != "" {
+		req.Header.Set(onBehalf, c.user)
+	}
 	res, err := c.http.Do(req)
 	if err != nil {
 		return &service.Error{Code: service.Unavailable, Message: fmt.Sprintf("the admin API at %s does not answer", c.address), Err: err}
@@ -90,6 +94,13 @@ func refusal(status int, raw []byte) *service.Error {
 		e.Message += " (CID " + reply.Env.CID + ", see the server's log)"
 	}
 	return e
+}
+
+// As is a client that calls on behalf of that user, whose role its caller has checked: the audit log names the user.
+func (c *Client) As(user string) *Client {
+	out := *c
+	out.user = user
+	return &out
 }
 
 // CloseIdle lets go of kept connections.

@@ -52,7 +52,7 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, by caller, cid stri
 	if !ok {
 		return nil, service.Errorf(service.NotFound, "nothing is served at %s; internal services are at %s<service>", r.URL.Path, Path)
 	}
-	s, ok := a.byName[name]
+	s, _, ok := a.find(r.Context(), name)
 	switch {
 	case !ok:
 		return nil, a.unknown(name)
@@ -91,14 +91,11 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, cid string, err error
 func (a *API) caller(r *http.Request) (caller, error) {
 	if name, password, ok := r.BasicAuth(); ok {
 		u, err := a.LogIn(r.Context(), name, password, r.RemoteAddr)
-		return caller{"user " + u.Name, u.Role}, err
+		return caller{u.Name, u.Role}, err
 	}
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok || a.Token == "" || subtle.ConstantTimeCompare([]byte(token), []byte(a.Token)) != 1 {
 		return caller{}, wrong()
 	}
-	if name := r.Header.Get(onBehalf); name != "" {
-		return caller{"user " + name, Administrator}, nil
-	}
-	return caller{"token", Administrator}, nil
+	return caller{r.Header.Get(onBehalf), Administrator}, nil
 }

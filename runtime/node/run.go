@@ -48,7 +48,7 @@ func (n *Node) Run(ctx context.Context) error {
 		return err
 	}
 	api, err := admin.New(admin.Config{
-		Services: n.countedServices(n.internalServices()), Token: n.token, Users: n.accounts(), Log: n.log, Metrics: n.stats.Metrics(),
+		Services: n.countedServices(n.internalServices()), Token: n.token, Users: n.accounts(), Peers: n.peers(), Log: n.log, Metrics: n.stats.Metrics(),
 	})
 	if err != nil {
 		return err

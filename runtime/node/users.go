@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/parley-run/parley/runtime/admin"
@@ -62,4 +63,22 @@ func OwnAccount(f *folder.Folder, checks *password.Checks) (*admin.Account, erro
 		user = "admin"
 	}
 	return admin.NewAccount(user, config, security.Deps{Checks: checks})
+}
+
+// supervised is the supervisor as a server asks it.
+type supervised struct{ address, token string }
+
+// Ask is of admin.Peer.
+func (s supervised) Ask(ctx context.Context, user, name string, in, out any) error {
+	client := admin.NewClient(s.address, s.token).As(user)
+	defer client.CloseIdle()
+	return client.Call(ctx, name, in, out)
+}
+
+// peers are the processes whose internal services this server offers beside its own: those that drain, start and stop.
+func (n *Node) peers() []admin.Peer {
+	if address := n.folder.Cluster.Supervisor.Admin; address != "" {
+		return []admin.Peer{supervised{address, n.token}}
+	}
+	return nil
 }
