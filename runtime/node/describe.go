@@ -10,6 +10,7 @@ import (
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/outconn"
 	"github.com/parley-run/parley/runtime/security"
+	"github.com/parley-run/parley/runtime/service"
 )
 
 // The groups of kinds.
@@ -27,6 +28,10 @@ type Described struct {
 	kind.Info
 	Group string // one of the Group constants
 }
+
+// InternalServices are what the admin API of a server offers, for documentation: they cannot be called. No server needs to
+// run.
+func InternalServices() []service.Service { return (&Node{}).internalServices() }
 
 // Kinds are all kinds of definitions that a server knows, sorted by name. No server needs to run.
 func Kinds() []Described {

@@ -53,6 +53,9 @@ type stopped struct {
 	Stopping bool `json:"stopping"`
 }
 
+// InternalServices are the supervisor's, for documentation: they cannot be called. No supervisor needs to run.
+func InternalServices() []service.Service { return (&Supervisor{}).Services() }
+
 // Services are the supervisor's internal services. Those that start and stop answer with the list of servers,
 // as it is when they are done: a stop waits until the servers have stopped, a start until they have begun.
 func (s *Supervisor) Services() []service.Service {
