@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/parley-run/parley/runtime/kind"
@@ -37,6 +38,10 @@ type API struct {
 	Config
 	byName map[string]service.Service
 	offers []*offers // of the peers
+
+	once        sync.Once
+	document    []byte // OpenAPI, made when somebody first asks for it
+	undescribed error
 }
 
 // New is an API. Two services of one name are an error.
