@@ -13,6 +13,7 @@ import (
 	"github.com/parley-run/parley/runtime/admin"
 	"github.com/parley-run/parley/runtime/folder"
 	"github.com/parley-run/parley/runtime/node"
+	"github.com/parley-run/parley/runtime/password"
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/supervisor"
 )
@@ -62,6 +63,12 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 		}
 		command = []string{own}
 	}
+	own, err := node.OwnAccount(f, &password.Checks{})
+	if err != nil {
+		return err
+	}
+	peers := servers{f, token}
+	users := admin.Remote{Own: own, Ask: func(ctx context.Context, name string, in, out any) error { return peers.Ask(ctx, "", name, in, out) }}
 	s, err := supervisor.New(supervisor.Deps{
 		Command: command,
 		Folder:  f, Log: log, Names: namesOf(f), NoRestart: !restart,
@@ -73,7 +80,7 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 			}
 		},
 		Serve: func(ctx context.Context, l net.Listener, services []service.Service) error {
-			api, err := admin.API{Services: services, Token: token, Password: f.CheckPassword, Log: log}.Handler()
+			api, err := admin.New(admin.Config{Services: services, Token: token, Users: users, Peers: []admin.Peer{peers}, Log: log})
 			if err != nil {
 				return err
 			}
@@ -84,4 +91,29 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 		return err
 	}
 	return s.Run(ctx)
+}
+
+// servers are the cluster's, of which any one answers for all.
+type servers struct {
+	f     *folder.Folder
+	token string
+}
+
+// Ask is of admin.Peer: it calls an internal service on the first server that answers.
+func (s servers) Ask(ctx context.Context, user, name string, in, out any) error {
+	for _, one := range s.f.Cluster.Servers {
+		if knock(ctx, one.Admin, knockTime) != answers {
+			continue
+		}
+		client := admin.NewClient(one.Admin, s.token).As(user)
+		err := client.Call(ctx, name, in, out)
+		client.CloseIdle()
+		if err == nil || service.AsError(err).Code != service.Unavailable {
+			return err
+		}
+	}
+	return &service.Error{
+		Code: service.Unavailable, Message: "no server of the cluster answers",
+		Fix: "start one; until then only the cluster's own administrator, whom cluster.yaml names, can log in",
+	}
 }

@@ -17,6 +17,7 @@ import (
 type Client struct {
 	address string
 	token   string
+	user    string // on whose behalf; empty: nobody's
 	http    *http.Client
 }
 
@@ -46,6 +47,9 @@ func (c *Client) Call(ctx context.Context, name string, in, out any) error {
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	req.Header.Set("Content-Type", "application/json")
+	if c.user != "" {
+		req.Header.Set(onBehalf, c.user)
+	}
 	res, err := c.http.Do(req)
 	if err != nil {
 		return &service.Error{Code: service.Unavailable, Message: fmt.Sprintf("the admin API at %s does not answer", c.address), Err: err}
@@ -56,7 +60,11 @@ func (c *Client) Call(ctx context.Context, name string, in, out any) error {
 		return &service.Error{Code: service.Unavailable, Message: fmt.Sprintf("the admin API at %s broke off its answer", c.address), Err: err}
 	}
 	if res.StatusCode != http.StatusOK {
-		return refusal(res.StatusCode, raw)
+		e := refusal(res.StatusCode, raw)
+		if after := res.Header.Values("Retry-After"); len(after) > 0 {
+			e.Header = map[string][]string{"Retry-After": after}
+		}
+		return e
 	}
 	if out == nil {
 		return nil
@@ -69,7 +77,7 @@ func (c *Client) Call(ctx context.Context, name string, in, out any) error {
 }
 
 // refusal is the error that an error reply stands for.
-func refusal(status int, raw []byte) error {
+func refusal(status int, raw []byte) *service.Error {
 	var reply struct {
 		Env struct {
 			Details string `json:"details"`
@@ -86,6 +94,13 @@ func refusal(status int, raw []byte) error {
 		e.Message += " (CID " + reply.Env.CID + ", see the server's log)"
 	}
 	return e
+}
+
+// As is a client that calls on behalf of that user, whose role its caller has checked: the audit log names the user.
+func (c *Client) As(user string) *Client {
+	out := *c
+	out.user = user
+	return &out
 }
 
 // CloseIdle lets go of kept connections.

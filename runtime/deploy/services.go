@@ -41,9 +41,9 @@ type Deps struct {
 func Services(d Deps) []service.Service {
 	return []service.Service{
 		service.New("parley.service.deploy", d.deploy).
-			WithDoc("deploys service files to every server of the cluster, all or nothing"),
+			WithDoc("deploys service files to every server of the cluster, all or nothing").Needs(service.Deploy),
 		service.New("parley.service.undeploy", d.undeploy).
-			WithDoc("removes service files from every server of the cluster, all or nothing"),
+			WithDoc("removes service files from every server of the cluster, all or nothing").Needs(service.Deploy),
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 
 	"github.com/parley-run/parley/redisurl"
 	"github.com/parley-run/parley/runtime/adapter"
+	"github.com/parley-run/parley/runtime/admin"
 	"github.com/parley-run/parley/runtime/catalog"
 	"github.com/parley-run/parley/runtime/certificate"
 	"github.com/parley-run/parley/runtime/channel"
@@ -74,6 +75,7 @@ type Node struct {
 	proxies []netip.Prefix
 
 	compiled      map[string]*entry
+	internals     map[string]*entry
 	channelKinds  map[string]channel.Kind
 	outconnKinds  map[string]outconn.Kind
 	securityKinds map[string]security.Kind
@@ -83,6 +85,7 @@ type Node struct {
 	vault         *secret.Vault // nil: there is none
 	elsewhere     *elsewhere    // of a check: secrets that are not here; nil: they must be
 	passwords     password.Checks
+	own           *admin.Account // the administrator whom cluster.yaml names
 	counts        counts
 	kvdb          *boundConn
 	usual         *conventions
@@ -134,6 +137,9 @@ func New(ctx context.Context, c Config) (*Node, error) {
 		return nil, err
 	}
 	n.leases = cluster.NewLeases(n.store.DB())
+	if err := n.addInternals(); err != nil {
+		return nil, err
+	}
 	n.runners = newRunners(ctx)
 	n.leaving, n.leave = context.WithCancel(context.WithoutCancel(ctx))
 	n.current.Store(n.nothing())
@@ -171,6 +177,9 @@ func newNode(c Config) (*Node, error) {
 		n.names = service.ZatoNames()
 	}
 	n.addKinds()
+	if n.own, err = OwnAccount(c.Folder, &n.passwords); err != nil {
+		return nil, err
+	}
 	if n.secrets, err = openSecrets(c.Folder.SecretsFile()); err != nil {
 		return nil, err
 	}

@@ -47,9 +47,9 @@ func (n *Node) Run(ctx context.Context) error {
 		_ = administration.Close() // likewise
 		return err
 	}
-	api, err := admin.API{
-		Services: n.countedServices(n.internalServices()), Token: n.token, Password: n.folder.CheckPassword, Log: n.log, Metrics: n.stats.Metrics(),
-	}.Handler()
+	api, err := admin.New(admin.Config{
+		Services: n.countedServices(n.internalServices()), Token: n.token, Users: n.accounts(), Peers: n.peers(), Log: n.log, Metrics: n.stats.Metrics(),
+	})
 	if err != nil {
 		return err
 	}

@@ -24,10 +24,12 @@ type state struct {
 	files       map[string]*file // deployed service files by name
 	set         *starlark.Set
 	services    map[string]*entry
+	internals   map[string]*entry // under conventions other than the usual ones, as far as channels expose them
 	channels    map[catalog.Key]*boundChannel
 	conns       map[catalog.Key]*boundConn
 	security    map[string]*boundSecurity        // by name: names of definitions are unique over all kinds
 	out         map[string]map[string]*boundConn // by the kind's name in services, then by name
+	admins      map[string]*boundUser            // who may use the admin API
 	routes      *routes
 	users       atomic.Int64 // requests that run on it, and 1 while it is the current one
 	names       *conventions
@@ -49,6 +51,7 @@ type entry struct {
 	names    *conventions    // under which it was made
 	secret   map[string]bool // input fields that no log shows
 	adapter  *catalog.Object // that declares it; nil: none does
+	internal bool            // of the admin API: channels expose it with security alone, and services do not call it
 	invoke   service.Handler // for calls by other services
 }
 
