@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"github.com/parley-run/parley/runtime/folder"
 	"github.com/parley-run/parley/runtime/node"
 	"github.com/parley-run/parley/runtime/service"
+	"github.com/parley-run/parley/runtime/sio"
 	"github.com/parley-run/parley/runtime/supervisor"
 )
 
@@ -77,11 +79,35 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 			if err != nil {
 				return err
 			}
-			return admin.Serve(ctx, l, api)
+			door := &node.Door{Folder: f, Services: services, Log: log, Elsewhere: func(ctx context.Context, user, name string, in any) (any, error) {
+				return askServers(ctx, f, token, user, name, in)
+			}}
+			pages, err := door.Handler(api)
+			if err != nil {
+				return err
+			}
+			return admin.Serve(ctx, l, pages)
 		},
 	})
 	if err != nil {
 		return err
 	}
 	return s.Run(ctx)
+}
+
+// askServers calls an internal service on the first server that answers, for a user.
+func askServers(ctx context.Context, f *folder.Folder, token, user, name string, in any) (any, error) {
+	for _, s := range f.Cluster.Servers {
+		client := admin.NewClient(s.Admin, token).For(user)
+		var raw json.RawMessage
+		err := client.Call(ctx, name, in, &raw)
+		client.CloseIdle()
+		switch {
+		case err == nil:
+			return sio.DecodeJSON(raw)
+		case service.AsError(err).Code != service.Unavailable:
+			return nil, err
+		}
+	}
+	return nil, &service.Error{Code: service.Unavailable, Message: "no server of the cluster answers", Fix: "start them with parley start"}
 }

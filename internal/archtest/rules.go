@@ -25,7 +25,7 @@ func levels() []level {
 			"runtime/folder", "runtime/message", "runtime/zmtp",
 		}},
 		{rank: 2, packages: []string{"runtime/channel/*", "runtime/outconn/*", "runtime/security/*", "runtime/balancer/*", "runtime/starlark/*", "runtime/openapi", "runtime/adapter"}},
-		{rank: 3, packages: []string{"runtime/admin", "runtime/deploy", "runtime/enmasse"}},
+		{rank: 3, packages: []string{"runtime/admin", "runtime/dashboard", "runtime/deploy", "runtime/enmasse"}},
 		{rank: 4, packages: []string{"runtime/node", "runtime/supervisor"}},
 		{rank: 5, packages: []string{"cmd/*"}},
 	}

@@ -21,6 +21,9 @@ import (
 // Path is where the services are mounted.
 const Path = "/parley/api/"
 
+// userHeader names the user for whom a process of the cluster, which has the token, calls another.
+const userHeader = "X-Parley-User"
+
 // maxBody bounds a request: a deployment of many files fits.
 const maxBody = 64 << 20
 
@@ -162,6 +165,9 @@ func (h *handler) caller(r *http.Request) string {
 	}
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if ok && h.Token != "" && subtle.ConstantTimeCompare([]byte(token), []byte(h.Token)) == 1 {
+		if user := r.Header.Get(userHeader); user != "" {
+			return "user " + user
+		}
 		return "token"
 	}
 	return ""

@@ -17,6 +17,7 @@ import (
 type Client struct {
 	address string
 	token   string
+	user    string // for whom; empty: for nobody in particular
 	http    *http.Client
 }
 
@@ -33,6 +34,11 @@ func NewPatientClient(address, token string, patience time.Duration) *Client {
 	return &Client{address: address, token: token, http: &http.Client{Transport: transport}}
 }
 
+// For is the same client, which calls for a user: the audit log then names that one.
+func (c *Client) For(user string) *Client {
+	return &Client{address: c.address, token: c.token, user: user, http: c.http}
+}
+
 // Call invokes a service with in, any JSON-like value, and fills out, which may be nil. What the service
 // refuses comes back as the *service.Error it was; a process that does not answer as one of code Unavailable.
 func (c *Client) Call(ctx context.Context, name string, in, out any) error {
@@ -45,6 +51,9 @@ func (c *Client) Call(ctx context.Context, name string, in, out any) error {
 		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
+	if c.user != "" {
+		req.Header.Set(userHeader, c.user)
+	}
 	req.Header.Set("Content-Type", "application/json")
 	res, err := c.http.Do(req)
 	if err != nil {

@@ -47,9 +47,15 @@ func (n *Node) Run(ctx context.Context) error {
 		_ = administration.Close() // likewise
 		return err
 	}
+	internal := n.countedServices(n.internalServices())
 	api, err := admin.API{
-		Services: n.countedServices(n.internalServices()), Token: n.token, Password: n.folder.CheckPassword, Log: n.log, Metrics: n.stats.Metrics(),
+		Services: internal, Token: n.token, Password: n.folder.CheckPassword, Log: n.log, Metrics: n.stats.Metrics(),
 	}.Handler()
+	if err != nil {
+		return err
+	}
+
+	pages, err := (&Door{Folder: n.folder, Services: internal, Log: n.log}).Handler(api)
 	if err != nil {
 		return err
 	}
@@ -58,7 +64,7 @@ func (n *Node) Run(ctx context.Context) error {
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group, inner := errgroup.WithContext(inner)
-	group.Go(func() error { return admin.Serve(inner, administration, api) })
+	group.Go(func() error { return admin.Serve(inner, administration, pages) })
 	group.Go(func() error { return n.members.Run(inner) })
 	if secured != nil {
 		group.Go(func() error {
