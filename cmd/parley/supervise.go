@@ -97,10 +97,18 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 
 // askServers calls an internal service on the first server that answers, for a user.
 func askServers(ctx context.Context, f *folder.Folder, token, user, name string, in any) (any, error) {
+	payload, err := service.FromGo(in)
+	if err != nil {
+		return nil, err
+	}
+	body, err := service.AppendJSON(nil, payload)
+	if err != nil {
+		return nil, err
+	}
 	for _, s := range f.Cluster.Servers {
 		client := admin.NewClient(s.Admin, token).For(user)
 		var raw json.RawMessage
-		err := client.Call(ctx, name, in, &raw)
+		err := client.Call(ctx, name, json.RawMessage(body), &raw)
 		client.CloseIdle()
 		switch {
 		case err == nil:

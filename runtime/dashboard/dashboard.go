@@ -120,5 +120,6 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func pages() []page {
 	return []page{
 		homePage(),
+		servicesPage(), servicePage(), filePage(), invokePage(),
 	}
 }

@@ -52,10 +52,10 @@ const homeTemplate = `
 <th scope="row">{{.Name}}</th>
 <td><span class="state {{.Class}}">{{.State}}</span></td>
 <td class="mono">{{.Address}}</td>
-<td class="num">{{if .Revision}}{{count .Revision}}{{else}}–{{end}}</td>
+<td class="num">{{count .Revision}}</td>
 <td class="num">{{if .Lag}}{{count .Lag}}{{else}}–{{end}}</td>
 <td class="mono">{{.Content}}</td>
-<td class="dim">{{if .SeenAt.IsZero}}–{{else}}{{ago .SeenAt}}{{end}}</td>
+<td class="dim short">{{if .SeenAt.IsZero}}–{{else}}{{ago .SeenAt}}{{end}}</td>
 {{if $.Page.Steers}}<td class="num">{{.Restarts}}</td>
 <td>{{if .Here}}<form method="post" action="/">{{template "token" $}}<input type="hidden" name="server" value="{{.Name}}">
 {{if eq .State "draining"}}<button class="small" name="do" value="ready" aria-label="Give {{.Name}} new requests">Ready</button>{{else}}<button class="small" name="do" value="drain" aria-label="Give {{.Name}} no new requests">Drain</button>{{end}}

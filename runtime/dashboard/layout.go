@@ -51,6 +51,8 @@ const layoutTemplate = `<!doctype html>
 </body>
 </html>
 {{define "token"}}<input type="hidden" name="token" value="{{.Token}}">{{end}}
+{{define "pager"}}{{if gt .Pages 1}}<nav class="row" aria-label="Pages">{{if .Before}}<a class="button small" rel="prev" href="{{.Before}}">Before</a>{{end}}<span class="dim">page {{.Page}} of {{.Pages}}</span>{{if .Next}}<a class="button small" rel="next" href="{{.Next}}">Next</a>{{end}}</nav>{{end}}{{end}}
+{{define "source"}}<ol class="source" tabindex="0" aria-label="Source">{{range .}}<li{{with .Class}} class="{{.}}"{{end}}><span class="n">{{if .Number}}{{.Number}}{{end}}</span><span>{{.Text}}</span>{{range .Why}}<span class="why">{{.}}</span>{{end}}</li>{{end}}</ol>{{end}}
 `
 
 // funcs are what templates may call beside the built-in ones.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"net/url"
 	"strconv"
 
 	"github.com/parley-run/parley/runtime/service"
@@ -20,8 +19,8 @@ type page struct {
 	template string   // of what is in main
 	// show is what the template gets as .Page.
 	show func(*visit) (any, error)
-	// act does what a form of the page asks for, and says where to go then. Where it fails the page is shown again, with the fault
-	// above it and the form as it was sent. nil: the page has no forms.
+	// act does what a form of the page asks for, and says where to go then; empty: the page is shown again, with what act left in
+	// visit.outcome. Where it fails the page is shown again, with the fault above it. nil: the page has no forms.
 	act func(*visit) (next string, err error)
 	// stream gives what is new, as often as it is asked. nil: nothing moves.
 	stream func(*visit) (any, error)
@@ -37,6 +36,7 @@ type visit struct {
 	title   string // in place of the page's
 	status  int    // in place of 200
 	fault   error  // of act
+	outcome any    // of act, for show
 }
 
 // may says whether the user may call a service.
@@ -82,7 +82,6 @@ type shell struct {
 	Nav     []navItem
 	Notes   []string
 	Fault   *fault
-	Sent    url.Values // the form that was refused; nil: none was
 	Page    any
 }
 
@@ -142,7 +141,7 @@ func (d *Dashboard) show(v *visit, p page) {
 	s.Page = data
 	status := http.StatusOK
 	if v.fault != nil {
-		status, s.Sent = service.AsError(v.fault).HTTPStatus(), v.PostForm
+		status = service.AsError(v.fault).HTTPStatus()
 	}
 	d.render(v.w, status, p.path, s)
 }
@@ -151,6 +150,10 @@ func (d *Dashboard) act(v *visit, p page) {
 	next, err := p.act(v)
 	if err != nil {
 		v.fault = err
+		d.show(v, p)
+		return
+	}
+	if next == "" {
 		d.show(v, p)
 		return
 	}
