@@ -123,6 +123,7 @@ func kindsPage() string {
 		{node.GroupSecurity, "Security definitions"},
 		{node.GroupAdapters, "Adapters"},
 		{node.GroupRules, "Rules"},
+		{node.GroupUsers, "Users"},
 	}
 	for _, group := range groups {
 		fmt.Fprintf(&b, "\n## %s\n", group.title)

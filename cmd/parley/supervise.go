@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"log/slog"
 	"net"
@@ -14,8 +13,8 @@ import (
 	"github.com/parley-run/parley/runtime/admin"
 	"github.com/parley-run/parley/runtime/folder"
 	"github.com/parley-run/parley/runtime/node"
+	"github.com/parley-run/parley/runtime/password"
 	"github.com/parley-run/parley/runtime/service"
-	"github.com/parley-run/parley/runtime/sio"
 	"github.com/parley-run/parley/runtime/supervisor"
 )
 
@@ -64,6 +63,12 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 		}
 		command = []string{own}
 	}
+	own, err := node.OwnAccount(f, &password.Checks{})
+	if err != nil {
+		return err
+	}
+	peers := servers{f, token}
+	users := admin.Remote{Own: own, Ask: func(ctx context.Context, name string, in, out any) error { return peers.Ask(ctx, "", name, in, out) }}
 	s, err := supervisor.New(supervisor.Deps{
 		Command: command,
 		Folder:  f, Log: log, Names: namesOf(f), NoRestart: !restart,
@@ -75,14 +80,11 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 			}
 		},
 		Serve: func(ctx context.Context, l net.Listener, services []service.Service) error {
-			api, err := admin.API{Services: services, Token: token, Password: f.CheckPassword, Log: log}.Handler()
+			api, err := admin.New(admin.Config{Services: services, Token: token, Users: users, Peers: []admin.Peer{peers}, Log: log})
 			if err != nil {
 				return err
 			}
-			door := &node.Door{Folder: f, Services: services, Log: log, Elsewhere: func(ctx context.Context, user, name string, in any) (any, error) {
-				return askServers(ctx, f, token, user, name, in)
-			}}
-			pages, err := door.Handler(api)
+			pages, err := node.WithDashboard(api, f.Cluster.Name, log)
 			if err != nil {
 				return err
 			}
@@ -95,27 +97,27 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 	return s.Run(ctx)
 }
 
-// askServers calls an internal service on the first server that answers, for a user.
-func askServers(ctx context.Context, f *folder.Folder, token, user, name string, in any) (any, error) {
-	payload, err := service.FromGo(in)
-	if err != nil {
-		return nil, err
-	}
-	body, err := service.AppendJSON(nil, payload)
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range f.Cluster.Servers {
-		client := admin.NewClient(s.Admin, token).For(user)
-		var raw json.RawMessage
-		err := client.Call(ctx, name, json.RawMessage(body), &raw)
+// servers are the cluster's, of which any one answers for all.
+type servers struct {
+	f     *folder.Folder
+	token string
+}
+
+// Ask is of admin.Peer: it calls an internal service on the first server that answers.
+func (s servers) Ask(ctx context.Context, user, name string, in, out any) error {
+	for _, one := range s.f.Cluster.Servers {
+		if knock(ctx, one.Admin, knockTime) != answers {
+			continue
+		}
+		client := admin.NewClient(one.Admin, s.token).As(user)
+		err := client.Call(ctx, name, in, out)
 		client.CloseIdle()
-		switch {
-		case err == nil:
-			return sio.DecodeJSON(raw)
-		case service.AsError(err).Code != service.Unavailable:
-			return nil, err
+		if err == nil || service.AsError(err).Code != service.Unavailable {
+			return err
 		}
 	}
-	return nil, &service.Error{Code: service.Unavailable, Message: "no server of the cluster answers", Fix: "start them with parley start"}
+	return &service.Error{
+		Code: service.Unavailable, Message: "no server of the cluster answers",
+		Fix: "start one; until then only the cluster's own administrator, whom cluster.yaml names, can log in",
+	}
 }

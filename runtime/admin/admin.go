@@ -1,53 +1,154 @@
-// Package admin is the HTTP listener over the internal services: POST /parley/api/<service> with the cluster's
-// token, or the administrator's name and password. It adds nothing of its own to what the services do.
+// Package admin is the HTTP listener over the internal services: POST /parley/api/<service> with the cluster's token, or a
+// user's name and password. Beside saying who may call what, it adds nothing of its own to what the services do.
 package admin
 
 import (
+	"cmp"
 	"context"
-	"crypto/subtle"
 	"errors"
-	"io"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/service"
-	"github.com/parley-run/parley/runtime/sio"
 )
 
 // Path is where the services are mounted.
 const Path = "/parley/api/"
 
-// userHeader names the user for whom a process of the cluster, which has the token, calls another.
-const userHeader = "X-Parley-User"
-
-// maxBody bounds a request: a deployment of many files fits.
-const maxBody = 64 << 20
-
-// API serves internal services over HTTP.
-type API struct {
+// Config is what an API is made of.
+type Config struct {
 	Services []service.Service
-	Token    string
-	// Password checks the administrator's name and password; nil: only the token counts.
-	Password func(user, password string) bool
-	Runtime  service.Runtime // what the services see; may be nil
-	Metrics  http.Handler    // what is at GET /metrics, for whoever may call services; nil: nothing is
+	Token    string    // of the cluster: whoever has it may do everything
+	Users    Directory // nil: only the token lets in
+	Runtime  service.Runtime
+	Peers    []Peer       // whose services it offers beside its own
+	Metrics  http.Handler // what is at GET /metrics, for whoever may look; nil: nothing is
 	Log      *slog.Logger
 }
 
-// Handler is the API as an http.Handler. Two services of one name are an error.
-func (a API) Handler() (http.Handler, error) {
-	byName := make(map[string]service.Service, len(a.Services))
+// API is the internal services for those who may call them, over HTTP (it is an http.Handler) and for the dashboard. It is
+// used from many goroutines.
+type API struct {
+	Config
+	byName map[string]service.Service
+	offers []*offers // of the peers
+}
+
+// New is an API. Two services of one name are an error.
+func New(c Config) (*API, error) {
+	a := &API{Config: c, byName: make(map[string]service.Service, len(c.Services))}
+	for _, p := range c.Peers {
+		a.offers = append(a.offers, &offers{peer: p})
+	}
+	a.Services = append(slices.Clone(c.Services), service.New(ListService, a.list).WithDoc("the internal services of this process, and which roles may call them").Needs(service.Read))
 	for _, s := range a.Services {
-		if _, twice := byName[s.Name]; twice {
+		if _, twice := a.byName[s.Name]; twice {
 			return nil, errors.New("internal service " + s.Name + " is registered twice")
 		}
-		byName[s.Name] = s
+		a.byName[s.Name] = s
 	}
-	return &handler{API: a, byName: byName}, nil
+	slices.SortFunc(a.Services, func(a, b service.Service) int { return cmp.Compare(a.Name, b.Name) })
+	return a, nil
+}
+
+// LogIn is the user of that name and password, who calls from that address. See Directory.
+func (a *API) LogIn(ctx context.Context, name, password, address string) (User, error) {
+	if a.Users == nil {
+		return User{}, wrong()
+	}
+	u, err := a.Users.LogIn(ctx, name, password, address)
+	if err != nil {
+		a.Log.Warn("log-in refused", "user", name, "remote", address, "err", err)
+	}
+	return u, err
+}
+
+// User is the user of that name as of now, with the role and the mark of now; false: there is none any more.
+func (a *API) User(ctx context.Context, name string) (User, bool) {
+	if a.Users == nil {
+		return User{}, false
+	}
+	return a.Users.User(ctx, name)
+}
+
+// May says whether the role may call that service. One that is not there nobody may.
+func (a *API) May(role Role, service string) bool {
+	s, _, ok := a.find(context.Background(), service)
+	return ok && role.Has(s.Needed())
+}
+
+// Service is the internal service of that name, with its documentation; its shape only where it is of this process.
+func (a *API) Service(name string) (service.Service, bool) {
+	s, _, ok := a.find(context.Background(), name)
+	return s, ok
+}
+
+// Call invokes an internal service as that user. in is the input, any value that has a JSON form; nil is an empty one. The
+// result is in the neutral form (see service.Object). What the service refuses, and what the user's role may not, is a
+// *service.Error. The CID is that of ctx's Call, or a new one.
+func (a *API) Call(ctx context.Context, user User, name string, in any) (any, error) {
+	payload, err := service.FromGo(in)
+	if err != nil {
+		return nil, service.Errorf(service.Invalid, "the input of %s: %w", name, err)
+	}
+	cid := cmp.Or(service.CallFrom(ctx).CID, service.NewCID())
+	return a.invoke(ctx, caller{user.Name, user.Role}, name, &service.Request{CID: cid, Channel: "admin", Payload: payload})
+}
+
+// caller is who calls, and what that one may do.
+type caller struct {
+	user string // empty: whoever has the cluster's token
+	role Role
+}
+
+// who is the caller as the audit log names it.
+func (c caller) who() string {
+	if c.user == "" {
+		return "token"
+	}
+	return "user " + c.user
+}
+
+// invoke is the one way to an internal service.
+func (a *API) invoke(ctx context.Context, by caller, name string, req *service.Request) (any, error) {
+	s, peer, ok := a.find(ctx, name)
+	if !ok {
+		return nil, a.unknown(name)
+	}
+	if !by.role.Has(s.Needed()) {
+		a.Log.Warn("internal service denied", "cid", req.CID, "service", name, "who", by.who(), "role", string(by.role))
+		return nil, denied(by.role, s)
+	}
+	if req.Payload == nil {
+		req.Payload = service.NewObject(0)
+	}
+	if peer != nil {
+		return askPeer(ctx, peer, by, name, req.Payload)
+	}
+	req.Input = req.Payload
+	ctx = service.WithCall(ctx, &service.Call{CID: req.CID, Service: name, Runtime: a.Runtime, Log: a.Log, Who: by.who()})
+	res, err := s.Handler.Handle(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return res.Payload, nil
+}
+
+func (a *API) unknown(name string) error {
+	known := make([]string, 0, len(a.byName))
+	for n := range a.byName {
+		known = append(known, n)
+	}
+	e := service.Errorf(service.NotFound, "there is no internal service %q", name)
+	if near := kind.Nearest(name, known); near != "" {
+		e.Fix = fmt.Sprintf("did you mean %s?", near)
+	}
+	return e
 }
 
 // Serve answers on listener until ctx ends; requests in flight then have 10 s to finish.
@@ -67,108 +168,4 @@ func Serve(ctx context.Context, listener net.Listener, h http.Handler) error {
 		return err
 	}
 	return <-done
-}
-
-type handler struct {
-	API
-	byName map[string]service.Service
-}
-
-func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/metrics" && r.Method == http.MethodGet && h.Metrics != nil && h.caller(r) != "" {
-		h.Metrics.ServeHTTP(w, r)
-		return
-	}
-	cid := service.NewCID()
-	w.Header().Set(service.ParleyNames().CIDHeader, cid)
-	res, err := h.answer(w, r, cid)
-	var body []byte
-	if err == nil {
-		body, err = service.AppendJSON(nil, service.ObjectOf("response", res))
-	}
-	if err != nil {
-		h.fail(w, r, cid, err)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(append(body, '\n')) // the client may have gone
-}
-
-func (h *handler) answer(w http.ResponseWriter, r *http.Request, cid string) (any, error) {
-	who := h.caller(r)
-	if who == "" {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="parley", Basic realm="parley"`)
-		return nil, &service.Error{Code: service.Unauthenticated, Message: "the token or the password is missing or wrong", Fix: "send the cluster's token as Authorization: Bearer"}
-	}
-	name, ok := strings.CutPrefix(r.URL.Path, Path)
-	if !ok {
-		return nil, service.Errorf(service.NotFound, "nothing is served at %s; internal services are at %s<service>", r.URL.Path, Path)
-	}
-	s, ok := h.byName[name]
-	if !ok {
-		return nil, h.unknown(name)
-	}
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		return nil, service.Errorf(service.NotAllowed, "internal services are called by POST, not %s", r.Method)
-	}
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		return nil, service.Errorf(service.TooLarge, "the request's body is over %d bytes or was cut off: %w", maxBody, err)
-	}
-	req := &service.Request{CID: cid, Channel: "admin", Method: r.Method, Path: r.URL.Path, Raw: raw}
-	if req.Payload, err = sio.DecodeJSON(raw); err != nil {
-		return nil, err
-	}
-	if req.Payload == nil {
-		req.Payload = service.NewObject(0)
-	}
-	req.Input = req.Payload
-	ctx := service.WithCall(r.Context(), &service.Call{CID: cid, Service: name, Runtime: h.Runtime, Log: h.Log, Who: who})
-	res, err := s.Handler.Handle(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	return res.Payload, nil
-}
-
-func (h *handler) unknown(name string) error {
-	known := make([]string, 0, len(h.byName))
-	for n := range h.byName {
-		known = append(known, n)
-	}
-	e := service.Errorf(service.NotFound, "there is no internal service %q", name)
-	if near := kind.Nearest(name, known); near != "" {
-		e.Fix = "did you mean " + near + "?"
-	}
-	return e
-}
-
-func (h *handler) fail(w http.ResponseWriter, r *http.Request, cid string, err error) {
-	e := service.AsError(err)
-	if e.Code == service.Internal {
-		h.Log.Error("internal service failed", "cid", cid, "path", r.URL.Path, "err", err)
-	}
-	body, contentType := sio.EncodeError(sio.JSON, service.ParleyNames(), cid, e.Error())
-	w.Header().Set("Content-Type", contentType)
-	w.WriteHeader(e.HTTPStatus())
-	_, _ = w.Write(body) // the client may have gone
-}
-
-// caller is who calls: a user, or "token"; empty: nobody who may.
-func (h *handler) caller(r *http.Request) string {
-	if user, password, ok := r.BasicAuth(); ok {
-		if h.Password != nil && h.Password(user, password) {
-			return "user " + user
-		}
-		return ""
-	}
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if ok && h.Token != "" && subtle.ConstantTimeCompare([]byte(token), []byte(h.Token)) == 1 {
-		if user := r.Header.Get(userHeader); user != "" {
-			return "user " + user
-		}
-		return "token"
-	}
-	return ""
 }

@@ -40,10 +40,10 @@ func serve(t *testing.T) (*httptest.Server, *strings.Builder) {
 	who := service.New("parley.demo.who", func(ctx context.Context, _ service.Runtime, _ struct{}) (string, error) {
 		return service.CallFrom(ctx).Who, nil
 	})
-	h, err := admin.API{
+	h, err := admin.New(admin.Config{
 		Services: []service.Service{greet, fail, who}, Token: "token", Log: slog.New(slog.NewTextHandler(&log, nil)),
-		Password: func(user, password string) bool { return user == "admin" && password == "right" },
-	}.Handler()
+		Users: accounts(t),
+	})
 	require.NoError(t, err)
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
@@ -121,7 +121,7 @@ func TestHTTP(t *testing.T) {
 
 func TestTwoServicesOfOneName(t *testing.T) {
 	s := service.New("parley.a", func(context.Context, service.Runtime, struct{}) (any, error) { return nil, nil })
-	_, err := admin.API{Services: []service.Service{s, s}}.Handler()
+	_, err := admin.New(admin.Config{Services: []service.Service{s, s}})
 	assert.EqualError(t, err, "internal service parley.a is registered twice")
 }
 

@@ -17,7 +17,7 @@ import (
 type Client struct {
 	address string
 	token   string
-	user    string // for whom; empty: for nobody in particular
+	user    string // on whose behalf; empty: nobody's
 	http    *http.Client
 }
 
@@ -34,11 +34,6 @@ func NewPatientClient(address, token string, patience time.Duration) *Client {
 	return &Client{address: address, token: token, http: &http.Client{Transport: transport}}
 }
 
-// For is the same client, which calls for a user: the audit log then names that one.
-func (c *Client) For(user string) *Client {
-	return &Client{address: c.address, token: c.token, user: user, http: c.http}
-}
-
 // Call invokes a service with in, any JSON-like value, and fills out, which may be nil. What the service
 // refuses comes back as the *service.Error it was; a process that does not answer as one of code Unavailable.
 func (c *Client) Call(ctx context.Context, name string, in, out any) error {
@@ -51,10 +46,10 @@ func (c *Client) Call(ctx context.Context, name string, in, out any) error {
 		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
-	if c.user != "" {
-		req.Header.Set(userHeader, c.user)
-	}
 	req.Header.Set("Content-Type", "application/json")
+	if c.user != "" {
+		req.Header.Set(onBehalf, c.user)
+	}
 	res, err := c.http.Do(req)
 	if err != nil {
 		return &service.Error{Code: service.Unavailable, Message: fmt.Sprintf("the admin API at %s does not answer", c.address), Err: err}
@@ -65,7 +60,11 @@ func (c *Client) Call(ctx context.Context, name string, in, out any) error {
 		return &service.Error{Code: service.Unavailable, Message: fmt.Sprintf("the admin API at %s broke off its answer", c.address), Err: err}
 	}
 	if res.StatusCode != http.StatusOK {
-		return refusal(res.StatusCode, raw)
+		e := refusal(res.StatusCode, raw)
+		if after := res.Header.Values("Retry-After"); len(after) > 0 {
+			e.Header = map[string][]string{"Retry-After": after}
+		}
+		return e
 	}
 	if out == nil {
 		return nil
@@ -78,7 +77,7 @@ func (c *Client) Call(ctx context.Context, name string, in, out any) error {
 }
 
 // refusal is the error that an error reply stands for.
-func refusal(status int, raw []byte) error {
+func refusal(status int, raw []byte) *service.Error {
 	var reply struct {
 		Env struct {
 			Details string `json:"details"`
@@ -95,6 +94,13 @@ func refusal(status int, raw []byte) error {
 		e.Message += " (CID " + reply.Env.CID + ", see the server's log)"
 	}
 	return e
+}
+
+// As is a client that calls on behalf of that user, whose role its caller has checked: the audit log names the user.
+func (c *Client) As(user string) *Client {
+	out := *c
+	out.user = user
+	return &out
 }
 
 // CloseIdle lets go of kept connections.

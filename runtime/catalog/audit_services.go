@@ -23,9 +23,9 @@ func AuditServices(d *Database) []service.Service {
 	return []service.Service{
 		service.New("parley.audit.list", func(ctx context.Context, _ service.Runtime, in AuditListIn) ([]AuditRow, error) {
 			return d.Audit(ctx, AuditQuery(in))
-		}).WithDoc("the newest writes to the catalog: who, what, when, and the content before and after"),
+		}).WithDoc("the newest writes to the catalog: who, what, when, and the content before and after").Needs(service.Read),
 		service.New("parley.audit.verify", func(ctx context.Context, _ service.Runtime, in AuditVerifyIn) (AuditCheck, error) {
 			return d.VerifyAudit(ctx, in.Chain)
-		}).WithDoc("finds what was changed in the audit log, or in the catalog without it"),
+		}).WithDoc("finds what was changed in the audit log, or in the catalog without it").Needs(service.Read),
 	}
 }

@@ -16,11 +16,11 @@ import (
 // objectServices are one implementation for all kinds.
 func (d Deps) objectServices() []service.Service {
 	return []service.Service{
-		service.New("parley.object.list", d.listObjects).WithDoc("the definitions of the catalog, of one kind or of all"),
-		service.New("parley.object.get", d.getObject).WithDoc("one definition: every key of it, secrets as an export has them"),
-		service.New("parley.object.create", d.createObject).WithDoc("adds a definition; one of that kind and name must not be there"),
-		service.New("parley.object.edit", d.editObject).WithDoc("changes keys of a definition; those that are not given stay as they are"),
-		service.New("parley.object.delete", d.deleteObject).WithDoc("deletes a definition; what needs it refuses"),
+		service.New("parley.object.list", d.listObjects).WithDoc("the definitions of the catalog, of one kind or of all").Needs(service.Read),
+		service.New("parley.object.get", d.getObject).WithDoc("one definition: every key of it, secrets as an export has them").Needs(service.Read),
+		service.New("parley.object.create", d.createObject).WithDoc("adds a definition; one of that kind and name must not be there").Needs(service.Manage),
+		service.New("parley.object.edit", d.editObject).WithDoc("changes keys of a definition; those that are not given stay as they are").Needs(service.Manage),
+		service.New("parley.object.delete", d.deleteObject).WithDoc("deletes a definition; what needs it refuses").Needs(service.Manage),
 	}
 }
 

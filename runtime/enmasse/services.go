@@ -40,11 +40,11 @@ type Deps struct {
 func Services(d Deps) []service.Service {
 	return append([]service.Service{
 		service.New("parley.enmasse.import", d.importFiles).
-			WithDoc("puts the definitions of YAML files into the catalog, all or nothing; what they do not name stays, unless prune is given"),
+			WithDoc("puts the definitions of YAML files into the catalog, all or nothing; what they do not name stays, unless prune is given").Needs(service.Manage),
 		service.New("parley.enmasse.diff", d.diff).
-			WithDoc("what an import of YAML files would add, change, and with prune delete"),
+			WithDoc("what an import of YAML files would add, change, and with prune delete").Needs(service.Manage),
 		service.New("parley.enmasse.export", d.export).
-			WithDoc("the catalog's definitions as a YAML or JSON file"),
+			WithDoc("the catalog's definitions as a YAML or JSON file").Needs(service.Read),
 	}, d.objectServices()...)
 }
 

@@ -51,7 +51,7 @@ func OpenAlone(dir string, a Alone) (*Folder, error) {
 		Redis:    Redis{URL: a.RedisURL, Embedded: a.Embedded},
 		Database: Database{URL: a.DatabaseURL},
 		Servers:  []Server{{Name: a.Server, Address: reached(a.Address), Admin: reached(a.Admin), TLS: a.TLS}},
-		Admin:    Admin{User: "admin", PasswordHash: password.New(cmp.Or(a.Password, newPassword())).String()},
+		Admin:    Admin{User: "admin", PasswordHash: password.New(cmp.Or(a.Password, NewPassword())).String()},
 	}
 	c.TrustedProxies = a.proxies()
 	if a.RedisURL != "" {

@@ -61,7 +61,7 @@ func Create(dir string, o Options) (made *Folder, adminPassword string, err erro
 		return nil, "", err
 	}
 	cluster.Name = cmp.Or(o.Name, nameFor(abs))
-	adminPassword = newPassword()
+	adminPassword = NewPassword()
 	cluster.Admin = Admin{User: "admin", PasswordHash: password.New(adminPassword).String()}
 
 	f := &Folder{Dir: abs, Cluster: *cluster}

@@ -32,7 +32,6 @@ import (
 
 	"github.com/parley-run/parley/redisurl"
 	"github.com/parley-run/parley/runtime/certificate"
-	"github.com/parley-run/parley/runtime/password"
 )
 
 const (
@@ -243,11 +242,10 @@ type Admin struct {
 	PasswordHash string `yaml:"password_hash"` // argon2id, PHC string form
 }
 
-// Folder is a cluster's folder, its cluster.yaml read and checked. It must not be copied.
+// Folder is a cluster's folder, its cluster.yaml read and checked.
 type Folder struct {
-	Dir       string // absolute
-	Cluster   Cluster
-	passwords password.Checks
+	Dir     string // absolute
+	Cluster Cluster
 }
 
 // Open reads the cluster's folder dir. Faults of cluster.yaml come back together, each as

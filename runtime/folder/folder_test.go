@@ -70,16 +70,6 @@ func TestDefaultPorts(t *testing.T) {
 	}, f.Cluster.Servers)
 }
 
-func TestCheckPassword(t *testing.T) {
-	f, password := create(t, folder.Options{})
-	assert.True(t, f.CheckPassword("admin", password))
-	assert.False(t, f.CheckPassword("admin", password+"x"))
-	assert.False(t, f.CheckPassword("admin", ""))
-	assert.False(t, f.CheckPassword("root", password))
-	f.Cluster.Admin.PasswordHash = ""
-	assert.False(t, f.CheckPassword("admin", ""))
-}
-
 func TestCreateRefuses(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

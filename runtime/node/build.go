@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/parley-run/parley/runtime/admin"
 	"github.com/parley-run/parley/runtime/catalog"
 	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/deploy"
@@ -73,6 +74,7 @@ func (b *builder) build(ctx context.Context, next *catalog.Snapshot) *state {
 		files:    make(map[string]*file, len(b.prev.files)+1),
 		services: make(map[string]*entry, len(b.prev.services)+1),
 		channels: map[catalog.Key]*boundChannel{},
+		admins:   map[string]*boundUser{},
 		security: map[string]*boundSecurity{},
 		conns:    map[catalog.Key]*boundConn{},
 		out:      map[string]map[string]*boundConn{"kvdb": {"default": b.node.kvdb}},
@@ -95,6 +97,8 @@ func (b *builder) build(ctx context.Context, next *catalog.Snapshot) *state {
 			b.addConventions(o)
 		case o.Kind == secretsKeyKind:
 			b.addSecretsKey(o)
+		case o.Kind == admin.UserKindName:
+			b.addUser(o)
 		case b.node.outconnKinds[o.Kind].Name != "":
 			b.addConn(o, b.node.outconnKinds[o.Kind])
 		case o.Kind == rbac.KindName || o.Kind == ratelimit.KindName:

@@ -5,10 +5,12 @@ import (
 	"slices"
 
 	"github.com/parley-run/parley/runtime/adapter"
+	"github.com/parley-run/parley/runtime/admin"
 	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/outconn"
 	"github.com/parley-run/parley/runtime/security"
+	"github.com/parley-run/parley/runtime/service"
 )
 
 // The groups of kinds.
@@ -18,6 +20,7 @@ const (
 	GroupSecurity = "security"
 	GroupAdapters = "adapters"
 	GroupRules    = "rules"
+	GroupUsers    = "users"
 )
 
 // Described is a kind of definition, for people and for programs that make forms of it.
@@ -25,6 +28,10 @@ type Described struct {
 	kind.Info
 	Group string // one of the Group constants
 }
+
+// InternalServices are what the admin API of a server offers, for documentation: they cannot be called. No server needs to
+// run.
+func InternalServices() []service.Service { return (&Node{}).internalServices() }
 
 // Kinds are all kinds of definitions that a server knows, sorted by name. No server needs to run.
 func Kinds() []Described {
@@ -50,6 +57,8 @@ func (n *Node) groupOf(name string) string {
 		return GroupSecurity
 	case n.adapterKinds[name].Name != "":
 		return GroupAdapters
+	case name == admin.UserKindName:
+		return GroupUsers
 	}
 	return GroupRules
 }

@@ -4,6 +4,7 @@ import (
 	"go.starlark.net/starlarkstruct"
 
 	"github.com/parley-run/parley/runtime/adapter"
+	"github.com/parley-run/parley/runtime/admin"
 	"github.com/parley-run/parley/runtime/channel"
 	channelfile "github.com/parley-run/parley/runtime/channel/file"
 	"github.com/parley-run/parley/runtime/channel/jsonrpc"
@@ -85,6 +86,7 @@ func ruleKinds() []anyKind {
 		{ratelimit.Kind(), func(raw []byte) (any, error) { return ratelimit.Parse(raw) }},
 		{rbac.Kind(), func(raw []byte) (any, error) { return rbac.Parse(raw) }},
 		{sio.ConventionsKind(), func(raw []byte) (any, error) { return sio.ParseConventions(raw) }},
+		{admin.UserKind(), func(raw []byte) (any, error) { return admin.ParseUser(raw) }},
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 
 	"github.com/parley-run/parley/redisurl"
 	"github.com/parley-run/parley/runtime/adapter"
+	"github.com/parley-run/parley/runtime/admin"
 	"github.com/parley-run/parley/runtime/catalog"
 	"github.com/parley-run/parley/runtime/certificate"
 	"github.com/parley-run/parley/runtime/channel"
@@ -78,6 +79,7 @@ type Node struct {
 	secrets       *keyring
 	vault         *secret.Vault // nil: there is none
 	passwords     password.Checks
+	own           *admin.Account // the administrator whom cluster.yaml names
 	counts        counts
 	kvdb          *boundConn
 	usual         *conventions
@@ -164,6 +166,9 @@ func newNode(c Config) (*Node, error) {
 		n.names = service.ZatoNames()
 	}
 	n.addKinds()
+	if n.own, err = OwnAccount(c.Folder, &n.passwords); err != nil {
+		return nil, err
+	}
 	if n.secrets, err = openSecrets(c.Folder.SecretsFile()); err != nil {
 		return nil, err
 	}

@@ -47,15 +47,14 @@ func (n *Node) Run(ctx context.Context) error {
 		_ = administration.Close() // likewise
 		return err
 	}
-	internal := n.countedServices(n.internalServices())
-	api, err := admin.API{
-		Services: internal, Token: n.token, Password: n.folder.CheckPassword, Log: n.log, Metrics: n.stats.Metrics(),
-	}.Handler()
+	api, err := admin.New(admin.Config{
+		Services: n.countedServices(n.internalServices()), Token: n.token, Users: n.accounts(), Peers: n.peers(), Log: n.log, Metrics: n.stats.Metrics(),
+	})
 	if err != nil {
 		return err
 	}
 
-	pages, err := (&Door{Folder: n.folder, Services: internal, Log: n.log}).Handler(api)
+	pages, err := WithDashboard(api, n.folder.Cluster.Name, n.log)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-run/parley/runtime/admin"
 	"github.com/parley-run/parley/runtime/catalog"
 	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/cluster"
@@ -27,22 +28,23 @@ func (n *Node) internalServices() []service.Service {
 		enmasse.Services(enmasse.Deps{Catalog: n, Kinds: kinds{n}, By: by, Settle: n.settle}),
 		deploy.Services(deploy.Deps{Catalog: n, By: by, History: n.store}),
 		catalog.AuditServices(n.store),
+		admin.UserServices(n.accounts()),
 		[]service.Service{
-			service.New("parley.service.list", n.listServices).WithDoc("the services that are deployed or compiled in"),
-			service.New("parley.service.get", n.getService).WithDoc("one service: its file, its input and output, and the channels that expose it"),
-			service.New("parley.service.invoke", n.invokeService).WithDoc("invokes a service and gives its payload"),
-			service.New("parley.kinds.list", n.listKinds).WithDoc("the kinds of definitions, and the keys of each"),
-			service.New("parley.channel.routes", n.listRoutes).WithDoc("where channels are served over HTTP, and which are idempotent"),
-			service.New("parley.outconn.ping", n.pingOutconn).WithDoc("pings an outgoing connection, or this server where none is named"),
-			service.New("parley.kvdb.execute", n.executeKVDB).WithDoc("runs a command on the key/value database of the services"),
+			service.New("parley.service.list", n.listServices).WithDoc("the services that are deployed or compiled in").Needs(service.Read),
+			service.New("parley.service.get", n.getService).WithDoc("one service: its file, its input and output, and the channels that expose it").Needs(service.Read),
+			service.New("parley.service.invoke", n.invokeService).WithDoc("invokes a service and gives its payload").Needs(service.Operate),
+			service.New("parley.kinds.list", n.listKinds).WithDoc("the kinds of definitions, and the keys of each").Needs(service.Read),
+			service.New("parley.channel.routes", n.listRoutes).WithDoc("where channels are served over HTTP, and which are idempotent").Needs(service.Read),
+			service.New("parley.outconn.ping", n.pingOutconn).WithDoc("pings an outgoing connection, or this server where none is named").Needs(service.Operate),
+			service.New("parley.kvdb.execute", n.executeKVDB).WithDoc("runs a command on the key/value database of the services").Needs(service.Operate),
 			service.New("parley.catalog.accept-restore", n.acceptRestore).
-				WithDoc("makes a database that was restored or replaced the truth for all servers"),
-			service.New("parley.secrets.rotate", n.rotateSecrets).WithDoc("seals all secrets of the catalog by a new key"),
-			service.New("parley.secrets.status", n.secretsStatus).WithDoc("the keys that secrets are sealed by, and how many each has sealed"),
-			service.New("parley.server.info", n.info).WithDoc("what this server serves"),
-			service.New("parley.server.memory", n.memory).WithDoc("how much memory this server's objects take and how many goroutines it has, garbage collected first"),
-			service.New("parley.cluster.members", n.clusterMembers).WithDoc("the servers of the cluster and how far each has followed"),
-			service.New("parley.cluster.leases", n.clusterLeases).WithDoc("which server does what one at a time may do"),
+				WithDoc("makes a database that was restored or replaced the truth for all servers").Needs(service.Manage),
+			service.New("parley.secrets.rotate", n.rotateSecrets).WithDoc("seals all secrets of the catalog by a new key").Needs(service.Manage),
+			service.New("parley.secrets.status", n.secretsStatus).WithDoc("the keys that secrets are sealed by, and how many each has sealed").Needs(service.Read),
+			service.New("parley.server.info", n.info).WithDoc("what this server serves").Needs(service.Read),
+			service.New("parley.server.memory", n.memory).WithDoc("how much memory this server's objects take and how many goroutines it has, garbage collected first").Needs(service.Operate),
+			service.New("parley.cluster.members", n.clusterMembers).WithDoc("the servers of the cluster and how far each has followed").Needs(service.Read),
+			service.New("parley.cluster.leases", n.clusterLeases).WithDoc("which server does what one at a time may do").Needs(service.Read),
 		},
 		n.statsServices(),
 	)
@@ -250,12 +252,8 @@ func (n *Node) info(context.Context, service.Runtime, struct{}) (Info, error) {
 	return out, nil
 }
 
-func (n *Node) clusterMembers(ctx context.Context, _ service.Runtime, _ struct{}) (any, error) {
-	members, err := n.table.Members(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return service.FromGo(members)
+func (n *Node) clusterMembers(ctx context.Context, _ service.Runtime, _ struct{}) ([]cluster.Member, error) {
+	return n.table.Members(ctx)
 }
 
 // kinds are the catalog's kinds as config files see them.

@@ -28,6 +28,7 @@ type state struct {
 	conns       map[catalog.Key]*boundConn
 	security    map[string]*boundSecurity        // by name: names of definitions are unique over all kinds
 	out         map[string]map[string]*boundConn // by the kind's name in services, then by name
+	admins      map[string]*boundUser            // who may use the admin API
 	routes      *routes
 	users       atomic.Int64 // requests that run on it, and 1 while it is the current one
 	names       *conventions

@@ -16,8 +16,8 @@ import (
 func (n *Node) statsServices() []service.Service {
 	return append(
 		stats.Services(stats.Deps{Stats: n.stats, Flush: n.flushStats}),
-		service.New("parley.stats.get", n.getStats).WithDoc("statistics per service, summed over all servers"),
-		service.New("parley.stats.get-local", n.getLocalStats).WithDoc("statistics of this server, to be summed with others'"),
+		service.New("parley.stats.get", n.getStats).WithDoc("statistics per service, summed over all servers").Needs(service.Read),
+		service.New("parley.stats.get-local", n.getLocalStats).WithDoc("statistics of this server, to be summed with others'").Needs(service.Read),
 	)
 }
 
@@ -75,7 +75,7 @@ type StatsIn struct {
 const peerTime = 2 * time.Second
 
 // getStats sums what this server and those of its machine that answer count now, and what the others saved last.
-func (n *Node) getStats(ctx context.Context, _ service.Runtime, in StatsIn) (any, error) {
+func (n *Node) getStats(ctx context.Context, _ service.Runtime, in StatsIn) ([]stats.Summary, error) {
 	peers := n.folder.Cluster.Servers
 	names := make([]string, len(peers))
 	for i, peer := range peers {
@@ -113,7 +113,7 @@ func (n *Node) getStats(ctx context.Context, _ service.Runtime, in StatsIn) (any
 			return nil, unknown("no service", in.Service, n.current.Load().serviceNames())
 		}
 	}
-	return service.FromGo(all)
+	return all, nil
 }
 
 func (n *Node) askPeer(ctx context.Context, address string) ([]stats.ServiceStats, error) {
@@ -129,6 +129,6 @@ func (n *Node) callPeer(ctx context.Context, address, name string, out any) erro
 	return client.Call(ctx, name, struct{}{}, out)
 }
 
-func (n *Node) getLocalStats(context.Context, service.Runtime, struct{}) (any, error) {
-	return service.FromGo(n.stats.Snapshot())
+func (n *Node) getLocalStats(context.Context, service.Runtime, struct{}) ([]stats.ServiceStats, error) {
+	return n.stats.Snapshot(), nil
 }

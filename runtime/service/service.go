@@ -101,6 +101,8 @@ type Service struct {
 	Shape   *Shape // nil: any input, any output
 	Handler Handler
 	Methods []string // the protocol's verbs that it takes, such as GET, which stands for HEAD too; empty: all
+	// Permission is of an internal service: what callers of the admin API must be allowed. See Needed.
+	Permission Permission
 	// Hash, where not nil, names what a reply depends on, for channels that keep replies: see Hooks.RequestHash.
 	Hash func(ctx context.Context, req *Request) (key string, keep bool, err error)
 }

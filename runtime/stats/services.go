@@ -24,25 +24,28 @@ func Services(d Deps) []service.Service {
 	return []service.Service{
 		service.New("parley.stats.slowest", func(ctx context.Context, _ service.Runtime, in RankIn) (Ranked, error) {
 			return d.ranked(ctx, in, Report.Slowest)
-		}).WithDoc("what took longest in a time, by mean: services, channels, outconns or servers"),
+		}).WithDoc("what took longest in a time, by mean: services, channels, outconns or servers").Needs(service.Read),
 		service.New("parley.stats.most-used", func(ctx context.Context, _ service.Runtime, in RankIn) (Ranked, error) {
 			return d.ranked(ctx, in, Report.MostUsed)
-		}).WithDoc("what was used most in a time: services, channels, outconns or servers"),
-		service.New("parley.stats.summary", d.summary).WithDoc("what was counted of each service, channel, outconn or server in a time, by name"),
-		service.New("parley.stats.compare", d.compare).WithDoc("two times side by side"),
-		service.New("parley.stats.slow-requests", d.slowRequests).WithDoc("the slowest single requests in a time, with their CIDs"),
-		service.New("parley.stats.samples", d.samples).WithDoc("requests that were kept with what was asked and answered, secrets masked"),
-		service.New("parley.stats.watch", d.watch).WithDoc("says which single requests of a service are kept: slow ones, every n-th"),
+		}).WithDoc("what was used most in a time: services, channels, outconns or servers").Needs(service.Read),
+		service.New("parley.stats.summary", d.summary).WithDoc("what was counted of each service, channel, outconn or server in a time, by name").Needs(service.Read),
+		service.New("parley.stats.compare", d.compare).WithDoc("two times side by side").Needs(service.Read),
+		service.New("parley.stats.slow-requests", d.slowRequests).WithDoc("the slowest single requests in a time, with their CIDs").Needs(service.Operate),
+		service.New("parley.stats.samples", d.samples).WithDoc("requests that were kept with what was asked and answered, secrets masked").Needs(service.Operate),
+		service.New("parley.stats.watch", d.watch).WithDoc("says which single requests of a service are kept: slow ones, every n-th").Needs(service.Operate),
 		service.New("parley.stats.watches", func(context.Context, service.Runtime, struct{}) ([]Watch, error) {
 			out := d.Stats.Watches()
 			slices.SortFunc(out, func(a, b Watch) int { return cmp.Compare(a.Service, b.Service) })
 			return out, nil
-		}).WithDoc("which single requests are kept"),
-		service.New("parley.stats.save", func(ctx context.Context, _ service.Runtime, _ struct{}) (any, error) {
-			return nil, d.Stats.Save(ctx)
-		}).WithDoc("saves what this server counted since its last save"),
+		}).WithDoc("which single requests are kept").Needs(service.Read),
+		service.New("parley.stats.save", func(ctx context.Context, _ service.Runtime, _ struct{}) (Saved, error) {
+			return Saved{true}, d.Stats.Save(ctx)
+		}).WithDoc("saves what this server counted since its last save").Needs(service.Operate),
 	}
 }
+
+// Saved is the output of parley.stats.save.
+type Saved struct{ Saved bool }
 
 // Time says which time is wanted: the last one of a length, or from one moment to another.
 type Time struct {

@@ -53,30 +53,33 @@ type stopped struct {
 	Stopping bool `json:"stopping"`
 }
 
+// InternalServices are the supervisor's, for documentation: they cannot be called. No supervisor needs to run.
+func InternalServices() []service.Service { return (&Supervisor{}).Services() }
+
 // Services are the supervisor's internal services. Those that start and stop answer with the list of servers,
 // as it is when they are done: a stop waits until the servers have stopped, a start until they have begun.
 func (s *Supervisor) Services() []service.Service {
 	return []service.Service{
 		service.New("parley.server.list", func(ctx context.Context, _ service.Runtime, _ none) ([]ServerInfo, error) {
 			return s.Servers(ctx), nil
-		}).WithDoc("The servers of the cluster and their states."),
-		service.New("parley.server.start", s.start).WithDoc("Starts one server, or all that do not run."),
-		service.New("parley.server.stop", s.stopServers).WithDoc("Stops one server, or all, once what is in flight is done."),
-		service.New("parley.server.replace", s.replace).WithDoc("Starts a server anew, drained before, from the same program or another; what does not get ready is put back."),
+		}).WithDoc("The servers of the cluster and their states.").Needs(service.Read),
+		service.New("parley.server.start", s.start).WithDoc("Starts one server, or all that do not run.").Needs(service.Operate),
+		service.New("parley.server.stop", s.stopServers).WithDoc("Stops one server, or all, once what is in flight is done.").Needs(service.Operate),
+		service.New("parley.server.replace", s.replace).WithDoc("Starts a server anew, drained before, from the same program or another; what does not get ready is put back.").Needs(service.Manage),
 		service.New("parley.balancer.status", func(ctx context.Context, _ service.Runtime, _ none) ([]balancer.Status, error) {
 			return s.look(ctx).Servers, nil
-		}).WithDoc("The servers as the balancer sees them."),
+		}).WithDoc("The servers as the balancer sees them.").Needs(service.Read),
 		service.New("parley.balancer.stats", func(ctx context.Context, _ service.Runtime, _ none) (BalancerInfo, error) {
 			return s.look(ctx), nil
-		}).WithDoc("What the balancer counts, over all servers and for each."),
-		service.New("parley.balancer.drain", s.steer(front.Drain)).WithDoc("Gives a server no new requests."),
-		service.New("parley.balancer.ready", s.steer(front.Ready)).WithDoc("Ends parley.balancer.drain."),
-		service.New("parley.balancer.weigh", s.weigh).WithDoc("Sets a server's share of the requests, kept over restarts: 0 takes it offline, 100 is usual."),
-		service.New("parley.balancer.reload", s.reload).WithDoc("Makes and loads HAProxy's configuration anew, without closing a connection."),
+		}).WithDoc("What the balancer counts, over all servers and for each.").Needs(service.Read),
+		service.New("parley.balancer.drain", s.steer(front.Drain)).WithDoc("Gives a server no new requests.").Needs(service.Operate),
+		service.New("parley.balancer.ready", s.steer(front.Ready)).WithDoc("Ends parley.balancer.drain.").Needs(service.Operate),
+		service.New("parley.balancer.weigh", s.weigh).WithDoc("Sets a server's share of the requests, kept over restarts: 0 takes it offline, 100 is usual.").Needs(service.Operate),
+		service.New("parley.balancer.reload", s.reload).WithDoc("Makes and loads HAProxy's configuration anew, without closing a connection.").Needs(service.Operate),
 		service.New("parley.supervisor.stop", func(context.Context, service.Runtime, none) (stopped, error) {
 			s.Stop()
 			return stopped{true}, nil
-		}).WithDoc("Stops the cluster. The answer comes at once: it has stopped when DIR/run/supervisor.json is gone."),
+		}).WithDoc("Stops the cluster. The answer comes at once: it has stopped when DIR/run/supervisor.json is gone.").Needs(service.Manage),
 	}
 }
 

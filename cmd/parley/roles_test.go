@@ -1,0 +1,184 @@
+package main_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/parley-run/parley/runtime/folder"
+)
+
+const users = `
+admin_user:
+  - {name: victor, password: victor-pw, role: viewer}
+  - {name: dora, password: dora-pw, role: deployer}
+  - {name: otto, password: otto-pw, role: operator}
+  - {name: anna, password: anna-pw, role: admin}
+  - {name: gone, password: gone-pw, role: admin, is_active: false}
+`
+
+// callers are who calls, by name and password, and the role that they have.
+func callers() []struct{ name, password, role string } {
+	return []struct{ name, password, role string }{
+		{"victor", "victor-pw", "viewer"},
+		{"dora", "dora-pw", "deployer"},
+		{"otto", "otto-pw", "operator"},
+		{"anna", "anna-pw", "admin"},
+		{"", "", ""},
+	}
+}
+
+// asUser calls an internal service by HTTP. An empty name shows nothing.
+func asUser(t *testing.T, address, name, password, service, body string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/parley/api/"+service, strings.NewReader(body))
+	require.NoError(t, err)
+	if name != "" {
+		req.SetBasicAuth(name, password)
+	}
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer func() { _ = res.Body.Close() }()
+	raw, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	return res.StatusCode, string(raw)
+}
+
+// documented are the roles that may call each service, as docs/admin-api.md says.
+func documented(t *testing.T) map[string][]string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/admin-api.md")
+	require.NoError(t, err)
+	out := map[string][]string{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `(parley\\.[a-z.-]+)` \\| .*? \\| (?:read|deploy|operate|manage) \\| ([a-z, ]+) \\| ").FindAllStringSubmatch(string(page), -1) {
+		out[m[1]] = strings.Split(m[2], ", ")
+	}
+	return out
+}
+
+// TestEveryServiceWithEveryRole asks for each internal service that a running server and its supervisor offer, as each role
+// and as nobody. No service runs: what a caller may not is refused before its input is read, and the input is broken.
+func TestEveryServiceWithEveryRole(t *testing.T) {
+	s := newShell(t)
+	s.write("users.yaml", users)
+	s.must("enmasse", "import", "users.yaml")
+	f, err := folder.Open(filepath.Join(s.dir, "c"))
+	require.NoError(t, err)
+	known := documented(t)
+	for _, at := range []struct{ name, address string }{{"a server", f.Cluster.Servers[0].Admin}, {"the supervisor", f.Cluster.Supervisor.Admin}} {
+		var offered struct {
+			Response []struct{ Name, Permission string }
+		}
+		_, body := asUser(t, at.address, "anna", "anna-pw", "parley.api.services", "{}")
+		require.NoError(t, json.Unmarshal([]byte(body), &offered), body)
+		names := []string{}
+		for _, one := range offered.Response {
+			names = append(names, one.Name)
+		}
+		for name := range known {
+			if !slices.Contains(names, name) {
+				names = append(names, name) // a peer's
+			}
+		}
+		require.Greater(t, len(names), 40)
+		for _, name := range names {
+			may, ok := known[name]
+			if !ok {
+				may = []string{"admin"} // whoever adds a service and says nothing of it opens it to nobody else
+			}
+			for _, c := range callers() {
+				status, body := asUser(t, at.address, c.name, c.password, name, "{")
+				switch {
+				case c.role == "":
+					assert.Equal(t, 401, status, "%s: %s by %q: %s", at.name, name, c.name, body)
+				case slices.Contains(may, c.role):
+					assert.Equal(t, 400, status, "%s: %s by %q: %s", at.name, name, c.role, body)
+					assert.Contains(t, body, "malformed JSON", name)
+				default:
+					assert.Equal(t, 403, status, "%s: %s by %q: %s", at.name, name, c.role, body)
+					assert.Contains(t, body, "the role "+c.role+" may not call "+name+": it needs the role "+strings.Join(may, " or "), name)
+				}
+			}
+		}
+	}
+}
+
+// TestUsersOfTheAdminAPI goes through a user's life: made, used, named by the audit log, given another password, deleted.
+func TestUsersOfTheAdminAPI(t *testing.T) {
+	s := newShell(t)
+	s.write("users.yaml", users)
+	s.must("enmasse", "import", "users.yaml")
+	f, err := folder.Open(filepath.Join(s.dir, "c"))
+	require.NoError(t, err)
+	server, supervisor := f.Cluster.Servers[0].Admin, f.Cluster.Supervisor.Admin
+
+	for _, address := range []string{server, supervisor} {
+		status, body := asUser(t, address, "dora", "dora-pw", "parley.service.deploy",
+			`{"files":[{"name":"d.star","source":"def handle(self):\n    self.response.payload = '`+address+`'\n"}]}`)
+		require.Equal(t, 200, status, body)
+		status, body = asUser(t, address, "otto", "otto-pw", "parley.service.invoke", `{"name":"d"}`)
+		assert.Equal(t, 200, status, body)
+		assert.Contains(t, body, address)
+		status, body = asUser(t, address, "otto", "otto-pw", "parley.balancer.drain", `{"server":"server1"}`)
+		assert.Equal(t, 200, status, body)
+		assert.Contains(t, body, `"draining"`)
+		status, body = asUser(t, address, "otto", "otto-pw", "parley.balancer.ready", `{"server":"server1"}`)
+		assert.Equal(t, 200, status, body)
+		status, body = asUser(t, address, "otto", "otto-pw", "parley.balancer.drain", `{"server":"nobody"}`)
+		assert.Equal(t, 404, status, "what a peer refuses is refused: %s", body)
+	}
+	printed := s.must("audit", "list", "--name", "d.star")
+	assert.Equal(t, 2, strings.Count(printed, "user dora through admin server1"), printed)
+
+	exported := s.must("enmasse", "export")
+	assert.NotContains(t, exported, "-pw")
+	assert.NotContains(t, exported, "argon2")
+	code, printed, said := s.run(exported, "enmasse", "diff", "-")
+	assert.Zero(t, code, printed+said)
+	got := s.must("objects", "get", "victor", "--kind", "admin_user", "-o", "json")
+	assert.Contains(t, got, `"role": "viewer"`)
+	assert.Contains(t, got, "(kept)")
+
+	s.must("objects", "edit", "victor", "--kind", "admin_user", "password=an0ther")
+	status, _ := asUser(t, server, "victor", "victor-pw", "parley.server.info", "{}")
+	assert.Equal(t, 401, status)
+	status, body := asUser(t, server, "victor", "an0ther", "parley.server.info", "{}")
+	assert.Equal(t, 200, status, body)
+	s.must("objects", "edit", "victor", "--kind", "admin_user", "role=deployer")
+	status, body = asUser(t, server, "victor", "an0ther", "parley.service.deploy", "{}")
+	assert.Equal(t, 400, status, body)
+	s.must("objects", "delete", "victor", "--kind", "admin_user")
+	status, _ = asUser(t, server, "victor", "an0ther", "parley.server.info", "{}")
+	assert.Equal(t, 401, status)
+
+	status, body = asUser(t, server, "gone", "gone-pw", "parley.server.info", "{}")
+	assert.Equal(t, 401, status, body)
+	for range 8 {
+		status, body = asUser(t, server, "otto", "guess", "parley.server.info", "{}")
+	}
+	assert.Equal(t, 429, status, "guessing gets slower: %s", body)
+	status, body = asUser(t, supervisor, "dora", "guess", "parley.server.info", "{}")
+	assert.Equal(t, 401, status, "nobody else is slowed down: %s", body)
+
+	for _, row := range []struct{ yaml, want string }{
+		{"admin_user:\n  - {name: x, password: p, role: vewer}\n", `role: expected one of viewer, deployer, operator, admin, not \"vewer\"; did you mean viewer?`},
+		{"admin_user:\n  - {name: x, password: p}\n", `role: expected one of`},
+		{"admin_user:\n  - {name: x, role: viewer}\n", `password: missing`},
+		{"admin_user:\n  - {name: 'a:b', password: p, role: viewer}\n", `a user's name holds no colon`},
+		{"admin_user:\n  - {name: admin, password: p, role: viewer}\n", `that is the cluster's own administrator`},
+	} {
+		s.write("bad.yaml", row.yaml)
+		code, _, said := s.run("", "enmasse", "import", "bad.yaml")
+		assert.NotZero(t, code)
+		assert.Contains(t, said, strings.ReplaceAll(row.want, `\"`, `"`))
+	}
+}
