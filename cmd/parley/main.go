@@ -80,17 +80,18 @@ func usage(err error) error {
 
 // options are the flags that every command has.
 type options struct {
-	dir    string
-	output string
-	stderr io.Writer
-	parsed bool // the command line was understood: what fails from here on is no wrong usage
+	dir     string
+	address string // of one server's admin API, in place of dir
+	output  string
+	stderr  io.Writer
+	parsed  bool // the command line was understood: what fails from here on is no wrong usage
 }
 
 func rootCommand(o *options) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "parley",
 		Short:         "Run and operate Parley, the lean integration runtime",
-		Long:          "Run and operate Parley, the lean integration runtime.\n\nCommands find their cluster by --dir, the environment variable PARLEY_DIR, or the current folder.",
+		Long:          "Run and operate Parley, the lean integration runtime.\n\nCommands find their cluster by --dir, the environment variable PARLEY_DIR, or the current folder. One elsewhere is called over --address.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{
@@ -105,6 +106,7 @@ func rootCommand(o *options) *cobra.Command {
 		},
 	}
 	root.PersistentFlags().StringVar(&o.dir, "dir", "", "folder of the cluster")
+	root.PersistentFlags().StringVar(&o.address, "address", "", "of a cluster elsewhere: host:port of one server's admin API; PARLEY_ADMIN_TOKEN holds its token")
 	root.PersistentFlags().StringVarP(&o.output, "output", "o", "text", "text, json or yaml; csv, too, for what stats tells of a time")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage(fmt.Errorf("%w; see %s --help", err, c.CommandPath()))
@@ -112,7 +114,7 @@ func rootCommand(o *options) *cobra.Command {
 	root.AddCommand(
 		quickstartCommand(o), startCommand(o), stopCommand(o), restartCommand(o), upgradeCommand(o), statusCommand(o),
 		deployCommand(o), undeployCommand(o), servicesCommand(o), invokeCommand(o),
-		statsCommand(o), kvdbCommand(o), pingCommand(o), enmasseCommand(o), auditCommand(o), kindsCommand(o), catalogCommand(o), secretsCommand(o),
+		statsCommand(o), logsCommand(o), kvdbCommand(o), pingCommand(o), enmasseCommand(o), auditCommand(o), kindsCommand(o), catalogCommand(o), secretsCommand(o),
 		versionCommand(o), serveCommand(o), readyCommand(o), balancerCommand(o), haproxyCommand(o), tlsCommand(o), superviseCommand(), serverCommand(o),
 	)
 	root.AddCommand(objectsCommands(o)...)

@@ -30,6 +30,7 @@ import (
 	channelrest "github.com/parley-run/parley/runtime/channel/rest"
 	"github.com/parley-run/parley/runtime/cluster"
 	"github.com/parley-run/parley/runtime/folder"
+	"github.com/parley-run/parley/runtime/logs"
 	"github.com/parley-run/parley/runtime/outconn"
 	"github.com/parley-run/parley/runtime/outconn/kvdb"
 	"github.com/parley-run/parley/runtime/password"
@@ -57,6 +58,9 @@ type Config struct {
 	Log      *slog.Logger
 	Brought  Brought       // into the catalog, before it is ready
 	Patience time.Duration // how long the start waits for a database that is away, where no catalog is kept; 0: not at all
+
+	buffer *bufferedLog // of Log; nil: it has none
+	ring   *logs.Ring   // what was logged last; nil: the supervisor writes it into the folder
 }
 
 // Node is one server.
@@ -93,6 +97,7 @@ type Node struct {
 	redis   *redisurl.Client // carries hints, and is looked at: services have connections of their own
 	outage  outage
 	nonces  nonces
+	ownLog  ownLog
 	stats   *stats.Stats
 	current atomic.Pointer[state]
 	runners *runners
@@ -161,6 +166,7 @@ func newNode(c Config) (*Node, error) {
 		kinds:         map[string]anyKind{},
 		usual:         &conventions{rules: sio.DefaultConventions()},
 		modules:       starlarkModules(),
+		ownLog:        ownLog{buffer: c.buffer, ring: c.ring},
 	}
 	if c.Folder.Cluster.Compat == "zato" {
 		n.names = service.ZatoNames()

@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/parley-run/parley/runtime/folder"
+	"github.com/parley-run/parley/runtime/logs"
 	"github.com/parley-run/parley/runtime/outconn/kvdb"
 	"github.com/parley-run/parley/runtime/service"
 )
@@ -75,13 +76,16 @@ func ServeConfig(ctx context.Context, c Config, out io.Writer) (err error) {
 			_, _ = io.Copy(io.Discard, os.NewFile(uintptr(fd), "supervisor"))
 			stop()
 		}()
+	} else {
+		c.ring = &logs.Ring{}
+		out = io.MultiWriter(out, c.ring)
 	}
 	tuneMemory()
 	kvdb.Quiet()
-	logs := newBufferedLog(out)
-	defer func() { err = errors.Join(err, logs.Close()) }()
+	buffer := newBufferedLog(out)
+	defer func() { err = errors.Join(err, buffer.Close()) }()
 	if c.Log == nil {
-		c.Log = slog.New(slog.NewTextHandler(logs, nil)).With("server", c.Server)
+		c.buffer, c.Log = buffer, slog.New(slog.NewTextHandler(buffer, nil)).With("server", c.Server)
 	}
 	n, err := New(ctx, c)
 	if err != nil {

@@ -47,6 +47,7 @@ func (n *Node) internalServices() []service.Service {
 			service.New("parley.cluster.leases", n.clusterLeases).WithDoc("which server does what one at a time may do").Needs(service.Read),
 		},
 		n.statsServices(),
+		n.logsServices(),
 	)
 }
 
