@@ -108,6 +108,23 @@ func TestStatisticsOfATime(t *testing.T) {
 	assert.Equal(t, []string{"stats.inner"}, out.names())
 	assert.InDelta(t, 50, out.Items[0].UsageShare, 1e-9)
 
+	var plotted struct {
+		SlotSeconds int64 `json:"slot_seconds"`
+		Points      []struct {
+			Usage int64
+			P95MS float64 `json:"p95_ms"`
+		}
+	}
+	require.NoError(t, g.call("server1", "parley.stats.series", map[string]any{"name": "stats.inner", "live": true}, &plotted))
+	assert.EqualValues(t, 60, plotted.SlotSeconds)
+	require.Len(t, plotted.Points, 61)
+	var usage int64
+	for _, p := range plotted.Points {
+		usage += p.Usage
+		assert.Equal(t, p.Usage > 0, p.P95MS > 0)
+	}
+	assert.EqualValues(t, 4, usage)
+
 	var kept []struct{ CID, Server, Channel, Request, Response string }
 	require.NoError(t, g.call("server1", "parley.stats.samples", map[string]any{"service": "stats.inner"}, &kept))
 	require.Len(t, kept, 4)

@@ -59,6 +59,7 @@ type Stats struct {
 	watches  map[string]watch // by service; "*" is all that have none of their own
 
 	kept requests
+	live turn
 
 	disk   *database.DB // nil: in memory only
 	saving sync.Mutex
