@@ -48,7 +48,7 @@ func (n *Node) Run(ctx context.Context) error {
 		return err
 	}
 	api, err := admin.API{
-		Services: n.countedServices(n.internalServices()), Token: n.token, Password: n.folder.CheckPassword, Log: n.log, Metrics: n.stats.Metrics(),
+		Services: n.countedServices(n.internalServices()), Token: n.token, Password: n.folder.CheckPassword, Log: n.log, Metrics: n.metricsHandler(),
 	}.Handler()
 	if err != nil {
 		return err
@@ -67,6 +67,10 @@ func (n *Node) Run(ctx context.Context) error {
 		})
 	}
 	group.Go(func() error { return n.stats.Run(inner) })
+	group.Go(func() error {
+		n.exports.run(inner, n.now)
+		return nil
+	})
 	group.Go(func() error {
 		n.watchKVDB(inner)
 		return nil

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/parley-run/parley/runtime/folder"
 )
 
 const statsStar = `
@@ -51,7 +53,7 @@ func (r ranks) names() (out []string) {
 }
 
 // statsGround is two servers with a channel, two services and a back end, whose requests are collected.
-func statsGround(t *testing.T) (g *ground, received func() []*http.Request) {
+func statsGround(t *testing.T, changes ...func(*folder.Cluster)) (g *ground, received func() []*http.Request) {
 	t.Helper()
 	var mu sync.Mutex
 	var got []*http.Request
@@ -65,6 +67,9 @@ func statsGround(t *testing.T) (g *ground, received func() []*http.Request) {
 	}))
 	t.Cleanup(crm.Close)
 	g = newGround(t)
+	for _, change := range changes {
+		change(&g.folder.Cluster)
+	}
 	g.run("server1")
 	g.run("server2")
 	require.NoError(t, g.deploy("server1", "stats.star", statsStar))

@@ -58,8 +58,9 @@ type Stats struct {
 	counters map[Key]*Counter
 	watches  map[string]watch // by service; "*" is all that have none of their own
 
-	kept requests
-	live turn
+	kept  requests
+	live  turn
+	feeds []*Feed
 
 	disk   *database.DB // nil: in memory only
 	saving sync.Mutex
