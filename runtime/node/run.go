@@ -48,7 +48,7 @@ func (n *Node) Run(ctx context.Context) error {
 		return err
 	}
 	api, err := admin.New(admin.Config{
-		Services: n.countedServices(n.internalServices()), Token: n.token, Users: n.accounts(), Peers: n.peers(), Log: n.log, Metrics: n.stats.Metrics(),
+		Services: n.countedServices(n.internalServices()), Token: n.token, Users: n.accounts(), Peers: n.peers(), Log: n.log, Metrics: n.metricsHandler(),
 	})
 	if err != nil {
 		return err
@@ -72,6 +72,10 @@ func (n *Node) Run(ctx context.Context) error {
 		})
 	}
 	group.Go(func() error { return n.stats.Run(inner) })
+	group.Go(func() error {
+		n.exports.run(inner, n.now)
+		return nil
+	})
 	group.Go(func() error {
 		n.watchKVDB(inner)
 		return nil
