@@ -11,6 +11,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -118,8 +119,9 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // pages are all pages, in the order of the navigation.
 func pages() []page {
-	return []page{
-		homePage(),
-		servicesPage(), servicePage(), filePage(), invokePage(),
-	}
+	return slices.Concat(
+		[]page{homePage(), servicesPage(), servicePage(), filePage(), invokePage()},
+		objectPages(),
+		[]page{objectPage()},
+	)
 }

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -34,6 +35,7 @@ type visit struct {
 	user    User
 	session *session
 	title   string // in place of the page's
+	section string // likewise
 	status  int    // in place of 200
 	fault   error  // of act
 	outcome any    // of act, for show
@@ -107,9 +109,10 @@ func (d *Dashboard) shellOf(v *visit, p page) shell {
 	if v.title != "" {
 		s.Title = v.title
 	}
+	section := cmp.Or(v.section, p.section)
 	for _, one := range d.pages {
 		if one.section == one.title && (len(one.calls) == 0 || v.may(one.calls[0])) {
-			s.Nav = append(s.Nav, navItem{one.path, one.title, one.section == p.section})
+			s.Nav = append(s.Nav, navItem{one.path, one.title, one.section == section})
 		}
 	}
 	if v.fault != nil {

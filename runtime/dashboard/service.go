@@ -24,7 +24,7 @@ const serviceTemplate = `
 <thead><tr><th>Channel</th><th>Kind</th><th>State</th><th>Methods</th><th>Path</th></tr></thead>
 <tbody>{{range .Service.Channels}}<tr><th scope="row"><a href="/object?kind={{.Kind}}&amp;name={{.Name}}">{{.Name}}</a></th><td class="mono">{{.Kind}}</td><td>{{if .IsActive}}<span class="state good">active</span>{{else}}<span class="state">inactive</span>{{end}}</td><td>{{if .Methods}}{{join .Methods ", "}}{{else}}<span class="dim">all</span>{{end}}</td><td class="mono">{{.Path}}</td></tr>{{end}}</tbody>
 </table></div>
-{{else}}<p class="empty"><b>No channel exposes it</b>Other services and this dashboard can invoke it all the same.{{if .Creates}} <a href="/edit?group=channels&amp;service={{.Service.Name}}">Make a channel</a>{{end}}</p>{{end}}
+{{else}}<p class="empty"><b>No channel exposes it</b>Other services and this dashboard can invoke it all the same.{{if .Creates}} <a href="/object?new=1&amp;kind=channel_rest&amp;service={{.Service.Name}}">Make a channel</a>{{end}}</p>{{end}}
 </section>
 <div class="cols">
 <section><h2>Input</h2>{{template "fields" .Service.InputSide}}</section>
