@@ -37,7 +37,7 @@ func quickstartCommand(o *options) *cobra.Command {
 	flags.StringVar(&want.Balancer, "balancer", folder.EmbeddedBalancer, "embedded, or haproxy: HAProxy, which must be installed")
 	flags.IntVar(&want.StatsPort, "stats-port", 11224, "port of HAProxy's statistics page")
 	flags.IntVar(&want.ServerPort, "server-port", 17010, "port of the first server; each next one takes the next")
-	flags.IntVar(&want.AdminPort, "admin-port", 18009, "port of the supervisor's admin API; the servers' take those that follow")
+	flags.IntVar(&want.AdminPort, "admin-port", 0, "port of the dashboard and the supervisor's admin API, and those that follow for the servers' (default 8183, and from 18010 on)")
 	flags.IntVar(&want.RedisPort, "redis-port", 16379, "port of the embedded Redis")
 	flags.StringVar(&want.RedisURL, "redis", "", "use this Redis in place of the embedded one: redis://user:password@host:6379/0, rediss://..., redis+sentinel://h1,h2,h3/master/0 or redis+cluster://h1,h2,h3 (docs/redis.md)")
 	flags.StringVar(&want.DatabaseURL, "database", "", "keep the catalog in this PostgreSQL, such as postgres://user:password@127.0.0.1:5432/name; several machines may share it")
@@ -62,11 +62,12 @@ func (o *options) printCreated(c *cobra.Command, f *folder.Folder, password stri
 		User     string   `json:"admin_user"`
 		Password string   `json:"admin_password"`
 		Balancer string   `json:"balancer"`
-		Redis    string   `json:"redis"`    // its URL without passwords
-		Database string   `json:"database"` // without its password; empty: files
+		Dash     string   `json:"dashboard"` // its URL
+		Redis    string   `json:"redis"`     // its URL without passwords
+		Database string   `json:"database"`  // without its password; empty: files
 		Servers  []server `json:"servers"`
 		CA       string   `json:"ca,omitempty"` // file of the authority that the balancer's certificate is of
-	}{f.Dir, f.Cluster.Admin.User, password, f.BalancerURL(), f.Cluster.Redis.Name(), f.Cluster.Database.Name(), nil, ""}
+	}{f.Dir, f.Cluster.Admin.User, password, f.BalancerURL(), "http://" + f.Cluster.Supervisor.Admin, f.Cluster.Redis.Name(), f.Cluster.Database.Name(), nil, ""}
 	if f.Cluster.Balancer.TLS.IsSet() {
 		out.CA = f.FrontTLS().ClientCA
 	}
@@ -78,7 +79,7 @@ func (o *options) printCreated(c *cobra.Command, f *folder.Folder, password stri
 	}
 	return o.print(c, out, func(w io.Writer) {
 		line(w, "Made the cluster %q in %s", f.Cluster.Name, f.Dir)
-		rows := [][]string{{"load-balancer", out.Balancer}, {"redis", out.Redis}}
+		rows := [][]string{{"load-balancer", out.Balancer}, {"redis", out.Redis}, {"dashboard", out.Dash}}
 		if f.Cluster.Redis.URL == "" {
 			rows[1][1] = f.Cluster.Redis.Embedded + " (embedded)"
 		}

@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write the real output into README.md") 
 // TestREADME runs the commands of the README's tour in one shell, in a folder that holds bin/ and fixtures/ alone,
 // and compares what they print with what the README shows. Times, ids and the like may differ.
 func TestREADME(t *testing.T) {
-	for _, port := range []int{11223, 18080, 17010, 17011, 18009, 18010, 18011, 16379, 35100, 35101, 35102, 35103} {
+	for _, port := range []int{11223, 18080, 17010, 17011, 8183, 18010, 18011, 16379, 35100, 35101, 35102, 35103} {
 		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
 			t.Skipf("the tour uses the default ports, and %d is in use", port)

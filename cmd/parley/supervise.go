@@ -84,7 +84,11 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 			if err != nil {
 				return err
 			}
-			return admin.Serve(ctx, l, api)
+			pages, err := node.WithDashboard(api, f.Cluster.Name, log)
+			if err != nil {
+				return err
+			}
+			return admin.Serve(ctx, l, pages)
 		},
 	})
 	if err != nil {

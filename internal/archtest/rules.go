@@ -22,10 +22,10 @@ func levels() []level {
 		{rank: 1, packages: []string{
 			"runtime/channel", "runtime/outconn", "runtime/security", "runtime/sio", "runtime/stats", "runtime/pubsub", "runtime/scheduler",
 			"runtime/cache", "runtime/lock", "runtime/rbac", "runtime/ratelimit", "runtime/catalog", "runtime/cluster", "runtime/starlark", "runtime/balancer",
-			"runtime/folder", "runtime/logs", "runtime/message", "runtime/zmtp",
+			"runtime/folder", "runtime/logs", "runtime/message", "runtime/zmtp", "runtime/trace", "runtime/export",
 		}},
-		{rank: 2, packages: []string{"runtime/channel/*", "runtime/outconn/*", "runtime/security/*", "runtime/balancer/*", "runtime/starlark/*", "runtime/openapi", "runtime/adapter"}},
-		{rank: 3, packages: []string{"runtime/admin", "runtime/deploy", "runtime/enmasse"}},
+		{rank: 2, packages: []string{"runtime/channel/*", "runtime/outconn/*", "runtime/security/*", "runtime/balancer/*", "runtime/starlark/*", "runtime/export/*", "runtime/openapi", "runtime/adapter"}},
+		{rank: 3, packages: []string{"runtime/admin", "runtime/dashboard", "runtime/deploy", "runtime/enmasse"}},
 		{rank: 4, packages: []string{"runtime/node", "runtime/supervisor"}},
 		{rank: 5, packages: []string{"cmd/*"}},
 	}

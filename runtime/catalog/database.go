@@ -16,6 +16,8 @@ type Database struct {
 	write *database.DB
 	read  *database.DB // the same, where the database is PostgreSQL
 	now   func() time.Time
+
+	versioned []string // kinds of which former versions are kept
 }
 
 const readers = 2 // Load and Version; more only cost memory

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/parley-run/parley/runtime/database"
 )
@@ -23,7 +22,7 @@ func (d *Database) Commit(ctx context.Context, from Version, mark string, c Chan
 	var revision int64
 	err := d.write.Write(ctx, func(ctx context.Context, tx database.Conn) error {
 		var err error
-		revision, err = save(ctx, tx, from, mark, c, d.now())
+		revision, err = d.save(ctx, tx, from, mark, c)
 		return err
 	})
 	if errors.Is(err, ErrRevision) {
@@ -33,7 +32,7 @@ func (d *Database) Commit(ctx context.Context, from Version, mark string, c Chan
 }
 
 // save writes c in tx. The cluster's row goes first: it is the lock, so revisions commit in their order.
-func save(ctx context.Context, tx database.Conn, from Version, mark string, c Change, now time.Time) (int64, error) {
+func (d *Database) save(ctx context.Context, tx database.Conn, from Version, mark string, c Change) (int64, error) {
 	var revision int64
 	err := tx.QueryRowContext(ctx, "UPDATE cluster SET revision = revision + 1, mark = $1 WHERE revision = $2 AND mark = $3 RETURNING revision",
 		mark, from.Revision, from.Mark).Scan(&revision)
@@ -43,14 +42,22 @@ func save(ctx context.Context, tx database.Conn, from Version, mark string, c Ch
 	if err != nil {
 		return 0, err
 	}
-	at := now.UnixMilli()
+	at := d.now().UnixMilli()
 	for _, o := range c.Put {
-		if err := put(ctx, tx, revision, o, c.By, at); err != nil {
+		err := d.keepVersion(ctx, tx, o.Key())
+		if err == nil {
+			err = put(ctx, tx, revision, o, c.By, at)
+		}
+		if err != nil {
 			return 0, fmt.Errorf("%s: %w", o.Key(), err)
 		}
 	}
 	for _, key := range c.Delete {
-		if err := remove(ctx, tx, revision, key, c.By, at); err != nil {
+		err := d.keepVersion(ctx, tx, key)
+		if err == nil {
+			err = remove(ctx, tx, revision, key, c.By, at)
+		}
+		if err != nil {
 			return 0, fmt.Errorf("%s: %w", key, err)
 		}
 	}

@@ -35,15 +35,22 @@ type Result struct {
 type Deps struct {
 	Catalog Server
 	By      string // who changes the catalog, for the audit log, such as "admin server1"
+	History History
 }
 
-// Services are parley.service.deploy and parley.service.undeploy.
+// Services are parley.service.deploy, undeploy, source, history and roll-back.
 func Services(d Deps) []service.Service {
 	return []service.Service{
 		service.New("parley.service.deploy", d.deploy).
 			WithDoc("deploys service files to every server of the cluster, all or nothing").Needs(service.Deploy),
 		service.New("parley.service.undeploy", d.undeploy).
 			WithDoc("removes service files from every server of the cluster, all or nothing").Needs(service.Deploy),
+		service.New("parley.service.source", d.source).
+			WithDoc("the source of a service file, as it is or as it was at a revision").Needs(service.Read),
+		service.New("parley.service.history", d.history).
+			WithDoc("the last deployments of a service file: when, by whom, and whether it can be rolled back to").Needs(service.Read),
+		service.New("parley.service.roll-back", d.rollBack).
+			WithDoc("deploys a service file as it was at a revision").Needs(service.Deploy),
 	}
 }
 

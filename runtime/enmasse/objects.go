@@ -32,8 +32,9 @@ type ObjectListIn struct {
 // ObjectListed is an object of parley.object.list.
 type ObjectListed struct {
 	Kind, Name string
-	IsActive   bool  // true where its kind knows no is_active
-	Revision   int64 // of its last change
+	IsActive   bool   // true where its kind knows no is_active
+	Revision   int64  // of its last change
+	Service    string // that it exposes; empty: its kind exposes none, or several
 }
 
 func (d Deps) listObjects(_ context.Context, _ service.Runtime, in ObjectListIn) ([]ObjectListed, error) {
@@ -51,11 +52,13 @@ func (d Deps) listObjects(_ context.Context, _ service.Runtime, in ObjectListIn)
 		o := now.Get(key.Kind, key.Name)
 		active := struct {
 			IsActive bool `json:"is_active"`
-		}{true}
+			Service  any  `json:"service"`
+		}{IsActive: true}
 		if err := json.Unmarshal(o.Spec, &active); err != nil {
 			return nil, fmt.Errorf("%s: %w", key, err)
 		}
-		out = append(out, ObjectListed{key.Kind, key.Name, active.IsActive, o.Revision})
+		exposed, _ := active.Service.(string)
+		out = append(out, ObjectListed{key.Kind, key.Name, active.IsActive, o.Revision, exposed})
 	}
 	return out, nil
 }

@@ -77,6 +77,7 @@ func check(c *Cluster, body ast.Node, found *faults) {
 			found.add(tokenAt(body, "statistics", one.key), "statistics.%s: expected a number of days, 1 to 36500, not %d", one.key, one.days)
 		}
 	}
+	checkExport(c.Export, body, found)
 	if len(c.Servers) == 0 {
 		found.add(tokenAt(body, "servers"), "servers: the cluster needs one at least, with name, address and admin")
 	}

@@ -27,7 +27,7 @@ type Options struct {
 	ServerNames  []string // server1, server2, ...; where servers of several machines share a database, each needs one of its own
 	BalancerPort int      // 11223
 	ServerPort   int      // 17010 for the first server; each next server takes the next port
-	AdminPort    int      // 18009 for the supervisor; the servers take the ports that follow
+	AdminPort    int      // 8183 for the supervisor, whose dashboard people use, and 18010 for the first server; where given, the servers take the ports that follow
 	RedisPort    int      // 16379, of the embedded Redis
 	Balancer     string   // EmbeddedBalancer; or HAProxyBalancer
 	StatsPort    int      // 11224, of HAProxy's statistics page
@@ -215,10 +215,13 @@ func numbers(ctx context.Context, o Options) ([]int, error) {
 	if o.FreePorts {
 		return freePorts(ctx, o.Host, 4+2*o.Servers)
 	}
-	server, admin := cmp.Or(o.ServerPort, 17010), cmp.Or(o.AdminPort, 18009)
+	server, admin, first := cmp.Or(o.ServerPort, 17010), o.AdminPort, o.AdminPort+1
+	if admin == 0 {
+		admin, first = 8183, 18010
+	}
 	ports := []int{cmp.Or(o.BalancerPort, 11223), admin, cmp.Or(o.RedisPort, 16379)}
 	for i := range o.Servers {
-		ports = append(ports, server+i, admin+1+i)
+		ports = append(ports, server+i, first+i)
 	}
 	return append(ports, cmp.Or(o.StatsPort, 11224)), nil
 }

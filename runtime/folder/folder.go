@@ -55,6 +55,7 @@ type Cluster struct {
 	Redis      Redis      `yaml:"redis"`
 	Database   Database   `yaml:"database"`
 	Statistics Statistics `yaml:"statistics"`
+	Export     Export     `yaml:"export"`
 	Supervisor Supervisor `yaml:"supervisor"`
 	Servers    []Server   `yaml:"servers"`
 	Admin      Admin      `yaml:"admin"`

@@ -62,7 +62,7 @@ func TestDefaultPorts(t *testing.T) {
 		t.Skipf("the default ports are not free here: %v", err)
 	}
 	assert.Equal(t, "127.0.0.1:11223", f.Cluster.Balancer.Address)
-	assert.Equal(t, "127.0.0.1:18009", f.Cluster.Supervisor.Admin)
+	assert.Equal(t, "127.0.0.1:8183", f.Cluster.Supervisor.Admin)
 	assert.Equal(t, "redis://127.0.0.1:16379/0", f.RedisURL())
 	assert.Equal(t, []folder.Server{
 		{Name: "server1", Address: "127.0.0.1:17010", Admin: "127.0.0.1:18010"},

@@ -20,7 +20,6 @@ import (
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/sio"
 	"github.com/parley-run/parley/runtime/starlark"
-	"github.com/parley-run/parley/runtime/stats"
 )
 
 // Build makes next ready to serve beside what serves now, taking over all that did not change.
@@ -196,7 +195,7 @@ func (b *builder) addConn(o *catalog.Object, k outconn.Kind) {
 			b.fault(o, fmt.Errorf("%s %q: %w", k.Name, o.Name, err))
 			return
 		}
-		calls := stats.Call(conn, b.node.stats.Outconn(o.Name), b.node.now)
+		calls := b.node.calls(conn, k.Name, o.Name)
 		bound = &boundConn{object: o, kind: k, signer: signer, used: used, conn: conn, calls: calls}
 	}
 	bound.states.Add(1)

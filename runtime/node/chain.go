@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"strings"
 
@@ -33,7 +34,9 @@ func (b *builder) chain(of *catalog.Object, c channel.Config, exposed channel.Ex
 	if w, ok := c.(channel.Within); ok {
 		checked = w.Within(checked, exposed)
 	}
-	return n.counted(e.Name, b.ruled(n.verbs(e, checked), of.Name, e.Name, base, guard), n.stats.Channel(of.Name))
+	checked = n.exports.tracer.Service(checked, e.Name)
+	counted := n.counted(e.Name, b.ruled(n.verbs(e, checked), of.Name, e.Name, base, guard), n.stats.Channel(of.Name))
+	return n.exports.tracer.Channel(counted, of.Kind, of.Name, e.Name)
 }
 
 // verbs refuses requests of verbs that the service does not take.
@@ -62,7 +65,13 @@ func (n *Node) counted(name string, next service.Handler, also ...*stats.Counter
 			defer s.leave()
 			ctx = context.WithValue(ctx, stateKey{}, s)
 		}
+		if n.exports.errors != nil {
+			ctx = withReported(ctx)
+		}
 		res, err := counted.Handle(ctx, req)
+		if err != nil && n.exports.errors != nil {
+			n.exports.report(ctx, name, req, err, n.now())
+		}
 		if req.Finally != nil {
 			n.finish(name, req, res, err)
 		}
@@ -109,8 +118,22 @@ func (n *Node) dispatch(e *entry, via *service.Via) service.Handler {
 // recovered is deferred around what services do, here and nowhere else: their panics become err.
 func recovered(name string, err *error) {
 	if p := recover(); p != nil {
-		*err = fmt.Errorf("service %q panicked: %v\n%s", name, p, debug.Stack())
+		panicked := &panicError{service: name, value: p, stack: debug.Stack()}
+		runtime.Callers(3, panicked.at[:]) // of what called panic
+		*err = panicked
 	}
+}
+
+// panicError is a panic of a service.
+type panicError struct {
+	service string
+	value   any
+	stack   []byte
+	at      [64]uintptr
+}
+
+func (e *panicError) Error() string {
+	return fmt.Sprintf("service %q panicked: %v\n%s", e.service, e.value, e.stack)
 }
 
 // calling is ctx with what a service may ask for while it runs.
@@ -118,6 +141,6 @@ func (n *Node) calling(ctx context.Context, e *entry, req *service.Request) cont
 	caller := service.CallFrom(asCaller(ctx, e, req))
 	return service.WithCall(ctx, &service.Call{
 		CID: req.CID, Service: e.Name, Runtime: stateFrom(ctx), Log: n.log, Depth: caller.Depth + 1, Now: n.now, Request: req,
-		Trace: service.TraceOf(caller, req), Who: caller.Who,
+		Trace: n.traceOf(ctx, caller, req), Who: caller.Who,
 	})
 }

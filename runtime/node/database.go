@@ -9,6 +9,7 @@ import (
 	"github.com/parley-run/parley/runtime/catalog"
 	"github.com/parley-run/parley/runtime/cluster"
 	"github.com/parley-run/parley/runtime/database"
+	"github.com/parley-run/parley/runtime/deploy"
 	"github.com/parley-run/parley/runtime/folder"
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/stats"
@@ -35,13 +36,17 @@ func (n *Node) openDatabase(ctx context.Context) (err error) {
 		if n.stats, err = stats.OpenPostgres(url, n.server.Name, n.log); err != nil {
 			return err
 		}
-		n.store, err = catalog.OpenPostgres(url, n.folder.Cluster.Database.Pool()-otherConnections)
+		if n.store, err = catalog.OpenPostgres(url, n.folder.Cluster.Database.Pool()-otherConnections); err == nil {
+			n.store.KeepVersions(deploy.FileKind)
+		}
 		return err
 	}
 	if n.stats, err = stats.Open(ctx, n.folder.StatsDB(), n.server.Name, n.log); err != nil {
 		return err
 	}
-	n.store, err = catalog.OpenSQLite(ctx, n.folder.CatalogDB())
+	if n.store, err = catalog.OpenSQLite(ctx, n.folder.CatalogDB()); err == nil {
+		n.store.KeepVersions(deploy.FileKind)
+	}
 	return err
 }
 

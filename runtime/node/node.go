@@ -101,6 +101,7 @@ type Node struct {
 	nonces  nonces
 	ownLog  ownLog
 	stats   *stats.Stats
+	exports exports
 	current atomic.Pointer[state]
 	runners *runners
 	ready   atomic.Bool
@@ -130,6 +131,10 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	n.stats.Clock(n.now)
 	n.stats.Configure(n.statsOptions(), n.hides)
 	n.store.Clock(n.now)
+	n.leaving, n.leave = context.WithCancel(context.WithoutCancel(ctx))
+	if err := n.openExports(); err != nil {
+		return nil, err
+	}
 	if err := n.addCompiled(slices.Concat(n.ownServices(), c.Services)); err != nil {
 		return nil, err
 	}
@@ -141,7 +146,6 @@ func New(ctx context.Context, c Config) (*Node, error) {
 		return nil, err
 	}
 	n.runners = newRunners(ctx)
-	n.leaving, n.leave = context.WithCancel(context.WithoutCancel(ctx))
 	n.current.Store(n.nothing())
 	n.live = catalog.NewLive(n.store, n, c.Log)
 	if c.Folder.Cluster.Database.URL != "" {
@@ -265,7 +269,7 @@ func (n *Node) openKVDB() error {
 	if err != nil {
 		return err
 	}
-	n.kvdb = &boundConn{object: &catalog.Object{Kind: k.Name, Name: "default"}, kind: k, conn: conn, calls: stats.Call(conn, n.stats.Outconn(k.Name), n.now)}
+	n.kvdb = &boundConn{object: &catalog.Object{Kind: k.Name, Name: "default"}, kind: k, conn: conn, calls: n.calls(conn, k.Name, k.Name)}
 	return nil
 }
 
@@ -296,7 +300,7 @@ func (n *Node) newEntry(s service.Service, file, position string, names *convent
 		res.Payload, err = checker.Output(res.Payload)
 		return res, err
 	})
-	e.invoke = n.counted(s.Name, checked)
+	e.invoke = n.counted(s.Name, n.exports.tracer.Service(checked, s.Name))
 	return e
 }
 

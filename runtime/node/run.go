@@ -48,8 +48,13 @@ func (n *Node) Run(ctx context.Context) error {
 		return err
 	}
 	api, err := admin.New(admin.Config{
-		Services: n.countedServices(n.internalServices()), Token: n.token, Users: n.accounts(), Peers: n.peers(), Log: n.log, Metrics: n.stats.Metrics(),
+		Services: n.countedServices(n.internalServices()), Token: n.token, Users: n.accounts(), Peers: n.peers(), Log: n.log, Metrics: n.metricsHandler(),
 	})
+	if err != nil {
+		return err
+	}
+
+	pages, err := WithDashboard(api, n.folder.Cluster.Name, n.log)
 	if err != nil {
 		return err
 	}
@@ -58,7 +63,7 @@ func (n *Node) Run(ctx context.Context) error {
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group, inner := errgroup.WithContext(inner)
-	group.Go(func() error { return admin.Serve(inner, administration, api) })
+	group.Go(func() error { return admin.Serve(inner, administration, pages) })
 	group.Go(func() error { return n.members.Run(inner) })
 	if secured != nil {
 		group.Go(func() error {
@@ -67,6 +72,10 @@ func (n *Node) Run(ctx context.Context) error {
 		})
 	}
 	group.Go(func() error { return n.stats.Run(inner) })
+	group.Go(func() error {
+		n.exports.run(inner, n.now)
+		return nil
+	})
 	group.Go(func() error {
 		n.watchKVDB(inner)
 		return nil

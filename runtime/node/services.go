@@ -26,12 +26,14 @@ func (n *Node) internalServices() []service.Service {
 	by := "admin " + n.server.Name
 	return slices.Concat(
 		enmasse.Services(enmasse.Deps{Catalog: n, Kinds: kinds{n}, By: by, Settle: n.settle}),
-		deploy.Services(deploy.Deps{Catalog: n, By: by}),
+		deploy.Services(deploy.Deps{Catalog: n, By: by, History: n.store}),
 		catalog.AuditServices(n.store),
 		admin.UserServices(n.accounts()),
 		[]service.Service{
 			service.New("parley.service.list", n.listServices).WithDoc("the services that are deployed or compiled in").Needs(service.Read),
+			service.New("parley.service.get", n.getService).WithDoc("one service: its file, its input and output, and the channels that expose it").Needs(service.Read),
 			service.New("parley.service.invoke", n.invokeService).WithDoc("invokes a service and gives its payload").Needs(service.Operate),
+			service.New("parley.kinds.list", n.listKinds).WithDoc("the kinds of definitions, and the keys of each").Needs(service.Read),
 			service.New("parley.channel.routes", n.listRoutes).WithDoc("where channels are served over HTTP, and which are idempotent").Needs(service.Read),
 			service.New("parley.outconn.ping", n.pingOutconn).WithDoc("pings an outgoing connection, or this server where none is named").Needs(service.Operate),
 			service.New("parley.kvdb.execute", n.executeKVDB).WithDoc("runs a command on the key/value database of the services").Needs(service.Operate),

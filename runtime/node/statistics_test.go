@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/parley-run/parley/runtime/folder"
 )
 
 const statsStar = `
@@ -51,7 +53,7 @@ func (r ranks) names() (out []string) {
 }
 
 // statsGround is two servers with a channel, two services and a back end, whose requests are collected.
-func statsGround(t *testing.T) (g *ground, received func() []*http.Request) {
+func statsGround(t *testing.T, changes ...func(*folder.Cluster)) (g *ground, received func() []*http.Request) {
 	t.Helper()
 	var mu sync.Mutex
 	var got []*http.Request
@@ -65,6 +67,9 @@ func statsGround(t *testing.T) (g *ground, received func() []*http.Request) {
 	}))
 	t.Cleanup(crm.Close)
 	g = newGround(t)
+	for _, change := range changes {
+		change(&g.folder.Cluster)
+	}
 	g.run("server1")
 	g.run("server2")
 	require.NoError(t, g.deploy("server1", "stats.star", statsStar))
@@ -107,6 +112,23 @@ func TestStatisticsOfATime(t *testing.T) {
 	require.NoError(t, g.call("server1", "parley.stats.summary", map[string]any{"name": "stats.inner"}, &out))
 	assert.Equal(t, []string{"stats.inner"}, out.names())
 	assert.InDelta(t, 50, out.Items[0].UsageShare, 1e-9)
+
+	var plotted struct {
+		SlotSeconds int64 `json:"slot_seconds"`
+		Points      []struct {
+			Usage int64
+			P95MS float64 `json:"p95_ms"`
+		}
+	}
+	require.NoError(t, g.call("server1", "parley.stats.series", map[string]any{"name": "stats.inner", "live": true}, &plotted))
+	assert.EqualValues(t, 60, plotted.SlotSeconds)
+	require.Len(t, plotted.Points, 61)
+	var usage int64
+	for _, p := range plotted.Points {
+		usage += p.Usage
+		assert.Equal(t, p.Usage > 0, p.P95MS > 0)
+	}
+	assert.EqualValues(t, 4, usage)
 
 	var kept []struct{ CID, Server, Channel, Request, Response string }
 	require.NoError(t, g.call("server1", "parley.stats.samples", map[string]any{"service": "stats.inner"}, &kept))

@@ -10,6 +10,7 @@ import (
 type Trace struct {
 	Parent string // traceparent
 	State  string // tracestate
+	Exact  bool   // Parent is a span of this server's that is of one outgoing call, which passes it on as it is
 }
 
 // The headers of a trace, in canonical form.
@@ -32,16 +33,34 @@ func TraceOf(caller *Call, req *Request) Trace {
 // Outgoing is the trace as it is passed on with one outgoing call: a parent of its own in the trace that the request came
 // with. Where it came with none, or with none that can be read, a trace begins, whose ID is eight zeros and the CID.
 func (c *Call) Outgoing() Trace {
-	span := hex16(rand.Uint64() | 1) // never all zeros
-	if id, flags, ok := readParent(c.Trace.Parent); ok {
+	if c.Trace.Exact {
+		return c.Trace
+	}
+	span := NewSpanID()
+	if id, _, flags, ok := readParent(c.Trace.Parent); ok {
 		return Trace{Parent: "00-" + id + "-" + span + "-" + flags, State: c.Trace.State}
 	}
-	id := "00000000" + c.CID
-	if len(c.CID) != 24 || !isHex(c.CID) || strings.Trim(c.CID, "0") == "" {
-		id = hex16(rand.Uint64()) + hex16(rand.Uint64()|1)
-	}
-	return Trace{Parent: "00-" + id + "-" + span + "-01"}
+	return Trace{Parent: "00-" + NewTraceID(c.CID) + "-" + span + "-01"}
 }
+
+// Read takes apart the trace: its ID, the ID of the span that it is in, and whether it is sampled. Where nothing can be read, ok
+// is false.
+func (t Trace) Read() (id, span string, sampled, ok bool) {
+	id, span, flags, ok := readParent(t.Parent)
+	return id, span, flags == "01", ok
+}
+
+// NewTraceID is the ID of a trace that begins with the request of that CID: eight zeros and the CID, so that the one leads to
+// the other. A CID that is no such number gives a random one.
+func NewTraceID(cid string) string {
+	if len(cid) != 24 || !isHex(cid) || strings.Trim(cid, "0") == "" {
+		return hex16(rand.Uint64()) + hex16(rand.Uint64()|1)
+	}
+	return "00000000" + cid
+}
+
+// NewSpanID is 16 random hexadecimal digits, never all zeros.
+func NewSpanID() string { return hex16(rand.Uint64() | 1) }
 
 func hex16(n uint64) string {
 	var out [16]byte
@@ -55,23 +74,23 @@ func hex16(n uint64) string {
 // parentLength is that of a traceparent of version 00.
 const parentLength = 55
 
-// readParent takes the trace's ID and flags of a traceparent; a later version may have more after them.
-func readParent(text string) (id, flags string, ok bool) {
+// readParent takes apart a traceparent: the trace's ID, the parent's and the flags; a later version may have more after them.
+func readParent(text string) (id, parent, flags string, ok bool) {
 	if len(text) < parentLength || text[2] != '-' || text[35] != '-' || text[52] != '-' {
-		return "", "", false
+		return "", "", "", false
 	}
 	version, id, parent, flags := text[:2], text[3:35], text[36:52], text[53:55]
 	longer := len(text) > parentLength
 	switch {
 	case !isHex(version) || version == "ff" || version == "00" && longer || longer && text[parentLength] != '-':
-		return "", "", false
+		return "", "", "", false
 	case !isHex(id) || !isHex(parent) || !isHex(flags) || strings.Trim(id, "0") == "" || strings.Trim(parent, "0") == "":
-		return "", "", false
+		return "", "", "", false
 	}
 	if flags = "00"; text[54]&1 == 1 && text[54] <= '9' || strings.IndexByte("bdf", text[54]) >= 0 {
 		flags = "01" // of the others version 00 knows nothing
 	}
-	return id, flags, true
+	return id, parent, flags, true
 }
 
 // isHex says whether text is hexadecimal digits in lower case.

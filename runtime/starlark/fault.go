@@ -110,6 +110,44 @@ func innermost(stack starlark.CallStack) (syntax.Position, bool) {
 	return syntax.Position{}, false
 }
 
+// Place is one place on the call stack of a service.
+type Place struct {
+	File     string // empty: what is called there is built in
+	Line     int
+	Column   int
+	Function string
+}
+
+// stacked is the text of a call stack, and the stack.
+type stacked struct {
+	text  string
+	stack starlark.CallStack
+}
+
+func (e *stacked) Error() string { return e.text }
+
+// Stack is where in a service err came from, the outermost call first; nil: from none.
+func Stack(err error) []Place {
+	var stack starlark.CallStack
+	var evalErr *starlark.EvalError
+	var noted *stacked
+	switch {
+	case errors.As(err, &evalErr):
+		stack = evalErr.CallStack
+	case errors.As(err, &noted):
+		stack = noted.stack
+	}
+	var out []Place
+	for _, frame := range stack {
+		one := Place{Function: frame.Name}
+		if name := frame.Pos.Filename(); name != "<builtin>" {
+			one.File, one.Line, one.Column = name, int(frame.Pos.Line), int(frame.Pos.Col)
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
 // stackOf is where in Starlark err came from, outermost call first: "at a.star:20:5 in handle, a.star:3:9 in pick".
 func stackOf(err error) string {
 	var evalErr *starlark.EvalError

@@ -83,18 +83,22 @@ func (inv *invocation) thread() *starlark.Thread {
 // describe is err for the caller and, beneath, with the Starlark call stack for the log.
 func (h *handler) describe(ctx context.Context, err error) error {
 	place := stackOf(err)
+	at := &stacked{text: place}
+	if evalErr := (*starlark.EvalError)(nil); errors.As(err, &evalErr) {
+		at.stack = evalErr.CallStack
+	}
 	var known *service.Error
 	switch {
 	case errors.As(err, &known):
 		described := *known
-		described.Err = errors.New(place)
+		described.Err = at
 		if known.Err != nil {
-			described.Err = fmt.Errorf("%s: %w", place, known.Err)
+			described.Err = fmt.Errorf("%w: %w", at, known.Err)
 		}
 		return &described
 	case ctx.Err() != nil:
 		return &service.Error{
-			Code: service.Timeout, Message: fmt.Sprintf("service %q did not answer before the request's deadline", h.service), Err: errors.New(place),
+			Code: service.Timeout, Message: fmt.Sprintf("service %q did not answer before the request's deadline", h.service), Err: at,
 		}
 	default:
 		return fmt.Errorf("%w %s", err, place)

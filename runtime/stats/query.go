@@ -181,9 +181,19 @@ func (s *Stats) sum(ctx context.Context, q Query, items map[int64]item, pieces [
 const mostStarts = 100
 
 func (s *Stats) sumPiece(ctx context.Context, kind Kind, p piece, to map[int64]*sum, slotOf func(int64) int, slots int) error {
+	const statement = "SELECT start, item, sketch FROM stats_series WHERE span = $1 AND kind = $2 AND start >= $3 AND start < $4"
+	return s.visit(ctx, statement, []any{p.span, int(kind), p.from, p.to}, func(start, id int64, raw []byte) {
+		if one := to[id]; one != nil {
+			one.add(raw, slotOf(start), slots)
+		}
+	})
+}
+
+// visit gives the rows of a statement whose columns are start, item and sketch, of which raw is there for the time of the
+// call.
+func (s *Stats) visit(ctx context.Context, statement string, args []any, row func(start, id int64, raw []byte)) error {
 	return s.disk.Do(ctx, func(ctx context.Context) (err error) {
-		rows, err := s.disk.QueryContext(ctx, "SELECT start, item, sketch FROM stats_series WHERE span = $1 AND kind = $2 AND start >= $3 AND start < $4",
-			p.span, int(kind), p.from, p.to)
+		rows, err := s.disk.QueryContext(ctx, statement, args...)
 		if err != nil {
 			return err
 		}
@@ -194,9 +204,7 @@ func (s *Stats) sumPiece(ctx context.Context, kind Kind, p piece, to map[int64]*
 			if err := rows.Scan(&start, &id, &raw); err != nil {
 				return err
 			}
-			if one := to[id]; one != nil {
-				one.add(raw, slotOf(start), slots)
-			}
+			row(start, id, raw)
 		}
 		return rows.Err()
 	})

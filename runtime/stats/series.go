@@ -51,12 +51,14 @@ func (s *Stats) collect() {
 		if !some {
 			continue
 		}
+		s.feed(c.key, delta)
 		s.series.add(c.key, at, delta)
 		if c.key.Kind == ChannelKind {
 			all.add(delta)
 		}
 	}
 	if all.Count > 0 {
+		s.feed(Key{ServerKind, s.server}, all)
 		s.series.add(Key{ServerKind, s.server}, at, all)
 	}
 	if len(s.series.rows) > mostRows {

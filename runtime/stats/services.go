@@ -19,7 +19,7 @@ type Deps struct {
 	Flush func(context.Context) // lets the other servers save what they counted, as far as they answer; nil: they are not asked
 }
 
-// Services are parley.stats.slowest, most-used, summary, compare, slow-requests, samples, watch and watches.
+// Services are parley.stats.slowest, most-used, summary, series, compare, slow-requests, samples, watch and watches.
 func Services(d Deps) []service.Service {
 	return []service.Service{
 		service.New("parley.stats.slowest", func(ctx context.Context, _ service.Runtime, in RankIn) (Ranked, error) {
@@ -29,6 +29,7 @@ func Services(d Deps) []service.Service {
 			return d.ranked(ctx, in, Report.MostUsed)
 		}).WithDoc("what was used most in a time: services, channels, outconns or servers").Needs(service.Read),
 		service.New("parley.stats.summary", d.summary).WithDoc("what was counted of each service, channel, outconn or server in a time, by name").Needs(service.Read),
+		service.New("parley.stats.series", d.series).WithDoc("what was counted of one, or of all together, in each minute, hour or day of a time: for charts").Needs(service.Read),
 		service.New("parley.stats.compare", d.compare).WithDoc("two times side by side").Needs(service.Read),
 		service.New("parley.stats.slow-requests", d.slowRequests).WithDoc("the slowest single requests in a time, with their CIDs").Needs(service.Operate),
 		service.New("parley.stats.samples", d.samples).WithDoc("requests that were kept with what was asked and answered, secrets masked").Needs(service.Operate),

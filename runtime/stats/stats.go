@@ -55,7 +55,9 @@ type Stats struct {
 	counters map[Key]*Counter
 	watches  map[string]watch // by service; "*" is all that have none of their own
 
-	kept requests
+	kept  requests
+	live  turn
+	feeds []*Feed
 
 	disk   *database.DB // nil: in memory only
 	saving sync.Mutex

@@ -1,0 +1,54 @@
+// What pages gain from JavaScript: nothing that cannot be done without it.
+"use strict";
+
+// A question before what cannot be taken back.
+document.addEventListener("submit", (e) => {
+  const sure = e.submitter && e.submitter.dataset.sure;
+  if (sure && !confirm(sure)) e.preventDefault();
+});
+
+// A select that is the whole form, or asks for more of it, needs no button.
+document.addEventListener("change", (e) => {
+  if (e.target.dataset.submit !== undefined) e.target.form.requestSubmit();
+});
+
+// Ctrl+S, or Cmd+S, saves what is edited.
+document.addEventListener("keydown", (e) => {
+  if (e.key !== "s" || !(e.ctrlKey || e.metaKey) || !e.target.matches("textarea[data-save]")) return;
+  e.preventDefault();
+  e.target.form.requestSubmit();
+});
+
+// Line numbers beside an editor; the one that was refused stands out, and the cursor goes there.
+for (const text of document.querySelectorAll(".editor > textarea")) {
+  const gutter = document.createElement("div");
+  gutter.className = "gutter";
+  gutter.setAttribute("aria-hidden", "true");
+  text.before(gutter);
+  text.parentElement.classList.add("numbered");
+  text.wrap = "off";
+  const refused = Number(text.dataset.refused || 0);
+  let had = 0;
+  const number = () => {
+    const lines = text.value.split("\n").length;
+    if (lines === had) return;
+    had = lines;
+    gutter.replaceChildren();
+    for (let i = 1; i <= lines; i++) {
+      const line = document.createElement(i === refused ? "b" : "span");
+      line.textContent = i + "\n";
+      gutter.append(line);
+    }
+  };
+  const follow = () => { gutter.scrollTop = text.scrollTop; };
+  text.addEventListener("input", number);
+  text.addEventListener("scroll", follow);
+  number();
+  if (refused > 0) {
+    const at = text.value.split("\n").slice(0, refused - 1).join("\n").length + (refused > 1 ? 1 : 0);
+    text.focus();
+    text.setSelectionRange(at, at);
+    text.scrollTop = Math.max(0, (refused - 5) * parseFloat(getComputedStyle(text).lineHeight));
+    follow();
+  }
+}

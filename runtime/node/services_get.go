@@ -1,0 +1,100 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/parley-run/parley/runtime/channel"
+	"github.com/parley-run/parley/runtime/service"
+)
+
+// ServiceIn names a service.
+type ServiceIn struct{ Name string }
+
+// Exposing is a channel that exposes a service.
+type Exposing struct {
+	Kind     string
+	Name     string
+	IsActive bool
+	Methods  []string // empty: all, or it has none
+	Path     string   // empty: it is not served over HTTP
+}
+
+// serviceOut is the output of parley.service.get.
+type serviceOut struct {
+	Name          string
+	File          string // empty: compiled in
+	Revision      int64  // of the file's last change
+	Doc           string
+	Position      string          // file:line:column; empty: compiled in
+	Declared      bool            // it says what its input and output are
+	Input         []service.Field // each of the type that its name stands for
+	Output        []service.Field
+	InputRepeated bool // the input is a list of such objects
+	Repeated      bool // likewise the output
+	Channels      []Exposing
+}
+
+func (n *Node) getService(_ context.Context, _ service.Runtime, in ServiceIn) (any, error) {
+	s := n.current.Load()
+	e := s.services[in.Name]
+	if e == nil {
+		return nil, unknown("no service", in.Name, s.serviceNames())
+	}
+	out := serviceOut{
+		Name: e.Name, File: e.file, Doc: e.Doc, Position: e.position, Declared: e.Shape != nil,
+		Input: []service.Field{}, Output: []service.Field{}, Channels: []Exposing{},
+	}
+	if f := s.files[e.file]; f != nil {
+		out.Revision = f.object.Revision
+	}
+	if e.Shape != nil {
+		out.Input, out.Output = e.fields()
+		out.InputRepeated, out.Repeated = e.Shape.InputRepeated, e.Shape.Repeated
+	}
+	for key, c := range s.channels {
+		if !slices.Contains(channel.Services(c.config), in.Name) {
+			continue
+		}
+		one := Exposing{Kind: key.Kind, Name: key.Name, IsActive: c.config.Common().IsActive, Methods: []string{}}
+		if h, ok := c.built.(channel.HTTP); ok {
+			at := h.Route()
+			one.Methods, one.Path = append(one.Methods, at.Methods...), at.Path
+		}
+		out.Channels = append(out.Channels, one)
+	}
+	slices.SortFunc(out.Channels, func(a, b Exposing) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name)) })
+	return service.FromGo(out)
+}
+
+// KindOut is a kind of parley.kinds.list.
+type KindOut struct {
+	Name   string
+	Group  string // channels, outconns, security, adapters or rules
+	Doc    string
+	Fields []KindField
+}
+
+// KindField is a key of a kind's config.
+type KindField struct {
+	Name     string
+	Type     string
+	Required bool
+	Default  string // as JSON; empty: it is required
+	Secret   bool   // nobody sees its value
+	Within   bool   // it holds secrets in places of it
+	Doc      string
+}
+
+func (n *Node) listKinds(context.Context, service.Runtime, struct{}) ([]KindOut, error) {
+	var out []KindOut
+	for _, k := range Kinds() {
+		one := KindOut{Name: k.Name, Group: k.Group, Doc: k.Doc, Fields: []KindField{}}
+		for _, f := range k.Fields {
+			one.Fields = append(one.Fields, KindField{f.Name, f.Type, f.Default == "", f.Default, f.Secret, len(f.Within) > 0, f.Doc})
+		}
+		out = append(out, one)
+	}
+	return out, nil
+}
