@@ -152,7 +152,9 @@ func TestSpansOfARequest(t *testing.T) {
 	assert.Equal(t, "vendor=1", got[0].Header.Get("Tracestate"))
 	assert.Regexp(t, "^00-"+trace+"-[0-9a-f]{16}-00$", got[2].Header.Get("Traceparent"), "what is not sampled is not further on")
 
-	require.Eventually(t, func() bool { return strings.Contains(metrics(t, g), "parley_export_sent_total{exporter=\"traces\",server=\"server1\"} 8\n") }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool {
+		return strings.Contains(metrics(t, g), "parley_export_sent_total{exporter=\"traces\",server=\"server1\"} 8\n")
+	}, 10*time.Second, 20*time.Millisecond)
 }
 
 func TestTheEnvironmentSaysWhereSpansGo(t *testing.T) {

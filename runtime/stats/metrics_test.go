@@ -1,11 +1,9 @@
 package stats_test
 
 import (
-	"encoding/json"
 	"net/http/httptest"
 	"os"
 	osexec "os/exec"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -58,32 +56,6 @@ func TestMetrics(t *testing.T) {
 	w = httptest.NewRecorder()
 	exposed(t).Metrics().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics?internal=1", nil))
 	assert.Contains(t, w.Body.String(), "parley_service_requests_total{service=\"parley.server.info\",server=\"server1\",outcome=\"ok\"} 1\n")
-}
-
-// TestTheDashboardAsksForWhatThereIs holds the names and labels in docs/grafana-parley.json to those of the metrics.
-func TestTheDashboardAsksForWhatThereIs(t *testing.T) {
-	raw, err := os.ReadFile("../../docs/grafana-parley.json")
-	require.NoError(t, err)
-	var board struct {
-		Panels []struct {
-			Title   string
-			Targets []struct{ Expr string }
-		}
-	}
-	require.NoError(t, json.Unmarshal(raw, &board))
-	var text strings.Builder
-	require.NoError(t, exposed(t).WriteMetrics(&text, false))
-	require.NotEmpty(t, board.Panels)
-	for _, panel := range board.Panels {
-		require.NotEmpty(t, panel.Targets, panel.Title)
-		for _, target := range panel.Targets {
-			names := regexp.MustCompile(`parley_\w+`).FindAllString(target.Expr, -1)
-			require.NotEmpty(t, names, target.Expr)
-			for _, name := range names {
-				assert.Contains(t, text.String(), "\n"+name+"{", target.Expr)
-			}
-		}
-	}
 }
 
 // TestPrometheusReadsTheMetrics has Prometheus's own Python library read them.
