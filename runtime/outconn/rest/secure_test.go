@@ -50,7 +50,8 @@ func secured(t *testing.T, l certificate.Listener) string {
 		}
 		_, _ = fmt.Fprintf(w, "%s %s %x", r.Proto, who, r.TLS.Version)
 	})}
-	go func() { _ = served.Serve(server, listener) }()
+	served.Prepare(server)
+	go func() { _ = server.ServeTLS(listener, "", "") }()
 	t.Cleanup(func() { _ = server.Close() })
 	return "https://" + listener.Addr().String()
 }
