@@ -62,9 +62,12 @@ func whatIs(ip netip.Addr) string {
 	case ip.IsMulticast():
 		return "for many"
 	}
+	if ip == netip.AddrFrom4([4]byte{168, 63, 129, 16}) { // Azure's, on every machine of it
+		return "a cloud's own, which knows its machines' secrets"
+	}
 	for _, one := range []string{
 		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
-		"64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "fec0::/10", "::/96",
+		"64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "fec0::/10", "::/96", "::ffff:0:0:0/96",
 	} {
 		if netip.MustParsePrefix(one).Contains(ip) {
 			return "of a reserved range"

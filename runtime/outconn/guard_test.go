@@ -47,6 +47,10 @@ func TestGuard(t *testing.T) {
 		{"[::7f00:1]:80", "reserved"},
 		{"255.255.255.255:80", "reserved"},
 		{"224.0.0.1:80", "for many"},
+		{"168.63.129.16:80", "a cloud's own"},
+		{"[::ffff:168.63.129.16]:80", "a cloud's own"},
+		{"[::ffff:0:a9fe:a9fe]:80", "reserved"},
+		{"[2001:0:a9fe:a9fe::]:80", "reserved"},
 		{"/run/docker.sock", "no address"},
 	} {
 		err := guard(t.Context(), "tcp", tt.address, nil)

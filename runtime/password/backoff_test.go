@@ -17,7 +17,7 @@ import (
 // try checks a password of who, and says how long it must wait.
 func try(t *testing.T, p *password.Checks, right bool, given string, who ...string) (answer bool, wait time.Duration) {
 	t.Helper()
-	answer, err := p.DoFor(t.Context(), who, func() bool { return right }, append(who, given)...)
+	answer, err := p.DoFor(t.Context(), password.Who{User: who}, func() bool { return right }, append(who, given)...)
 	var soon *password.TooSoonError
 	if errors.As(err, &soon) {
 		return answer, soon.Wait
@@ -73,7 +73,7 @@ func TestManyAtOnceAreNotMoreFree(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 60 {
 			wg.Go(func() {
-				_, err := p.DoFor(t.Context(), []string{"joe"}, func() bool {
+				_, err := p.DoFor(t.Context(), password.Who{User: []string{"joe"}}, func() bool {
 					time.Sleep(10 * time.Millisecond)
 					mu.Lock()
 					worked++

@@ -88,6 +88,84 @@ func TestChecksBeyondTheQueueAreRefused(t *testing.T) {
 	})
 }
 
+// TestOneAddressLeavesRoomForOthers: hundreds of guesses for hundreds of users, from one address, keep nobody out who asks from
+// another one.
+func TestOneAddressLeavesRoomForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p password.Checks
+		var refused atomic.Int64
+		var wg sync.WaitGroup
+		for i := range 500 {
+			wg.Go(func() {
+				user := fmt.Sprint(i)
+				_, err := p.DoFor(t.Context(), password.Who{User: []string{user}, From: "10.0.0.1"}, func() bool { time.Sleep(time.Second); return false }, user)
+				if errors.Is(err, password.ErrBusy) {
+					refused.Add(1)
+				}
+			})
+		}
+		synctest.Wait()
+		assert.EqualValues(t, 500-16, refused.Load())
+		right, err := p.DoFor(t.Context(), password.Who{User: []string{"joe"}, From: "10.0.0.2"}, func() bool { return true }, "joe", "right")
+		require.NoError(t, err)
+		assert.True(t, right)
+		wg.Wait()
+		_, err = p.DoFor(t.Context(), password.Who{From: "10.0.0.1"}, func() bool { return true }, "jim")
+		assert.NoError(t, err, "its places are free again")
+	})
+}
+
+func TestSamePasswordAtOnceIsCheckedOnce(t *testing.T) {
+	for _, answer := range []bool{true, false} {
+		t.Run(fmt.Sprint(answer), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var p password.Checks
+				var worked, same atomic.Int64
+				var wg sync.WaitGroup
+				for range 500 {
+					wg.Go(func() {
+						right, err := p.DoFor(t.Context(), password.Who{User: []string{"joe"}, From: "10.0.0.1"}, func() bool {
+							worked.Add(1)
+							time.Sleep(time.Second)
+							return answer
+						}, "joe", "password")
+						assert.NoError(t, err)
+						if right == answer {
+							same.Add(1)
+						}
+					})
+				}
+				wg.Wait()
+				assert.EqualValues(t, 1, worked.Load())
+				assert.EqualValues(t, 500, same.Load())
+			})
+		})
+	}
+}
+
+// TestWhoAsksTheSameDoesNotLeaveWithTheFirst: the first one's request ends while it waits.
+func TestWhoAsksTheSameDoesNotLeaveWithTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p password.Checks
+		var wg sync.WaitGroup
+		for i := range 2 {
+			wg.Go(func() { _, _ = p.Do(t.Context(), func() bool { time.Sleep(time.Minute); return false }, fmt.Sprint(i)) })
+		}
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		wg.Go(func() {
+			_, err := p.Do(ctx, func() bool { return true }, "same")
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+		})
+		synctest.Wait()
+		right, err := p.Do(t.Context(), func() bool { return true }, "same")
+		require.NoError(t, err)
+		assert.True(t, right)
+		wg.Wait()
+	})
+}
+
 func TestAWaitingCheckEndsWithItsRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p password.Checks

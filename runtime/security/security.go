@@ -9,6 +9,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -161,10 +162,17 @@ func (a anyOf) Check(ctx context.Context, req *service.Request) (*service.Princi
 type callerKey struct{}
 
 // From is a ctx that says which address a caller logs in from, host:port: wrong passwords slow down that user at that
-// address, and nobody else.
+// address, and nobody else. Of an IPv6 address the network counts, its first 64 bits: the rest is the caller's to choose.
 func From(ctx context.Context, remote string) context.Context {
 	if host, _, err := net.SplitHostPort(remote); err == nil {
 		remote = host
+	}
+	if ip, err := netip.ParseAddr(remote); err == nil {
+		if ip = ip.Unmap().WithZone(""); ip.Is6() {
+			remote = netip.PrefixFrom(ip, 64).Masked().String()
+		} else {
+			remote = ip.String()
+		}
 	}
 	return context.WithValue(ctx, callerKey{}, remote)
 }
@@ -210,7 +218,7 @@ func NewHashed(d Deps, key string, s kind.Secret) (*Hashed, error) {
 // same work. The error is of code TooMany where too many are being checked, and for a user at an address (see From) whose
 // last ones were wrong: each further one waits twice as long.
 func (h *Hashed) Matches(ctx context.Context, known bool, user, given string) (bool, error) {
-	right, err := h.checks.DoFor(ctx, []string{h.name, user, callerFrom(ctx)}, func() bool { return h.hash.Matches(given) && known }, h.form, user, given)
+	right, err := h.checks.DoFor(ctx, password.Who{User: []string{h.name, user}, From: callerFrom(ctx)}, func() bool { return h.hash.Matches(given) && known }, h.form, user, given)
 	wait := time.Second
 	switch slow := new(password.TooSoonError); {
 	case errors.As(err, &slow):

@@ -47,6 +47,9 @@ func TestBombs(t *testing.T) {
 		{name: "an entity from elsewhere", format: sio.XML, body: `<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]><r>&x;</r>`, want: "a DOCTYPE"},
 		{name: "an unknown entity", format: sio.XML, body: "<r>" + fill("&lol;") + "</r>", want: "a & that begins none of &amp; &lt; &gt;"},
 		{name: "an entity without end", format: sio.XML, body: "<r>&" + fill("a") + "</r>", want: "a & that begins none of &amp; &lt; &gt;"},
+		{name: "numbers for objects", format: sio.JSON, body: `{"free":[` + fill("1,") + "1]}", want: "free: expected a list of objects, not a list"},
+		{name: "lists for objects", format: sio.JSON, body: `{"free":[{},` + fill("[],") + "[]]}", want: "free: expected a list of objects, not a list"},
+		{name: "objects for one", format: sio.JSON, body: "[" + fill("{},") + "{}]", want: "expected an object with"},
 		{name: "attributes", format: sio.XML, body: "<r " + fill(`a="1" `) + "/>", want: "the attribute a stands twice in <r>"},
 		{name: "many attributes", format: sio.XML, body: "<r " + numbered(20_000) + "/>", want: "<r> has more than 256 attributes"},
 		{name: "a long name", format: sio.XML, body: "<" + fill("a") + "/>", want: "a name of 1048576 characters; it may have 1000"},
@@ -72,7 +75,7 @@ func TestBombs(t *testing.T) {
 	} {
 		t.Run(row.format+" "+row.name, func(t *testing.T) {
 			shape := customer()
-			shape.Input = append(shape.Input, service.Field{Name: "amount", Type: "decimal"})
+			shape.Input = append(shape.Input, service.Field{Name: "amount", Type: "decimal"}, service.Field{Name: "free", Type: "dictlist"})
 			var held *service.Request
 			req := &service.Request{Raw: []byte(row.body)}
 			if row.change != nil {

@@ -59,7 +59,12 @@ func (d *shapedJSON) input(in *jsontext.Decoder) (err error) {
 	case kind == jsontext.KindBeginArray && d.checker.inputRepeated:
 		d.result, err = d.rows(in, s, d.params)
 	case kind != jsontext.KindBeginObject:
-		v, err := d.value(in)
+		var v any = []any{}
+		if kind != jsontext.KindBeginArray {
+			v, err = d.value(in)
+		} else {
+			err = d.skip(in) // a list is wrong, whatever it holds
+		}
 		if err != nil {
 			return err
 		}
@@ -129,6 +134,12 @@ func (d *shapedJSON) field(in *jsontext.Decoder, f *field) (any, error) {
 		return d.rows(in, f.inner, nil)
 	case isList && f.of != nil:
 		return d.elements(in, func() (any, error) { return d.field(in, f.of) })
+	case isList && f.kind == typeDictList:
+		list, err := d.objects(in)
+		if err != nil {
+			return nil, err
+		}
+		return f.in(list, true, d.report), nil
 	case isList && f.kind != typeAny && f.kind != typeCSV && !f.kind.holdsMany() && !f.asGiven:
 		d.report.fault("expected " + f.expected() + ", not a list")
 		return nil, d.skip(in)
@@ -141,6 +152,33 @@ func (d *shapedJSON) field(in *jsontext.Decoder, f *field) (any, error) {
 		return nil, err
 	}
 	return f.in(v, true, d.report), nil
+}
+
+// objects reads a list of objects. From one that is none on, the list is wrong, and no more of it is kept than that one's place.
+func (d *shapedJSON) objects(in *jsontext.Decoder) ([]any, error) {
+	if err := d.enter(in); err != nil {
+		return nil, err
+	}
+	list, isWrong := []any{}, false
+	for in.PeekKind() != jsontext.KindEndArray {
+		if !isWrong && in.PeekKind() != jsontext.KindBeginObject {
+			list, isWrong = []any{nil}, true
+		}
+		if isWrong {
+			if err := d.skip(in); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		v, err := d.value(in)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	d.depth--
+	_, err := in.ReadToken()
+	return list, err
 }
 
 // elements reads a list whose elements one reads.

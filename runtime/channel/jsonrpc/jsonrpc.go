@@ -86,17 +86,17 @@ func (c *rpc) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.whole(ctx, w, cid, service.AsError(err).HTTPStatus(), f, err)
 		return
 	}
-	calls, isBatch, err := parse(raw)
+	calls, count, isBatch, err := parse(raw, c.config.MaxBatch)
 	switch {
 	case err != nil:
 		c.whole(ctx, w, cid, http.StatusOK, parseError(), err)
 		return
-	case len(calls) == 0:
+	case count == 0:
 		c.whole(ctx, w, cid, http.StatusOK, invalidRequest(), errors.New("the batch is empty"))
 		return
-	case len(calls) > c.config.MaxBatch:
+	case count > c.config.MaxBatch:
 		f := invalidRequest()
-		f.data = service.ObjectOf("cid", cid, "details", fmt.Sprintf("the batch holds %d calls; the limit is %d", len(calls), c.config.MaxBatch))
+		f.data = service.ObjectOf("cid", cid, "details", fmt.Sprintf("the batch holds %d calls; the limit is %d", count, c.config.MaxBatch))
 		c.whole(ctx, w, cid, http.StatusOK, f, errors.New("the batch is too long"))
 		return
 	}

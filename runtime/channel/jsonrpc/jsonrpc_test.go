@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -376,6 +377,32 @@ func TestBatchIsBoundedAndConcurrent(t *testing.T) {
 	_, body = post(t, server.URL, batch(6))
 	assert.Contains(t, body, `{"code":-32600,"message":"Invalid Request","data":{"cid":"`)
 	assert.Contains(t, body, `"details":"the batch holds 6 calls; the limit is 5"}},"id":null}`)
+}
+
+// TestLongBatchesAreNotKept: a body of the greatest size that holds as many calls as it can costs little more than itself.
+func TestLongBatchesAreNotKept(t *testing.T) {
+	c, err := jsonrpc.Kind().Parse([]byte(`{"url_path":"/rpc","service":"none"}`))
+	require.NoError(t, err)
+	none := service.HandlerFunc(func(context.Context, *service.Request) (*service.Response, error) { return nil, nil })
+	built, err := jsonrpc.Kind().New(c, channel.Deps{Name: "T", Names: service.ParleyNames(), Services: []channel.Exposed{{Name: "none", Handle: none}}})
+	require.NoError(t, err)
+	for _, row := range []struct{ name, one string }{
+		{"numbers", "1,"},
+		{"objects", "{},"},
+		{"lists", "[[]],"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			body := "[" + strings.Repeat(row.one, 1_000_000/len(row.one)) + "1]"
+			req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/rpc", strings.NewReader(body))
+			w := httptest.NewRecorder()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			built.(http.Handler).ServeHTTP(w, req)
+			runtime.ReadMemStats(&after)
+			assert.Contains(t, w.Body.String(), "the limit is 100")
+			assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(10<<20), "bytes allocated")
+		})
+	}
 }
 
 func TestOneCIDForAll(t *testing.T) {

@@ -24,8 +24,9 @@ var errNotJSON = errors.New("not JSON")
 
 const null = "null"
 
-// parse takes a body apart. The error is that of the whole: what is not JSON at one place is not JSON at all.
-func parse(raw []byte) (calls []call, isBatch bool, err error) {
+// parse takes a body apart, and gives the first calls, most at most, and how many there are. The error is that of the whole:
+// what is not JSON at one place is not JSON at all.
+func parse(raw []byte, most int) (calls []call, count int, isBatch bool, err error) {
 	raw = bytes.TrimPrefix(raw, []byte("\ufeff"))
 	in := jsontext.NewDecoder(bytes.NewBuffer(raw))
 	if isBatch = in.PeekKind() == jsontext.KindBeginArray; !isBatch {
@@ -33,22 +34,28 @@ func parse(raw []byte) (calls []call, isBatch bool, err error) {
 		if err == nil {
 			calls, err = []call{c}, atEnd(in)
 		}
-		return calls, false, err
+		return calls, 1, false, err
 	}
 	if _, err := in.ReadToken(); err != nil {
-		return nil, true, err
+		return nil, 0, true, err
 	}
-	for in.PeekKind() != jsontext.KindEndArray {
+	for ; in.PeekKind() != jsontext.KindEndArray; count++ {
+		if count >= most { // a batch that is too long is not kept: a call is a hundred times as large as 1,
+			if err := in.SkipValue(); err != nil {
+				return nil, count, true, err
+			}
+			continue
+		}
 		c, err := readCall(in)
 		if err != nil {
-			return nil, true, err
+			return nil, count, true, err
 		}
 		calls = append(calls, c)
 	}
 	if _, err := in.ReadToken(); err != nil {
-		return nil, true, err
+		return nil, count, true, err
 	}
-	return calls, true, atEnd(in)
+	return calls, count, true, atEnd(in)
 }
 
 // atEnd is an error where something follows.

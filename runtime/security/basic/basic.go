@@ -72,11 +72,11 @@ func build(c Config, d security.Deps) (security.Definition, error) {
 	return def, nil
 }
 
-// Check looks at the header Authorization.
+// Check looks at the header Authorization, of which there must be one: whoever stands in front may have read another.
 func (d *definition) Check(ctx context.Context, req *service.Request) (*service.Principal, error) {
 	r := http.Request{Header: req.Header}
 	user, given, ok := r.BasicAuth()
-	if !ok {
+	if !ok || len(req.Header["Authorization"]) != 1 {
 		return nil, security.Refused(d.challenge)
 	}
 	known := subtle.ConstantTimeCompare([]byte(user), []byte(d.config.Username)) == 1
