@@ -88,6 +88,9 @@ func New(c Config) (*Dashboard, error) {
 		if p.act != nil {
 			d.mux.HandleFunc("POST "+exactly(p.path), d.signedIn(func(v *visit) { d.act(v, p) }))
 		}
+		if p.download != nil {
+			d.mux.HandleFunc("GET "+p.path+"/download", d.signedIn(func(v *visit) { d.give(v, p) }))
+		}
 		if p.stream != nil {
 			d.mux.HandleFunc("GET "+p.path+"/stream", d.signedIn(func(v *visit) { d.stream(v, p) }))
 		}
@@ -123,5 +126,7 @@ func pages() []page {
 		[]page{homePage(), servicesPage(), servicePage(), filePage(), invokePage()},
 		objectPages(),
 		[]page{objectPage()},
+		statisticsPages(),
+		[]page{logsPage(), auditPage(), auditChangePage(), configurationPage()},
 	)
 }

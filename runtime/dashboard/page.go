@@ -25,6 +25,8 @@ type page struct {
 	act func(*visit) (next string, err error)
 	// stream gives what is new, as often as it is asked. nil: nothing moves.
 	stream func(*visit) (any, error)
+	// download gives a file. nil: there is none.
+	download func(*visit) (download, error)
 }
 
 // visit is one request of somebody who is logged in.
