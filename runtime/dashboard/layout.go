@@ -17,7 +17,7 @@ const layoutTemplate = `<!doctype html>
 <title>{{.Title}} – {{.Cluster}} – Parley</title>
 <link rel="icon" href="{{asset "icon.svg"}}" type="image/svg+xml">
 <link rel="stylesheet" href="{{asset "style.css"}}">
-<script src="{{asset "app.js"}}" defer></script>
+<script src="{{asset "app.js"}}" data-uplot="{{asset "uplot.js"}}" data-uplot-css="{{asset "uplot.css"}}" defer></script>
 </head>
 <body>
 <a class="skip" href="#main">Skip to the content</a>
@@ -66,8 +66,13 @@ func funcs(d *Dashboard) template.FuncMap {
 		"at":      func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
 		"stamp":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"trend":   trend,
-		"join":    strings.Join,
-		"plural":  plural,
+		"clock":   func(t time.Time) string { return t.UTC().Format("01-02 15:04:05.000") },
+		"change": func(percent *float64, isTime bool) template.HTML {
+			text, class := changed(percent, isTime)
+			return template.HTML(`<span class="` + class + `">` + text + `</span>`) //nolint:gosec // both are of this package
+		},
+		"join":   strings.Join,
+		"plural": plural,
 	}
 }
 

@@ -12,16 +12,17 @@ type group struct {
 	one             string
 	counted         string // kind of statistics; empty: nothing is counted
 	note            string
+	nav             string // empty: the title
 }
 
 func groups() []group {
 	return []group{
-		{"/channels", "Channels", "channels", "channel", "channel", "Each exposes a service over one protocol."},
-		{"/outconns", "Outgoing connections", "outconns", "outgoing connection", "outconn", "What services call by name."},
-		{"/security", "Security", "security", "security definition", "", "Named credentials. Nobody sees their secrets again, here or elsewhere."},
-		{"/rules", "Rules", "rules", "rule", "", "Rate limits, roles of callers, conventions of names."},
-		{"/adapters", "Adapters", "adapters", "adapter", "", "Services that are outgoing connections, by definition alone."},
-		{"/users", "Users", "users", "user", "", "Who may log in here, and for what."},
+		{"/channels", "Channels", "channels", "channel", "channel", "Each exposes a service over one protocol.", ""},
+		{"/outconns", "Outgoing connections", "outconns", "outgoing connection", "outconn", "What services call by name.", "Outconns"},
+		{"/security", "Security", "security", "security definition", "", "Named credentials. Nobody sees their secrets again, here or elsewhere.", ""},
+		{"/rules", "Rules", "rules", "rule", "", "Rate limits, roles of callers, conventions of names.", ""},
+		{"/adapters", "Adapters", "adapters", "adapter", "", "Services that are outgoing connections, by definition alone.", ""},
+		{"/users", "Users", "users", "user", "", "Who may log in here, and for what.", ""},
 	}
 }
 
@@ -30,7 +31,7 @@ func objectPages() []page {
 	var out []page
 	for _, g := range groups() {
 		out = append(out, page{
-			path: g.path, title: g.title, section: g.title, template: objectsTemplate,
+			path: g.path, nav: g.nav, title: g.title, section: g.title, template: objectsTemplate,
 			calls: []string{"parley.object.list", "parley.kinds.list", "parley.stats.summary", "parley.outconn.ping"},
 			show:  func(v *visit) (any, error) { return showObjects(v, g) },
 			act:   func(v *visit) (string, error) { return actObjects(v, g) },

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"html/template"
+	"mime"
 	"net/http"
 	"strconv"
 
@@ -14,6 +15,7 @@ import (
 // page is one page.
 type page struct {
 	path     string // such as /services
+	nav      string // in the navigation, in place of the title
 	title    string
 	section  string   // the navigation's word that it belongs to; one whose title it is stands there
 	calls    []string // services; whoever may not call the first one does not see the page
@@ -25,6 +27,14 @@ type page struct {
 	act func(*visit) (next string, err error)
 	// stream gives what is new, as often as it is asked. nil: nothing moves.
 	stream func(*visit) (any, error)
+	// file is what is at the page's path with /download behind it. nil: there is none.
+	file func(*visit) (download, error)
+}
+
+// download is a file for the browser to keep.
+type download struct {
+	name, contentType string
+	body              []byte
 }
 
 // visit is one request of somebody who is logged in.
@@ -112,7 +122,7 @@ func (d *Dashboard) shellOf(v *visit, p page) shell {
 	section := cmp.Or(v.section, p.section)
 	for _, one := range d.pages {
 		if one.section == one.title && (len(one.calls) == 0 || v.may(one.calls[0])) {
-			s.Nav = append(s.Nav, navItem{one.path, one.title, one.section == section})
+			s.Nav = append(s.Nav, navItem{one.path, cmp.Or(one.nav, one.title), one.section == section})
 		}
 	}
 	if v.fault != nil {
@@ -161,6 +171,19 @@ func (d *Dashboard) act(v *visit, p page) {
 		return
 	}
 	http.Redirect(v.w, v.Request, next, http.StatusSeeOther)
+}
+
+// keep sends a file.
+func (d *Dashboard) keep(v *visit, p page) {
+	f, err := p.file(v)
+	if err != nil {
+		v.fault, v.status = err, service.AsError(err).HTTPStatus()
+		d.fault(v)
+		return
+	}
+	v.w.Header().Set("Content-Type", f.contentType)
+	v.w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.name}))
+	_, _ = v.w.Write(f.body) // the browser may have gone
 }
 
 const faultTemplate = `<p class="empty">{{if .Page}}{{.Page}} {{end}}<a href="/">Is all well?</a></p>`

@@ -52,3 +52,70 @@ for (const text of document.querySelectorAll(".editor > textarea")) {
     follow();
   }
 }
+
+// Charts of what the server drew as a picture: uPlot, which is loaded only where there is one.
+const plots = new Map();
+
+async function draw(figures) {
+  const here = document.querySelector("script[src*='/assets/app.js']");
+  const css = document.createElement("link");
+  css.rel = "stylesheet";
+  css.href = here.dataset.uplotCss;
+  document.head.append(css);
+  await new Promise((done, failed) => {
+    const js = document.createElement("script");
+    js.src = here.dataset.uplot;
+    js.onload = done;
+    js.onerror = failed;
+    document.head.append(js);
+  });
+  for (const figure of figures) {
+    const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    const axis = { stroke: colour("--dim"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 }, font: "12px system-ui", space: 60 };
+    const two = (n) => String(n).padStart(2, "0");
+    const clock = (u, times) => times.map((t) => {
+      const at = new Date(t * 1000);
+      const day = `${at.getUTCFullYear()}-${two(at.getUTCMonth() + 1)}-${two(at.getUTCDate())}`;
+      return figure.dataset.step >= 86400 ? day.slice(5) : at.getUTCHours() + at.getUTCMinutes() === 0 ? day.slice(5) : `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
+    });
+    const values = JSON.parse(figure.dataset.values);
+    const bars = figure.dataset.plot === "usage";
+    const box = document.createElement("div");
+    const options = {
+      width: figure.clientWidth - 32, height: 180, tzDate: (t) => uPlot.tzDate(new Date(t * 1000), "UTC"),
+      cursor: { y: false }, legend: { show: true },
+      scales: { y: { range: (u, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
+      axes: [{ ...axis, values: clock }, { ...axis, size: 56 }],
+      series: [{ label: "UTC", value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }, { label: figure.dataset.unit, stroke: colour("--accent"), width: 1.5, fill: bars ? colour("--accent") : undefined, paths: bars ? uPlot.paths.bars({ size: [0.8, 40] }) : undefined, points: { show: !bars, size: 5, fill: colour("--accent") } }],
+    };
+    const chart = new uPlot(options, series(Number(figure.dataset.from), Number(figure.dataset.step), values), box);
+    for (const old of figure.querySelectorAll("svg.chart, svg.chart + p")) old.remove();
+    figure.append(box);
+    plots.set(figure.dataset.plot, { chart });
+    new ResizeObserver(() => chart.setSize({ width: figure.clientWidth - 32, height: 180 })).observe(figure);
+  }
+}
+
+function series(from, step, values) {
+  return [values.map((_, i) => from + i * step), values.map((v) => (v === 0 ? null : v))];
+}
+
+const figures = document.querySelectorAll("figure[data-plot]");
+if (figures.length > 0) draw(figures);
+
+// What moves: figures and charts, by server-sent events.
+for (const live of document.querySelectorAll("[data-live]")) {
+  const events = new EventSource(live.dataset.live);
+  events.onmessage = (e) => {
+    const news = JSON.parse(e.data);
+    for (const [name, text] of Object.entries(news.values || {})) {
+      for (const at of live.querySelectorAll(`[data-value="${name}"]`)) if (at.textContent !== text) at.textContent = text;
+    }
+    for (const [name, values] of Object.entries(news.plots || {})) {
+      const plot = plots.get(name);
+      if (plot) plot.chart.setData(series(news.from, news.step, values));
+    }
+    live.dataset.moved = "1";
+  };
+  addEventListener("pagehide", () => events.close());
+}
