@@ -43,7 +43,7 @@ func objectPages() []page {
 const objectsTemplate = `
 {{with .Page}}
 <div class="head"><div><h1>{{.Group.Title}}</h1><p class="dim">{{.Group.Note}}</p></div>
-{{if .Creates}}<form class="row" method="get" action="/object"><input type="hidden" name="new" value="1"><label class="hint" for="kind">New</label>
+{{if .Creates}}<form class="row" method="get" action="/object"><input type="hidden" name="new" value="1"><label for="kind" class="hint">New</label>
 <select class="fit" id="kind" name="kind">{{range .Kinds}}<option value="{{.Name}}">{{.Name}}</option>{{end}}</select><button class="primary">Make one</button></form>{{end}}</div>
 {{if or .All .Query}}
 <form class="bar-form" role="search" method="get" action="{{.Group.Path}}">

@@ -186,11 +186,11 @@ func (d *Dashboard) keep(v *visit, p page) {
 	_, _ = v.w.Write(f.body) // the browser may have gone
 }
 
-const faultTemplate = `<p class="empty">{{if .Page}}{{.Page}} {{end}}<a href="/">Is all well?</a></p>`
+const faultTemplate = `<h1>{{.Title}}</h1><p><a href="/">Is all well?</a></p>`
 
 // fault writes a page that says why there is none.
 func (d *Dashboard) fault(v *visit) {
-	s := d.shellOf(v, page{title: "That did not work"})
+	s := d.shellOf(v, page{title: "Nothing to show"})
 	status := v.status
 	if status == 0 {
 		status = http.StatusInternalServerError
