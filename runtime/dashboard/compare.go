@@ -10,7 +10,7 @@ import (
 
 func comparePage() page {
 	return page{
-		path: "/statistics/compare", title: "Two times, side by side", section: "Statistics", template: compareTemplate, show: showCompare, download: downloadCompared,
+		path: "/statistics/compare", title: "Two times, side by side", section: "Statistics", template: compareTemplate, show: showCompare, file: downloadCompared,
 		calls: []string{"parley.stats.compare", "parley.stats.series", "parley.cluster.members"},
 	}
 }

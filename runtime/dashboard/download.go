@@ -5,36 +5,10 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"mime"
-	"net/http"
 	"strings"
 
 	"github.com/parley-run/parley/runtime/service"
 )
-
-// download is a file that a page gives.
-type download struct {
-	Name, Type string
-	Body       []byte
-}
-
-// give sends the file of a page. Where there is none, a page says why.
-func (d *Dashboard) give(v *visit, p page) {
-	file, err := p.download(v)
-	if err == nil {
-		err = v.fault
-	}
-	if err != nil {
-		v.fault, v.status = err, service.AsError(err).HTTPStatus()
-		d.fault(v)
-		return
-	}
-	v.w.Header().Set("Content-Type", file.Type)
-	v.w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": file.Name}))
-	v.w.Header().Set("Content-Length", fmt.Sprint(len(file.Body)))
-	v.w.WriteHeader(http.StatusOK)
-	_, _ = v.w.Write(file.Body) // the browser may have gone
-}
 
 // figures are the answer of a service as a file: as JSON whole, as CSV the list that is in it.
 func figures(v *visit, name, called string, in any, list string) (download, error) {

@@ -12,7 +12,7 @@ import (
 
 func requestsPage() page {
 	return page{
-		path: "/statistics/requests", title: "Single requests", section: "Statistics", template: requestsTemplate, show: showRequests, act: actRequests, download: downloadRequests,
+		path: "/statistics/requests", title: "Single requests", section: "Statistics", template: requestsTemplate, show: showRequests, act: actRequests, file: downloadRequests,
 		calls: []string{"parley.stats.slow-requests", "parley.stats.samples", "parley.stats.watches", "parley.stats.watch"},
 	}
 }

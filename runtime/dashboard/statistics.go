@@ -12,8 +12,8 @@ func statisticsPages() []page {
 func statisticsPage() page {
 	return page{
 		path: "/statistics", title: "Statistics", section: "Statistics", template: statisticsTemplate, show: showStatistics, stream: streamStatistics,
-		download: downloadStatistics,
-		calls:    []string{"parley.stats.summary", "parley.stats.slowest", "parley.stats.most-used", "parley.stats.series", "parley.cluster.members"},
+		file:  downloadStatistics,
+		calls: []string{"parley.stats.summary", "parley.stats.slowest", "parley.stats.most-used", "parley.stats.series", "parley.cluster.members"},
 	}
 }
 

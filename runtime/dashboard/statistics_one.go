@@ -10,8 +10,8 @@ import (
 func statisticsOnePage() page {
 	return page{
 		path: "/statistics/one", title: "Statistics", section: "Statistics", template: statisticsOneTemplate, show: showStatisticsOne, stream: streamStatistics,
-		download: downloadSeries,
-		calls:    []string{"parley.stats.summary", "parley.stats.series", "parley.stats.slow-requests", "parley.stats.samples", "parley.cluster.members"},
+		file:  downloadSeries,
+		calls: []string{"parley.stats.summary", "parley.stats.series", "parley.stats.slow-requests", "parley.stats.samples", "parley.cluster.members"},
 	}
 }
 

@@ -50,35 +50,14 @@ new ResizeObserver(() => {
   for (const { chart, room } of plots) if (room.clientWidth > 0 && room.clientWidth !== chart.width) chart.setSize({ width: room.clientWidth, height: 200 });
 }).observe(document.querySelector("main"));
 
-// What is counted now, every few seconds, as long as somebody looks.
-const live = document.querySelector("[data-live]");
-if (live) {
-  const told = document.createElement("p");
-  told.className = "live";
-  told.setAttribute("aria-live", "off");
-  live.after(told);
-  let source = null;
-  const listen = () => {
-    source = new EventSource(live.dataset.live);
-    source.onmessage = (e) => {
-      const now = JSON.parse(e.data);
-      for (const [name, value] of Object.entries(now.values)) {
-        const at = live.querySelector(`[data-value="${name}"]`);
-        if (at && at.textContent !== value) at.textContent = value;
-      }
-      const holder = live.querySelector("[data-columns]");
-      if (holder) {
-        holder.dataset.columns = JSON.stringify(now.columns);
-        for (const { chart, kind } of plots) chart.setData(chosen(now.columns, kind));
-      } else if (now.columns[1] && now.columns[1].some((v) => v > 0)) location.reload(); // the first request
-      told.className = "live on";
-      told.textContent = "Figures and charts move as requests come in.";
-    };
-    source.onerror = () => { told.className = "live"; told.textContent = "The server does not answer; trying again."; };
-  };
-  const watch = () => {
-    if (document.hidden) { if (source) source.close(); source = null; } else if (!source) listen();
-  };
-  document.addEventListener("visibilitychange", watch);
-  watch();
+// What is counted now: app.js gets it.
+for (const live of document.querySelectorAll("[data-live]")) {
+  live.addEventListener("moved", (e) => {
+    const columns = e.detail.columns;
+    const holder = live.querySelector("[data-columns]");
+    if (holder) {
+      holder.dataset.columns = JSON.stringify(columns);
+      for (const { chart, kind } of plots) chart.setData(chosen(columns, kind));
+    } else if (columns && columns[1] && columns[1].some((v) => v > 0)) location.reload(); // the first request
+  });
 }

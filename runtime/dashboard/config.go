@@ -11,20 +11,20 @@ import (
 	"github.com/parley-run/parley/runtime/service"
 )
 
-func configurationPage() page {
+func configPage() page {
 	return page{
-		path: "/configuration", title: "Configuration", section: "Configuration", template: configurationTemplate, show: showConfiguration, act: actConfiguration,
-		download: downloadConfiguration,
-		calls:    []string{"parley.enmasse.export", "parley.enmasse.diff", "parley.enmasse.import"},
+		path: "/config", title: "Config as code", section: "Config as code", template: configTemplate, show: showConfig, act: actConfig,
+		file:  downloadConfig,
+		calls: []string{"parley.enmasse.export", "parley.enmasse.diff", "parley.enmasse.import"},
 	}
 }
 
-const configurationTemplate = `
+const configTemplate = `
 {{with .Page}}
-<div class="head"><div><h1>Configuration</h1><p class="dim">All definitions of the cluster as one file, names instead of numbers and never a secret.</p></div></div>
+<div class="head"><div><h1>Config as code</h1><p class="dim">All definitions of the cluster as one file, names instead of numbers and never a secret.</p></div></div>
 {{if .Diff}}{{$d := .Diff}}
 <section aria-label="What an import would do">
-<h2>What the file would do, at revision {{count $d.Revision}}</h2>
+<div class="head"><h2>What an import would do</h2><span class="dim">against revision {{count $d.Revision}}</span></div>
 {{if $d.Differences}}
 <div class="facts"><div class="fact"><b>{{$d.Adds}}</b><span>added</span></div><div class="fact"><b>{{$d.Changes}}</b><span>changed</span></div><div class="fact{{if $d.Deletes}} bad{{end}}"><b>{{$d.Deletes}}</b><span>not in the file</span></div></div>
 <div class="table"><table><thead><tr><th>What</th><th>Kind</th><th>Name</th><th>Keys</th></tr></thead>
@@ -33,24 +33,23 @@ const configurationTemplate = `
 {{else}}<p class="alert good" role="status"><b>Nothing.</b> The catalog holds what the file says.</p>{{end}}
 {{if $d.LeftOut}}<div class="alert warn"><p><b>Left out, for it has no counterpart here</b></p><ul class="inset">{{range $d.LeftOut}}<li>{{.}}</li>{{end}}</ul></div>{{end}}
 {{if and $d.Differences .Imports}}
-<form class="fields" method="post" action="/configuration">{{template "token" $}}<textarea name="content" hidden>
-{{.Content}}</textarea><input type="hidden" name="file_name" value="{{.FileName}}"><input type="hidden" name="dialect" value="{{.Dialect}}"><input type="hidden" name="revision" value="{{$d.Revision}}"><input type="hidden" name="deletes" value="{{$d.Deletes}}">
+<form class="fields" method="post" action="/config">{{template "token" $}}<input type="hidden" name="content" value="{{.Content}}"><input type="hidden" name="name" value="{{.FileName}}"><input type="hidden" name="dialect" value="{{.Dialect}}"><input type="hidden" name="revision" value="{{$d.Revision}}"><input type="hidden" name="deletes" value="{{$d.Deletes}}">
 {{if $d.Deletes}}<label class="row check"><input type="checkbox" name="prune" value="1"> Delete the {{plural $d.Deletes "definition that is" "definitions that are"}} not in the file (prune)</label>{{end}}
-<div class="row"><button class="primary" name="do" value="import" data-sure="Import what is listed, on every server?">Import</button><a class="button" href="/configuration">Leave it</a></div></form>
+<div class="row"><button class="primary" name="do" value="import" data-sure="Import what is listed, on every server?">Import</button><a class="button" href="/config">Leave it</a></div></form>
 {{end}}
 </section>
 {{end}}
 <div class="cols">
 <section class="card pad"><h2>Export</h2><p>{{plural .Definitions "line" "lines"}} at revision {{count .Revision}}. Secrets stand in it as <code>(kept)</code> or as references.</p>
-<div class="row"><a class="button primary" href="/configuration/download?format=yaml" download>Download YAML</a><a class="button" href="/configuration/download?format=json" download>Download JSON</a></div>
+<div class="row"><a class="button primary" id="export" href="/config/download?format=yaml" download>Download YAML</a><a class="button" href="/config/download?format=json" download>Download JSON</a></div>
 <details><summary>Read it here</summary><pre class="tall" tabindex="0" aria-label="Export">{{.Export}}</pre></details></section>
 {{if .Diffs}}<section class="card pad"><h2>Import</h2><p>What a file would do is shown first; nothing changes until you import it then.</p>
-<form class="fields" method="post" action="/configuration" enctype="multipart/form-data">{{template "token" $}}
+<form class="fields" method="post" action="/config" enctype="multipart/form-data">{{template "token" $}}
 <div class="field"><label for="file">A file</label><input id="file" name="file" type="file" accept=".yaml,.yml,.json"></div>
 <div class="field"><label for="content">or its text</label><textarea class="code" id="content" name="content" rows="10" spellcheck="false" autocomplete="off" data-save>
 {{.Content}}</textarea></div>
 <div class="field"><label for="dialect">Written for</label><select id="dialect" name="dialect"><option value="">Parley</option><option value="zato"{{if eq .Dialect "zato"}} selected{{end}}>Zato</option></select></div>
-<div class="row"><button class="primary" name="do" value="diff">Show what it would do</button></div></form></section>
+<div class="row"><button class="primary" name="do" value="diff">Show what would change</button></div></form></section>
 {{else}}<section class="card pad"><h2>Import</h2><p class="dim">Your role may read the configuration, and not change it.</p></section>{{end}}
 </div>
 {{end}}`
@@ -90,7 +89,7 @@ type differences struct {
 	Adds, Changes, Deletes int `sio:"-"`
 }
 
-type configurationData struct {
+type configData struct {
 	Revision                   int64
 	Export                     string
 	Definitions                int
@@ -104,8 +103,8 @@ type exported struct {
 	Content  string
 }
 
-func showConfiguration(v *visit) (any, error) {
-	d := configurationData{Diffs: v.may("parley.enmasse.diff"), Imports: v.may("parley.enmasse.import")}
+func showConfig(v *visit) (any, error) {
+	d := configData{Diffs: v.may("parley.enmasse.diff"), Imports: v.may("parley.enmasse.import")}
 	out, err := ask[exported](v, "parley.enmasse.export", map[string]any{"format": "yaml"})
 	if err != nil {
 		return nil, err
@@ -126,7 +125,7 @@ type given struct {
 // givenBy reads the form.
 func givenBy(v *visit) (given, error) {
 	g := given{name: "pasted.yaml", content: plain(v.PostFormValue("content")), dialect: v.PostFormValue("dialect")}
-	if name := v.PostFormValue("file_name"); name != "" {
+	if name := v.PostFormValue("name"); name != "" {
 		g.name = name
 	}
 	file, header, err := v.FormFile("file")
@@ -175,7 +174,7 @@ func (g *given) compare(v *visit) error {
 	return nil
 }
 
-func actConfiguration(v *visit) (string, error) {
+func actConfig(v *visit) (string, error) {
 	g, err := givenBy(v)
 	v.outcome = g
 	if err != nil {
@@ -213,10 +212,10 @@ func actConfiguration(v *visit) (string, error) {
 		note += " Not served yet by " + strings.Join(out.Behind, "; ") + "."
 	}
 	v.session.say(note)
-	return "/configuration", nil
+	return "/config", nil
 }
 
-func downloadConfiguration(v *visit) (download, error) {
+func downloadConfig(v *visit) (download, error) {
 	format := v.query("format")
 	if format == "" {
 		format = "yaml"
