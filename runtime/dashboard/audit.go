@@ -30,9 +30,9 @@ const auditTemplate = `
 <div class="field wide"><label for="name">Name</label><input id="name" name="name" type="search" value="{{.Name}}" autocomplete="off" spellcheck="false"></div>
 <button>Show</button>{{if or .Kind .Name}}<a class="button" href="/audit">All</a>{{end}}</form>
 {{if .Rows}}<div class="table"><table>
-<thead><tr><th class="num">Revision</th><th>When (UTC)</th><th>Who</th><th>What</th><th>Objects</th><th>CID</th></tr></thead>
-<tbody>{{range .Rows}}<tr><th scope="row" class="num"><a href="/audit/change?revision={{.Revision}}">{{count .Revision}}</a></th><td class="short"><time datetime="{{stamp .At}}">{{at .At}}</time></td><td>{{.Who}}</td><td>{{.What}}</td>
-<td>{{range $i, $c := .Few}}{{if $i}}<br>{{end}}<span class="state {{.Class}}">{{.Did}}</span> <span class="tag">{{.Kind}}</span> {{.Name}}{{end}}{{if .More}}<br><a href="/audit/change?revision={{.Revision}}">and {{.More}} more</a>{{end}}{{if not .Few}}<span class="dim">none</span>{{end}}</td><td class="mono">{{if .CID}}<a href="/logs?cid={{.CID}}">{{.CID}}</a>{{else}}–{{end}}</td></tr>
+<thead><tr><th class="num">Revision</th><th>When (UTC)</th><th>Who</th><th>What</th><th>CID</th></tr></thead>
+<tbody>{{range .Rows}}<tr><td class="num"><a href="/audit/change?revision={{.Revision}}" aria-label="Revision {{.Revision}}">{{count .Revision}}</a></td><td class="short"><time datetime="{{stamp .At}}">{{at .At}}</time></td><td>{{.Who}}</td>
+<td>{{if .Few}}<ul class="objects">{{range .Few}}<li><span class="state {{.Class}}">{{.Did}}</span> {{.Name}} <span class="tag">{{.Kind}}</span></li>{{end}}{{if .More}}<li><a href="/audit/change?revision={{.Revision}}">and {{.More}} more</a></li>{{end}}</ul>{{else}}{{.What}}{{end}}</td><td class="mono">{{if .CID}}<a href="/logs?cid={{.CID}}">{{.CID}}</a>{{else}}–{{end}}</td></tr>
 {{end}}</tbody></table></div>
 {{if .Older}}<nav class="row" aria-label="Pages"><a class="button small" rel="next" href="{{.Older}}">Older</a></nav>{{end}}
 {{else}}<p class="empty"><b>{{if or .Kind .Name}}No write to such an object{{else}}Nothing was written yet{{end}}</b>{{if or .Kind .Name}}Kinds are called as in the list of kinds; service files are service_file. <a href="/audit">Show all</a>{{else}}Every change of the catalog will stand here.{{end}}</p>{{end}}

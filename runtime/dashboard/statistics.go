@@ -25,7 +25,7 @@ const statisticsTemplate = `
 <div class="stack loose"{{if .Live}} data-live="{{.Live}}"{{end}}>
 <div class="facts">
 <div class="fact"><b data-value="usage">{{count .All.AllUsage}}</b><span>requests (<abbr title="total usage">TU</abbr>), {{.Period.Said}}</span></div>
-<div class="fact"><b data-value="rate">{{.Facts.rate}}</b><span>a second, on average</span></div>
+<div class="fact"><b data-value="rate">{{.Facts.rate}}</b><span>on average</span></div>
 <div class="fact{{if .Failed}} bad{{end}}"><b data-value="failed">{{.Facts.failed}}</b><span>failed</span></div>
 <div class="fact"><b data-value="mean">{{.Facts.mean}}</b><span>mean over all (<abbr title="mean over all requests">AM</abbr>)</span></div>
 <div class="fact"><b data-value="time">{{.Facts.time}}</b><span>all of them took together</span></div>
@@ -147,9 +147,20 @@ func facts(usage int64, failed string, mean, all float64, length time.Duration) 
 	out := map[string]string{"usage": count(usage), "failed": "–", "mean": "–", "time": "–", "rate": "0"}
 	if usage > 0 {
 		out["failed"], out["mean"], out["time"] = failed, milliseconds(mean), longTime(all)
-		out["rate"] = amount(float64(usage) / max(1, length.Seconds()))
+		out["rate"] = rate(float64(usage) / max(1, length.Seconds()))
 	}
 	return out
+}
+
+// rate is so many in a second, a minute or an hour: whichever people can picture.
+func rate(perSecond float64) string {
+	switch {
+	case perSecond >= 1:
+		return amount(perSecond) + " a second"
+	case perSecond*60 >= 1:
+		return amount(perSecond*60) + " a minute"
+	}
+	return amount(perSecond*3600) + " an hour"
 }
 
 // longTime is a sum of times, which may be hours.

@@ -9,7 +9,7 @@ import (
 
 func statisticsOnePage() page {
 	return page{
-		path: "/statistics/one", title: "Statistics", section: "Statistics", template: statisticsOneTemplate, show: showStatisticsOne, stream: streamStatistics,
+		path: "/statistics/one", title: "Statistics of one", section: "Statistics", template: statisticsOneTemplate, show: showStatisticsOne, stream: streamStatistics,
 		file:  downloadSeries,
 		calls: []string{"parley.stats.summary", "parley.stats.series", "parley.stats.slow-requests", "parley.stats.samples", "parley.cluster.members"},
 	}
@@ -28,7 +28,8 @@ const statisticsOneTemplate = `
 {{if .Line.Usage}}<div class="fact"><b>{{ms .Line.P50MS}}</b><span>p50</span></div>
 <div class="fact"><b>{{ms .Line.P95MS}}</b><span>p95</span></div>
 <div class="fact"><b>{{ms .Line.P99MS}}</b><span>p99</span></div>
-<div class="fact"><b>{{ms .Line.MinMS}} – {{ms .Line.MaxMS}}</b><span>shortest and longest</span></div>
+<div class="fact"><b>{{ms .Line.MinMS}}</b><span>shortest</span></div>
+<div class="fact"><b>{{ms .Line.MaxMS}}</b><span>longest</span></div>
 <div class="fact"><b>{{share .Line.UsageShare}} %</b><span>of all requests (U %)</span></div>
 <div class="fact"><b>{{share .Line.TimeShare}} %</b><span>of the time of all (T %)</span></div>{{end}}
 </div>

@@ -24,14 +24,21 @@ function draw(figure, columns) {
   room.replaceChildren();
   room.classList.add("drawn");
   const axis = { stroke: colour("--dim"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
-  const few = columns[0].length <= 40;
+  // A value alone among none is no line: it needs a dot.
+  const lone = (u, i) => { const all = u.data[i]; const there = (v) => v !== null && v !== undefined; return all.some((v, at) => there(v) && !there(all[at - 1]) && !there(all[at + 1])); };
+  const wide = columns[0][columns[0].length - 1] - columns[0][0] > 2 * 86400;
+  const clock = (u, all) => all.map((t, i) => {
+    const d = new Date(t * 1000);
+    const day = `${pad(d.getUTCMonth() + 1)}-${pad(d.getUTCDate())}`;
+    return wide || d.getUTCHours() + d.getUTCMinutes() === 0 ? day : `${pad(d.getUTCHours())}:${pad(d.getUTCMinutes())}`;
+  });
   const chart = new uPlot({
     width: room.clientWidth, height: 200, legend: { live: true }, tzDate: (t) => uPlot.tzDate(new Date(t * 1e3), "Etc/UTC"),
     cursor: { points: { size: 7 }, sync: { key: "statistics" } },
     scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
-    axes: [{ ...axis, space: 70 }, { ...axis, size: 56, values: (_, all) => all.map(number) }],
+    padding: [8, 12, 0, 0], axes: [{ ...axis, space: 70, values: clock }, { ...axis, size: 56, values: (_, all) => all.map(number) }],
     series: [{ label: "at", value: (_, t) => t === null || t === undefined ? "–" : moment(t) },
-      ...kind.series().map((s) => ({ ...s, points: { show: few || undefined, size: 5 }, value: (_, v) => number(v) + (v === null || v === undefined ? "" : kind.unit) }))],
+      ...kind.series().map((s) => ({ ...s, points: { show: lone, size: 5, fill: s.stroke }, value: (_, v) => number(v) + (v === null || v === undefined ? "" : kind.unit) }))],
   }, chosen(columns, kind), room);
   plots.push({ chart, kind, room, figure });
 }
