@@ -360,7 +360,7 @@ func TestDashboardByKeyboard(t *testing.T) {
 	b.at("/kvdb")
 	b.keys("PING", kb.Enter)
 	b.shows("PONG")
-	for _, page := range []string{"/service?name=customers.greet", "/invoke?service=customers.greet", "/object?kind=channel_rest&name=customers.greet", "/compare"} {
+	for _, page := range []string{"/service?name=customers.greet", "/invoke?service=customers.greet", "/object?kind=channel_rest&name=customers.greet", "/statistics/compare", "/statistics/one?name=customers.greet", "/statistics/requests"} {
 		b.at(page)
 		b.everyControl(page)
 	}

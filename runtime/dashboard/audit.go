@@ -151,7 +151,7 @@ func actAudit(v *visit) (string, error) {
 func auditChangePage() page {
 	return page{
 		path: "/audit/change", title: "One write", section: "Audit", template: auditChangeTemplate, show: showAuditChange,
-		calls: []string{"parley.audit.list", "parley.service.source"},
+		calls: []string{"parley.audit.list", "parley.service.source", "parley.service.history"},
 	}
 }
 
@@ -213,7 +213,7 @@ func shownChange(v *visit, c auditChange, revision int64) changeShown {
 		return out
 	}
 	out.Path = "/file?name=" + url.QueryEscape(c.Name)
-	if !v.may("parley.service.source") {
+	if !v.may("parley.service.source") || !v.may("parley.service.history") {
 		out.Why = "Your role may not read sources."
 		return out
 	}
@@ -221,10 +221,18 @@ func shownChange(v *visit, c auditChange, revision int64) changeShown {
 		if hash == "" {
 			return "", nil
 		}
+		if revision == 0 {
+			return "", service.Errorf(service.NotFound, "nobody knows its revision")
+		}
 		s, err := ask[sourceOut](v, "parley.service.source", map[string]any{"name": c.Name, "revision": revision})
 		return s.Source, err
 	}
-	before, err := at(c.HashBefore, revision-1)
+	earlier, err := revisionBefore(v, c.Name, revision)
+	if err != nil {
+		out.Why = service.AsError(err).Error()
+		return out
+	}
+	before, err := at(c.HashBefore, earlier)
 	if err != nil {
 		out.Why = "What it said before is not kept any more."
 		return out
@@ -245,6 +253,17 @@ func shownChange(v *visit, c auditChange, revision int64) changeShown {
 		out.Lines = changes(before, after, 3)
 	}
 	return out
+}
+
+// revisionBefore is the revision of what a service file said before another one; 0: nothing that is known.
+func revisionBefore(v *visit, file string, revision int64) (before int64, err error) {
+	h, err := ask[struct{ Items []deployment }](v, "parley.service.history", map[string]any{"name": file})
+	for _, one := range h.Items {
+		if one.Revision < revision && one.Action != "delete" {
+			before = max(before, one.Revision)
+		}
+	}
+	return before, err
 }
 
 // wholly is a source of which all was added or deleted.

@@ -35,7 +35,7 @@ const configTemplate = `
 {{if and $d.Differences .Imports}}
 <form class="fields" method="post" action="/config">{{template "token" $}}<input type="hidden" name="content" value="{{.Content}}"><input type="hidden" name="name" value="{{.FileName}}"><input type="hidden" name="dialect" value="{{.Dialect}}"><input type="hidden" name="revision" value="{{$d.Revision}}"><input type="hidden" name="deletes" value="{{$d.Deletes}}">
 {{if $d.Deletes}}<label class="row check"><input type="checkbox" name="prune" value="1"> Delete the {{plural $d.Deletes "definition that is" "definitions that are"}} not in the file (prune)</label>{{end}}
-<div class="row"><button class="primary" name="do" value="import" data-sure="Import what is listed, on every server?">Import</button><a class="button" href="/config">Leave it</a></div></form>
+<div class="row"><button class="primary" name="do" value="import">Import</button><a class="button" href="/config">Leave it</a></div></form>
 {{end}}
 </section>
 {{end}}
@@ -207,7 +207,7 @@ func actConfig(v *visit) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	note := fmt.Sprintf("Imported, at revision %d: %d added, %d changed, %d deleted.", out.Revision, len(out.Created), len(out.Updated), len(out.Deleted))
+	note := fmt.Sprintf("Imported, at revision %d: %d created, %d updated, %d deleted.", out.Revision, len(out.Created), len(out.Updated), len(out.Deleted))
 	if len(out.Behind) > 0 {
 		note += " Not served yet by " + strings.Join(out.Behind, "; ") + "."
 	}
