@@ -134,7 +134,7 @@ func stopCluster(ctx context.Context, f *folder.Folder, client *admin.Client) er
 	if err := client.Call(ctx, "parley.supervisor.stop", struct{}{}, nil); err != nil {
 		return err
 	}
-	for knock(ctx, f.Cluster.Supervisor.Admin, knockTime) != absent || fileExists(f.SupervisorFile()) {
+	for knock(ctx, f, f.Cluster.Supervisor.Admin, knockTime) != absent || fileExists(f.SupervisorFile()) {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -262,14 +262,14 @@ func readStatus(ctx context.Context, f *folder.Folder, client *admin.Client) (cl
 		if s.State != "up" && s.State != "draining" {
 			continue
 		}
-		if info, err := askServer(ctx, s.Admin, token); err == nil {
+		if info, err := askServer(ctx, f, s.Admin, token); err == nil {
 			s.Revision, s.Hash, s.Quarantined, s.Problem, s.KVDB = info.Revision, info.Hash, info.Quarantined, info.Problem, info.KVDB
 			s.Channels = append(s.Channels, info.Channels...)
 			status.Revision = max(status.Revision, s.Revision)
 		}
 	}
 	if status.Database != "" {
-		status.Elsewhere = readElsewhere(ctx, status.Servers, token)
+		status.Elsewhere = readElsewhere(ctx, f, status.Servers, token)
 	}
 	status.Differ = differing(status.Servers, status.Elsewhere)
 	return status, nil

@@ -94,7 +94,7 @@ func (r *replacing) all(names []string, with replacement) error {
 	if err != nil {
 		return err
 	}
-	client := admin.NewPatientClient(r.f.Cluster.Supervisor.Admin, token, replaceTime)
+	client := admin.NewPatientClient(r.f.Cluster.Supervisor.Admin, token, replaceTime).Secured(r.f.AdminTLS(r.f.Cluster.Supervisor.Admin))
 	defer client.CloseIdle()
 	done := make([]replaced, 0, len(names))
 	for i, name := range names {

@@ -75,6 +75,7 @@ type Node struct {
 	proxies []netip.Prefix
 
 	compiled      map[string]*entry
+	internals     map[string]*entry
 	channelKinds  map[string]channel.Kind
 	outconnKinds  map[string]outconn.Kind
 	securityKinds map[string]security.Kind
@@ -135,6 +136,9 @@ func New(ctx context.Context, c Config) (*Node, error) {
 		return nil, err
 	}
 	n.leases = cluster.NewLeases(n.store.DB())
+	if err := n.addInternals(); err != nil {
+		return nil, err
+	}
 	n.runners = newRunners(ctx)
 	n.leaving, n.leave = context.WithCancel(context.WithoutCancel(ctx))
 	n.current.Store(n.nothing())
