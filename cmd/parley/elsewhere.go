@@ -21,6 +21,7 @@ import (
 type elsewhere struct {
 	Name        string    `json:"name"`
 	Address     string    `json:"address"` // host:port as its own machine knows it
+	Admin       string    `json:"admin"`   // likewise
 	SeenAt      time.Time `json:"seen_at"`
 	Counts      bool      `json:"counts"` // neither silent for 6 s nor draining
 	Draining    bool      `json:"draining"`

@@ -85,15 +85,20 @@ func checkNames(f *folder.Folder, servers []string) error {
 
 // each calls a service of the supervisor for each of the named servers.
 func (o *options) each(c *cobra.Command, client *admin.Client, name string, servers []string) error {
+	type did struct {
+		Server string `json:"server"`
+		Done   bool   `json:"done"`
+	}
+	var all []did
 	for _, s := range servers {
 		if err := client.Call(c.Context(), name, map[string]string{"server": s}, nil); err != nil {
 			return err
 		}
-		if o.output == "text" {
+		if all = append(all, did{s, true}); o.output == "text" {
 			line(c.OutOrStdout(), "%s: done", s)
 		}
 	}
-	return nil
+	return o.print(c, all, func(io.Writer) {})
 }
 
 func stopCommand(o *options) *cobra.Command {
@@ -121,10 +126,9 @@ func stopCommand(o *options) *cobra.Command {
 			if err := stopCluster(c.Context(), f, client); err != nil {
 				return err
 			}
-			if o.output == "text" {
-				line(c.OutOrStdout(), "Stopped the cluster %q", f.Cluster.Name)
-			}
-			return nil
+			return o.print(c, map[string]any{"cluster": f.Cluster.Name, "stopped": true}, func(w io.Writer) {
+				line(w, "Stopped the cluster %q", f.Cluster.Name)
+			})
 		},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -124,10 +125,7 @@ func (r *replacing) all(names []string, with replacement) error {
 	if err := r.died(client, done); err != nil {
 		return r.stopped(err, nil, done)
 	}
-	if r.o.output == "json" {
-		return r.o.print(r.c, done, nil)
-	}
-	return nil
+	return r.o.print(r.c, done, func(io.Writer) {})
 }
 
 // died is an error where a server that was started anew is not up any more.

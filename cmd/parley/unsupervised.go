@@ -51,6 +51,7 @@ func readUnsupervised(ctx context.Context, f *folder.Folder) (clusterStatus, err
 
 // serverInfo is what a server says of itself.
 type serverInfo struct {
+	Name        string   `json:"name"`
 	PID         int      `json:"pid"`
 	Ready       bool     `json:"ready"`
 	Revision    int64    `json:"revision"`
@@ -59,7 +60,8 @@ type serverInfo struct {
 	Problem     string   `json:"problem"`
 	KVDB        string   `json:"kvdb"`
 
-	Channels []standing `json:"channels"`
+	Channels []standing  `json:"channels"`
+	About    aboutServer `json:"about"`
 }
 
 // standing is how a channel that runs by itself, such as a ZeroMQ one, stands on a server.

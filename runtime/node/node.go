@@ -83,6 +83,7 @@ type Node struct {
 	kinds         map[string]anyKind // all of them
 	secrets       *keyring
 	vault         *secret.Vault // nil: there is none
+	elsewhere     *elsewhere    // of a check: secrets that are not here; nil: they must be
 	passwords     password.Checks
 	own           *admin.Account // the administrator whom cluster.yaml names
 	counts        counts
@@ -103,6 +104,8 @@ type Node struct {
 	current atomic.Pointer[state]
 	runners *runners
 	ready   atomic.Bool
+	began   time.Time    // to start
+	readyMS atomic.Int64 // from then until it was ready
 
 	now      func() time.Time
 	stopping atomic.Bool // ready no more
@@ -171,6 +174,7 @@ func newNode(c Config) (*Node, error) {
 		usual:         &conventions{rules: sio.DefaultConventions()},
 		modules:       starlarkModules(),
 		ownLog:        ownLog{buffer: c.buffer, ring: c.ring},
+		began:         time.Now(),
 	}
 	if c.Folder.Cluster.Compat == "zato" {
 		n.names = service.ZatoNames()

@@ -117,6 +117,7 @@ func (n *Node) isReady() {
 	if n.ready.Swap(true) || n.stopping.Load() {
 		return
 	}
+	n.readyMS.Store(max(1, time.Since(n.began).Milliseconds()))
 	close(n.runners.ready)
 	n.log.Info("server is ready", "address", n.server.Address, "admin", n.server.Admin,
 		"revision", n.live.Current().Revision, "pid", os.Getpid())
