@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -180,5 +182,80 @@ func TestUsersOfTheAdminAPI(t *testing.T) {
 		code, _, said := s.run("", "enmasse", "import", "bad.yaml")
 		assert.NotZero(t, code)
 		assert.Contains(t, said, strings.ReplaceAll(row.want, `\"`, `"`))
+	}
+}
+
+// TestOpenAPIOfTheAdminAPI holds the documents of a server and of the supervisor against a public validator, and what
+// services answer against what the documents say.
+func TestOpenAPIOfTheAdminAPI(t *testing.T) {
+	s := newShell(t)
+	s.write("users.yaml", users)
+	s.must("enmasse", "import", "users.yaml")
+	s.write("d.star", "def handle(self):\n    self.response.payload = {'a': 1}\n")
+	s.must("deploy", "d.star")
+	s.must("invoke", "d")
+	f, err := folder.Open(filepath.Join(s.dir, "c"))
+	require.NoError(t, err)
+	inputs := map[string]string{
+		"parley.object.get": `{"kind":"admin_user","name":"dora"}`, "parley.stats.watch": `{"service":"d","slow_ms":1}`, "parley.outconn.ping": `{}`,
+		"parley.service.invoke": `{"name":"d"}`, "parley.kvdb.execute": `{"command":"ping"}`, "parley.admin.user": `{"name":"dora"}`,
+		"parley.enmasse.diff": `{"files":[{"name":"a.yaml","content":"admin_user: []"}]}`, "parley.balancer.weigh": `{"server":"server1","weight":100}`,
+		"parley.balancer.drain": `{"server":"server1"}`, "parley.balancer.ready": `{"server":"server1"}`,
+		"parley.service.deploy": `{"files":[{"name":"e.star","source":"def handle(self):\n    pass\n"}]}`, "parley.service.undeploy": `{"names":["e.star"]}`,
+		"parley.object.create": `{"kind":"rbac_role","name":"R"}`, "parley.object.edit": `{"kind":"rbac_role","name":"R","config":{"users":["x"]}}`,
+		"parley.object.delete": `{"kind":"rbac_role","name":"R"}`, "parley.admin.log-in": `{"name":"dora","password":"dora-pw"}`,
+		"parley.enmasse.import": `{"files":[{"name":"a.yaml","content":"rbac_role:\n  - {name: Q}"}]}`,
+		"parley.stats.compare":  `{"last":"hour"}`,
+	}
+	skipped := []string{"parley.catalog.accept-restore", "parley.supervisor.stop", "parley.server.stop", "parley.server.start", "parley.server.replace", "parley.balancer.reload"}
+	order := func(name string) int {
+		return slices.Index([]string{"parley.object.create", "parley.object.edit", "parley.object.delete"}, name) + 1
+	}
+	for _, address := range []string{f.Cluster.Servers[0].Admin, f.Cluster.Supervisor.Admin} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/parley/api/openapi.json", http.NoBody)
+		require.NoError(t, err)
+		res, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		_ = res.Body.Close()
+		assert.Equal(t, 401, res.StatusCode)
+		req.SetBasicAuth("victor", "victor-pw")
+		res, err = http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		raw, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		_ = res.Body.Close()
+		loader := openapi3.NewLoader()
+		doc, err := loader.LoadFromData(raw)
+		require.NoError(t, err)
+		require.NoError(t, doc.Validate(loader.Context))
+		paths := doc.Paths.InMatchingOrder()
+		slices.SortFunc(paths, func(a, b string) int {
+			name := func(path string) string { return strings.TrimPrefix(path, "/parley/api/") }
+			return cmp.Or(cmp.Compare(order(name(a)), order(name(b))), cmp.Compare(a, b))
+		})
+		require.NotEmpty(t, paths)
+		for _, path := range paths {
+			name := strings.TrimPrefix(path, "/parley/api/")
+			if slices.Contains(skipped, name) {
+				continue
+			}
+			input := cmp.Or(inputs[name], "{}")
+			operation := doc.Paths.Value(path).Post
+			require.NotNil(t, operation, name)
+			if schema := operation.RequestBody.Value.Content.Get("application/json").Schema; schema != nil {
+				var value any
+				require.NoError(t, json.Unmarshal([]byte(input), &value))
+				assert.NoError(t, schema.Value.VisitJSON(value), "%s: %s", name, input)
+			}
+			status, body := asUser(t, address, "anna", "anna-pw", name, input)
+			require.Equal(t, 200, status, "%s: %s", name, body)
+			var value any
+			require.NoError(t, json.Unmarshal([]byte(body), &value))
+			schema := operation.Responses.Status(200).Value.Content.Get("application/json").Schema
+			assert.NoError(t, schema.Value.VisitJSON(value), "%s: %s", name, body)
+			if name != "parley.service.invoke" && name != "parley.kvdb.execute" {
+				assert.Error(t, schema.Value.VisitJSON(map[string]any{"response": map[string]any{"nonsense": 1}}), "%s says too little of its answer", name)
+			}
+		}
 	}
 }

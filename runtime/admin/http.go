@@ -16,7 +16,7 @@ const maxBody = 64 << 20
 // onBehalf names the user for whom another process of the cluster, which has the token, calls: for the audit log alone.
 const onBehalf = "X-Parley-On-Behalf-Of"
 
-// ServeHTTP answers POST /parley/api/<service>, and GET /metrics.
+// ServeHTTP answers POST /parley/api/<service>, GET /parley/api/openapi.json and GET /metrics.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	cid := service.NewCID()
 	w.Header().Set(service.ParleyNames().CIDHeader, cid)
@@ -32,6 +32,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.URL.Path == "/metrics" && r.Method == http.MethodGet && a.Metrics != nil && by.role.Has(service.Read) {
 		a.Metrics.ServeHTTP(w, r)
+		return
+	}
+	if r.URL.Path == openAPIPath && (r.Method == http.MethodGet || r.Method == http.MethodHead) && by.role.Has(service.Read) {
+		a.serveOpenAPI(w, r, cid)
 		return
 	}
 	res, err := a.answer(w, r, by, cid)

@@ -30,10 +30,10 @@ func Gather(names []string, read func(name string) (string, error)) ([]File, err
 	var out []File
 	for ; len(queue) > 0; queue = queue[1:] {
 		w := queue[0]
-		if known[w.name] && w.from != "" {
+		if known[filepath.Clean(w.name)] && w.from != "" {
 			continue
 		}
-		known[w.name] = true
+		known[filepath.Clean(w.name)] = true
 		if len(out) == maxIncluded {
 			return nil, fmt.Errorf("more than %d files, with those that are included", maxIncluded)
 		}

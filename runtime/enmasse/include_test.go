@@ -70,3 +70,18 @@ func TestIncludes(t *testing.T) {
 	_, faults := enmasse.Parse([]enmasse.File{{Name: "a.yaml", Content: "include: [b.yaml]\n"}}, testKinds{}, testEnv)
 	require.ErrorContains(t, faults.Err(), "a.yaml:1:11: the file b.yaml was not sent along")
 }
+
+// TestIncludedAndNamed is what a shell makes of config/*.yaml.
+func TestIncludedAndNamed(t *testing.T) {
+	content := map[string]string{
+		"config/a.yaml":   "include: [b.yaml]\nchannel_rest:\n  - {name: A, service: a}\n",
+		"./config/b.yaml": "channel_rest:\n  - {name: B, service: b}\n",
+	}
+	for _, names := range [][]string{{"config/a.yaml", "./config/b.yaml"}, {"./config/b.yaml", "config/a.yaml"}} {
+		files, err := enmasse.Gather(names, func(name string) (string, error) { return content[name], nil })
+		require.NoError(t, err)
+		definitions, faults := enmasse.Parse(files, testKinds{}, func(string) (string, bool) { return "", false })
+		require.NoError(t, faults.Err())
+		assert.Len(t, definitions, 2, "each is read once")
+	}
+}

@@ -3,6 +3,7 @@ package enmasse
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
@@ -37,16 +38,14 @@ type reader struct {
 func newReader(files []File, kinds Kinds, env func(string) (string, bool)) *reader {
 	r := &reader{kinds: kinds, env: env, seen: map[catalog.Key]Position{}, included: map[string]File{}, read: map[string]bool{}}
 	for _, f := range files {
-		if f.Included {
-			r.included[f.Name] = f
-		}
+		r.included[filepath.Clean(f.Name)] = f // also one that was named by itself: another may include it
 	}
 	return r
 }
 
 func (r *reader) all(files []File) {
 	for _, file := range files {
-		if !file.Included {
+		if !file.Included && !r.read[file.Name] {
 			r.file(file)
 		}
 	}
@@ -97,6 +96,9 @@ func (r *reader) document(from string, doc *node) {
 }
 
 func (r *reader) suggest(name string) string {
+	if isZato(name) {
+		return " is one of Zato's enmasse; its files are imported with --zato"
+	}
 	if near := kind.Nearest(name, r.kinds.Names()); near != "" {
 		return fmt.Sprintf("; did you mean %q?", near)
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/parley-run/parley/runtime/kind"
 )
 
 // fault is one thing that is wrong with the file, at the place that it is wrong at.
@@ -83,9 +85,7 @@ func decode(path string, raw []byte) (Cluster, error) {
 	found.unknownKeys(body, reflect.TypeFor[Cluster](), "")
 	if err := yaml.NodeToValue(body, &c); err != nil {
 		found.addYAML(err)
-	}
-	if err := found.err(); err != nil {
-		return c, err
+		return c, found.err()
 	}
 	check(&c, body, found)
 	return c, found.err()
@@ -194,7 +194,11 @@ func (f *faults) unknownKeys(n ast.Node, t reflect.Type, path string) {
 			if path != "" {
 				where = " under " + path
 			}
-			f.add(pair.Key.GetToken(), "unknown key %q; the keys%s are %s", key, where, strings.Join(keysOf(t), ", "))
+			meant := "; the"
+			if near := kind.Nearest(key, keysOf(t)); near != "" {
+				meant = fmt.Sprintf("; did you mean %q? The", near)
+			}
+			f.add(pair.Key.GetToken(), "unknown key %q%s keys%s are %s", key, meant, where, strings.Join(keysOf(t), ", "))
 			continue
 		}
 		f.unknownKeys(pair.Value, field.Type, strings.TrimPrefix(path+"."+key, "."))

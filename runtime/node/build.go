@@ -72,7 +72,7 @@ func (b *builder) build(ctx context.Context, next *catalog.Snapshot) *state {
 		node: b.node, snapshot: next,
 		files:    make(map[string]*file, len(b.prev.files)+1),
 		services: make(map[string]*entry, len(b.prev.services)+1),
-		channels: map[catalog.Key]*boundChannel{},
+		channels: map[catalog.Key]*boundChannel{}, internals: map[string]*entry{},
 		admins:   map[string]*boundUser{},
 		security: map[string]*boundSecurity{},
 		conns:    map[catalog.Key]*boundConn{},
@@ -261,6 +261,10 @@ func (b *builder) addChannel(o *catalog.Object, k channel.Kind) {
 		b.fault(o, fmt.Errorf("%s %q: %w", k.Name, o.Name, err))
 		return
 	}
+	if err := open(config, bound.entries, guard); err != nil {
+		b.fault(o, fmt.Errorf("%s %q: %w", k.Name, o.Name, err))
+		return
+	}
 	deps := channel.Deps{Name: o.Name, Names: b.node.names, Log: b.node.log}
 	for i, name := range channel.Services(config) {
 		exposed := b.exposed(name, bound.entries[i])
@@ -300,7 +304,9 @@ func (b *builder) entries(c channel.Config) []*entry {
 	names := channel.Services(c)
 	out := make([]*entry, len(names))
 	for i, name := range names {
-		out[i] = b.state.services[name]
+		if out[i] = b.internal(name); out[i] == nil {
+			out[i] = b.state.services[name]
+		}
 	}
 	return out
 }

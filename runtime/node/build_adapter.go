@@ -22,6 +22,10 @@ func (b *builder) addAdapter(o *catalog.Object, k adapter.Kind) {
 		b.fault(o, service.Errorf(service.Conflict, "%s %q: the service %q is declared by %s already; choose another name", k.Name, o.Name, o.Name, where))
 		return
 	}
+	if b.node.internals[o.Name] != nil {
+		b.fault(o, service.Errorf(service.Conflict, "%s %q: that is an internal service of this server; choose another name", k.Name, o.Name))
+		return
+	}
 	config, err := k.Parse(o.Spec)
 	if err != nil {
 		b.fault(o, fmt.Errorf("%s %q: %w", k.Name, o.Name, err))

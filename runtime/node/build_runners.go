@@ -22,6 +22,10 @@ func (b *builder) addRunner(o *catalog.Object, k channel.Kind) {
 		return
 	}
 	bound := &boundChannel{object: o, config: config, entries: b.entries(config), guards: guards, rules: b.state.rules}
+	if err := open(config, bound.entries, checks); err != nil {
+		b.fault(o, fmt.Errorf("%s %q: %w", k.Name, o.Name, err))
+		return
+	}
 	names := channel.Services(config)
 	services := make([]channel.Exposed, len(names))
 	for i, name := range names {

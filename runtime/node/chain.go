@@ -138,7 +138,7 @@ func (e *panicError) Error() string {
 
 // calling is ctx with what a service may ask for while it runs.
 func (n *Node) calling(ctx context.Context, e *entry, req *service.Request) context.Context {
-	caller := service.CallFrom(ctx)
+	caller := service.CallFrom(asCaller(ctx, e, req))
 	return service.WithCall(ctx, &service.Call{
 		CID: req.CID, Service: e.Name, Runtime: stateFrom(ctx), Log: n.log, Depth: caller.Depth + 1, Now: n.now, Request: req,
 		Trace: n.traceOf(ctx, caller, req), Who: caller.Who,

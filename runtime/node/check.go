@@ -51,30 +51,11 @@ func Check(ctx context.Context, dir, name string, out io.Writer, services ...ser
 
 // try builds what the server would run, and lets go of it.
 func (c *Checked) try(ctx context.Context, f *folder.Folder, name string, services []service.Service) (err error) {
-	n, err := newNode(Config{Folder: f, Server: name, Services: services, Log: slog.New(slog.DiscardHandler)})
+	n, done, err := trial(ctx, f, name, services)
 	if err != nil {
 		return err
 	}
-	scratch, err := os.MkdirTemp("", "parley-check-*")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
-	if n.stats, err = stats.Open(ctx, filepath.Join(scratch, "stats.db"), name, n.log); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, n.stats.Close()) }()
-	if err := n.addCompiled(slices.Concat(n.ownServices(), services)); err != nil {
-		return err
-	}
-	if err := n.openKVDB(); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, n.kvdb.conn.Close(ctx)) }()
-	n.leaving, n.leave = context.WithCancel(ctx)
-	defer n.leave()
-	n.runners = newRunners(ctx)
-	n.current.Store(n.nothing())
+	defer func() { err = errors.Join(err, done()) }()
 	snapshot, err := catalog.Inspect(ctx, f.Cluster.Database.URL, f.CatalogDB())
 	if errors.Is(err, catalog.ErrPending) {
 		c.Notes = append(c.Notes, "this program changes the database's schema when it starts, so the catalog was not tried on it")
@@ -97,6 +78,51 @@ func (c *Checked) try(ctx context.Context, f *folder.Folder, name string, servic
 	next.Discard()
 	n.closing.Wait()
 	return nil
+}
+
+// trial is a server that can build what it would run, and nothing else. Whoever has it calls done.
+func trial(ctx context.Context, f *folder.Folder, name string, services []service.Service) (_ *Node, done func() error, err error) {
+	n, err := newNode(Config{Folder: f, Server: name, Services: services, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, nil, err
+	}
+	var undo []func() error
+	undoAll := func() (err error) {
+		for _, one := range slices.Backward(undo) {
+			err = errors.Join(err, one())
+		}
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, undoAll())
+		}
+	}()
+	scratch, err := os.MkdirTemp("", "parley-check-*")
+	if err != nil {
+		return nil, nil, err
+	}
+	undo = append(undo, func() error { return os.RemoveAll(scratch) })
+	if n.stats, err = stats.Open(ctx, filepath.Join(scratch, "stats.db"), name, n.log); err != nil {
+		return nil, nil, err
+	}
+	undo = append(undo, n.stats.Close)
+	if err := n.addCompiled(slices.Concat(n.ownServices(), services)); err != nil {
+		return nil, nil, err
+	}
+	if err := n.openKVDB(); err != nil {
+		return nil, nil, err
+	}
+	undo = append(undo, func() error { return n.kvdb.conn.Close(ctx) })
+	n.leaving, n.leave = context.WithCancel(ctx)
+	undo = append(undo, func() error {
+		n.leave()
+		return nil
+	})
+	n.runners = newRunners(ctx)
+	n.current.Store(n.nothing())
+	n.live = catalog.NewLive(nil, n, n.log)
+	return n, undoAll, nil
 }
 
 // build is what this program is made of.

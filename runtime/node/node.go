@@ -75,6 +75,7 @@ type Node struct {
 	proxies []netip.Prefix
 
 	compiled      map[string]*entry
+	internals     map[string]*entry
 	channelKinds  map[string]channel.Kind
 	outconnKinds  map[string]outconn.Kind
 	securityKinds map[string]security.Kind
@@ -82,6 +83,7 @@ type Node struct {
 	kinds         map[string]anyKind // all of them
 	secrets       *keyring
 	vault         *secret.Vault // nil: there is none
+	elsewhere     *elsewhere    // of a check: secrets that are not here; nil: they must be
 	passwords     password.Checks
 	own           *admin.Account // the administrator whom cluster.yaml names
 	counts        counts
@@ -103,6 +105,8 @@ type Node struct {
 	current atomic.Pointer[state]
 	runners *runners
 	ready   atomic.Bool
+	began   time.Time    // to start
+	readyMS atomic.Int64 // from then until it was ready
 
 	now      func() time.Time
 	stopping atomic.Bool // ready no more
@@ -140,6 +144,9 @@ func New(ctx context.Context, c Config) (*Node, error) {
 		return nil, err
 	}
 	n.leases = cluster.NewLeases(n.store.DB())
+	if err := n.addInternals(); err != nil {
+		return nil, err
+	}
 	n.runners = newRunners(ctx)
 	n.current.Store(n.nothing())
 	n.live = catalog.NewLive(n.store, n, c.Log)
@@ -171,6 +178,7 @@ func newNode(c Config) (*Node, error) {
 		usual:         &conventions{rules: sio.DefaultConventions()},
 		modules:       starlarkModules(),
 		ownLog:        ownLog{buffer: c.buffer, ring: c.ring},
+		began:         time.Now(),
 	}
 	if c.Folder.Cluster.Compat == "zato" {
 		n.names = service.ZatoNames()

@@ -98,6 +98,13 @@ type revealer func(field string, s kind.Secret) (string, error)
 
 // reveal gives what the secrets of one object stand for. What it reads in a vault it notes in used.
 func (n *Node) reveal(key catalog.Key, used *vaulted) revealer {
+	if n.elsewhere != nil {
+		return n.elsewhere.reveal(key, n.look(key, used))
+	}
+	return n.look(key, used)
+}
+
+func (n *Node) look(key catalog.Key, used *vaulted) revealer {
 	return func(field string, s kind.Secret) (string, error) {
 		form := s.Form()
 		switch {

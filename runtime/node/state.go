@@ -24,6 +24,7 @@ type state struct {
 	files       map[string]*file // deployed service files by name
 	set         *starlark.Set
 	services    map[string]*entry
+	internals   map[string]*entry // under conventions other than the usual ones, as far as channels expose them
 	channels    map[catalog.Key]*boundChannel
 	conns       map[catalog.Key]*boundConn
 	security    map[string]*boundSecurity        // by name: names of definitions are unique over all kinds
@@ -50,6 +51,7 @@ type entry struct {
 	names    *conventions    // under which it was made
 	secret   map[string]bool // input fields that no log shows
 	adapter  *catalog.Object // that declares it; nil: none does
+	internal bool            // of the admin API: channels expose it with security alone, and services do not call it
 	invoke   service.Handler // for calls by other services
 }
 
