@@ -4,10 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/parley-run/parley/runtime/deploy"
 )
 
 // auditRow is one write to the catalog.
@@ -43,6 +47,12 @@ func auditListCommand(o *options) *cobra.Command {
 		Short: "List the newest writes to the catalog",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if limit < 1 {
+				return usage(fmt.Errorf("--limit: expected 1 or more, not %d", limit))
+			}
+			if known := append(kindNames(""), deploy.FileKind); kind != "" && !slices.Contains(known, kind) {
+				return usage(fmt.Errorf("--kind: there is no kind %q%s; parley kinds lists all, and service files are %s", kind, strings.TrimSuffix(nearest(kind, known), "?"), deploy.FileKind))
+			}
 			var out []auditRow
 			if err := o.call(c.Context(), "parley.audit.list", map[string]any{"limit": limit, "kind": kind, "name": name}, &out); err != nil {
 				return err

@@ -44,10 +44,10 @@ func (o *options) acceptRestore(c *cobra.Command) error {
 	}
 	var refused error
 	for _, s := range f.Cluster.Servers {
-		if knock(c.Context(), s.Admin, knockAgain) != answers {
+		if knock(c.Context(), f, s.Admin, knockAgain) != answers {
 			continue
 		}
-		client := admin.NewClient(s.Admin, token)
+		client := admin.NewClient(s.Admin, token).Secured(f.AdminTLS(s.Admin))
 		var out accepted
 		err := client.Call(c.Context(), "parley.catalog.accept-restore", struct{}{}, &out)
 		client.CloseIdle()

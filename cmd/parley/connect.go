@@ -53,9 +53,9 @@ func (o *options) call(ctx context.Context, name string, in, out any) error {
 	for _, patience := range []time.Duration{knockTime, knockAgain} {
 		var silent []folder.Server
 		for _, s := range left {
-			switch knock(ctx, s.Admin, patience) {
+			switch knock(ctx, f, s.Admin, patience) {
 			case answers:
-				return admin.NewClient(s.Admin, token).Call(ctx, name, in, out)
+				return admin.NewClient(s.Admin, token).Secured(f.AdminTLS(s.Admin)).Call(ctx, name, in, out)
 			case listens:
 				silent = append(silent, s)
 				line(o.stderr, "parley: %s did not answer within %s", s.Name, patience)
@@ -103,12 +103,12 @@ func dialSupervisor(ctx context.Context, f *folder.Folder) (*admin.Client, bool,
 		return nil, false, err
 	}
 	address := f.Cluster.Supervisor.Admin
-	found := knock(ctx, address, knockAgain)
+	found := knock(ctx, f, address, knockAgain)
 	if found == listens {
 		return nil, true, fmt.Errorf("the supervisor of the cluster in %s listens on %s but did not answer within %s; see %s",
 			f.Dir, address, knockAgain, f.LogFile("supervisor"))
 	}
-	return admin.NewClient(address, token), found == answers, nil
+	return admin.NewClient(address, token).Secured(f.AdminTLS(address)), found == answers, nil
 }
 
 // presence is what was found at an address.
@@ -122,14 +122,18 @@ const (
 
 // knock finds out whether an admin API is at address. A connection alone proves nothing: the system makes it for a
 // process that was paused, too.
-func knock(ctx context.Context, address string, patience time.Duration) presence {
+func knock(ctx context.Context, f *folder.Folder, address string, patience time.Duration) presence {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+admin.Path, nil)
+	scheme, secured := "http://", f.AdminTLS(address)
+	if secured != nil {
+		scheme = "https://"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+address+admin.Path, nil)
 	if err != nil {
 		return absent
 	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: secured}}
 	res, err := client.Do(req)
 	switch {
 	case err == nil:

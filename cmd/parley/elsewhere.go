@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/parley-run/parley/runtime/admin"
+	"github.com/parley-run/parley/runtime/folder"
 	"github.com/parley-run/parley/runtime/service"
 )
 
@@ -20,6 +21,7 @@ import (
 type elsewhere struct {
 	Name        string    `json:"name"`
 	Address     string    `json:"address"` // host:port as its own machine knows it
+	Admin       string    `json:"admin"`   // likewise
 	SeenAt      time.Time `json:"seen_at"`
 	Counts      bool      `json:"counts"` // neither silent for 6 s nor draining
 	Draining    bool      `json:"draining"`
@@ -45,7 +47,7 @@ func (e elsewhere) state() string {
 
 // readElsewhere asks the servers here, until one answers, for those that are not. While the database is away nobody knows,
 // and one is enough to say so.
-func readElsewhere(ctx context.Context, here []serverStatus, token string) []elsewhere {
+func readElsewhere(ctx context.Context, f *folder.Folder, here []serverStatus, token string) []elsewhere {
 	ours := map[string]bool{}
 	for _, s := range here {
 		ours[s.Name] = true
@@ -56,7 +58,7 @@ func readElsewhere(ctx context.Context, here []serverStatus, token string) []els
 		}
 		var all []elsewhere
 		asked, cancel := context.WithTimeout(ctx, 2*time.Second)
-		server := admin.NewClient(s.Admin, token)
+		server := admin.NewClient(s.Admin, token).Secured(f.AdminTLS(s.Admin))
 		err := server.Call(asked, "parley.cluster.members", struct{}{}, &all)
 		server.CloseIdle()
 		cancel()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,6 +53,9 @@ func request(c *cobra.Command, names []string, zato bool) (map[string]any, error
 		if name == "-" {
 			raw, err := io.ReadAll(c.InOrStdin())
 			return string(raw), err
+		}
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			return "", fmt.Errorf("%s is a folder; name its files, such as %s", name, filepath.Join(name, "*.yaml"))
 		}
 		raw, err := os.ReadFile(name)
 		return string(raw), err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -123,4 +124,68 @@ func TestEnmasseAndAudit(t *testing.T) {
 	code, printed, _ = s.run("", "audit", "verify", "--chain", "0000")
 	assert.Equal(t, 1, code)
 	assert.Contains(t, printed, "the chain 0000 that was noted is not in the audit log any more")
+}
+
+// TestEnmasseOfEveryKind makes one object of each kind, as users would: what is exported is what is there.
+func TestEnmasseOfEveryKind(t *testing.T) {
+	s := newShell(t)
+	examples, err := os.ReadFile("../../runtime/node/testdata/kinds.yaml")
+	require.NoError(t, err)
+	s.write("hello.star", "def handle(self):\n    pass\n")
+	s.must("deploy", "hello.star")
+	s.write("every.yaml", strings.ReplaceAll(strings.ReplaceAll(string(examples), "${DIR}", s.dir), "${NOBODY}", "$${NOBODY}"))
+	s.must("enmasse", "import", "every.yaml")
+	var kinds []struct{ Name string }
+	require.NoError(t, json.Unmarshal([]byte(s.must("kinds", "-o", "json")), &kinds))
+	var listed []struct {
+		Kind     string
+		Revision int64
+	}
+	require.NoError(t, json.Unmarshal([]byte(s.must("objects", "list", "-o", "json")), &listed))
+	there := map[string]bool{}
+	for _, one := range listed {
+		there[one.Kind] = true
+	}
+	require.NotEmpty(t, kinds)
+	for _, k := range kinds {
+		assert.True(t, there[k.Name], "%s is in the catalog", k.Name)
+	}
+
+	pipe := exec.Command("bash", "-c", s.binary+" enmasse export | "+s.binary+" enmasse diff -")
+	pipe.Env = append(os.Environ(), "PARLEY_DIR="+filepath.Join(s.dir, "c"))
+	out, err := pipe.CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.Empty(t, string(out))
+	for _, format := range []string{"yaml", "json"} {
+		exported := s.must("enmasse", "export", "-o", format)
+		assert.NotContains(t, exported, "c4nary", "no secret is exported")
+		code, printed, said := s.run(exported, "enmasse", "import", "--prune", "-")
+		require.Zero(t, code, said)
+		assert.Contains(t, printed, fmt.Sprintf(": 0 created, 0 updated, %d unchanged", len(listed)))
+	}
+	exported := s.must("enmasse", "export")
+
+	// A file that is empty, or was cut off, empties nothing.
+	for _, file := range []string{"", "\n", "---\n", "{}", "channel_rest: []\n", exported[:strings.Index(exported, "\n  - ")], "# " + exported[:40]} {
+		before := s.must("enmasse", "export")
+		s.run(file, "enmasse", "import", "-")
+		code, _, said := s.run(file, "enmasse", "import", "--prune", "-")
+		assert.Equal(t, 2, code, said)
+		assert.Equal(t, before, s.must("enmasse", "export"))
+	}
+
+	// Another cluster cannot have the secrets of this one: each is named.
+	other := newShell(t)
+	code, _, said := other.run(exported, "enmasse", "import", "-")
+	assert.Equal(t, 2, code)
+	assert.Contains(t, said, `security_basic_auth "Partners": password: (kept) means the one that is there, and there is none; give it, or a reference such as env:NAME`)
+	code, _, said = other.run("", "enmasse", "import", other.dir)
+	assert.Equal(t, 2, code)
+	assert.Contains(t, said, "is a folder; name its files, such as ")
+	code, _, said = other.run("", "audit", "list", "--kind", "channel_rst")
+	assert.Equal(t, 2, code)
+	assert.Contains(t, said, `there is no kind "channel_rst", did you mean channel_rest`)
+	code, _, said = other.run("", "channels", "get", "Y")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, said, `there is no "Y" among the channels; there are none`)
 }

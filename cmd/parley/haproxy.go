@@ -65,10 +65,9 @@ func haproxyCommand(o *options) *cobra.Command {
 			if err := o.checkHAProxy(c.Context(), program, f, args); err != nil {
 				return err
 			}
-			if o.output == "text" {
-				line(c.OutOrStdout(), "HAProxy %s takes the configuration", program.Version)
-			}
-			return nil
+			return o.print(c, map[string]any{"haproxy": program.Version, "valid": true}, func(w io.Writer) {
+				line(w, "HAProxy %s takes the configuration", program.Version)
+			})
 		},
 	}, &cobra.Command{
 		Use:   "reload",
@@ -165,10 +164,9 @@ func (o *options) reloadHAProxy(c *cobra.Command, _ []string) error {
 	ctx, cancel := context.WithTimeout(c.Context(), reloadPatience)
 	defer cancel()
 	done := func() error {
-		if o.output == "text" {
-			line(c.OutOrStdout(), "HAProxy has loaded its configuration anew")
-		}
-		return nil
+		return o.print(c, map[string]any{"reloaded": true}, func(w io.Writer) {
+			line(w, "HAProxy has loaded its configuration anew")
+		})
 	}
 	if f.Cluster.Balancer.Kind == folder.ExternalBalancer {
 		config, err := supervisor.HAProxyConfig(f, namesOf(f))

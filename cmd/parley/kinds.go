@@ -14,10 +14,11 @@ import (
 
 // kindItem is a kind of definition as parley kinds prints it.
 type kindItem struct {
-	Name   string      `json:"name"`
-	Group  string      `json:"group"`
-	Doc    string      `json:"doc"`
-	Fields []fieldItem `json:"fields"`
+	Name    string      `json:"name"`
+	Group   string      `json:"group"`
+	Doc     string      `json:"doc"`
+	Fields  []fieldItem `json:"fields"`
+	Example string      `json:"example"` // an object as YAML, as a file of definitions lists it
 }
 
 type fieldItem struct {
@@ -26,15 +27,16 @@ type fieldItem struct {
 	Required bool            `json:"required"`
 	Default  json.RawMessage `json:"default"` // null where it is required
 	Secret   bool            `json:"secret"`
+	Within   []string        `json:"secrets_at"` // places of secrets in it: * is any key of an object, or any element of a list
 	Doc      string          `json:"doc"`
 }
 
 func kindItems() []kindItem {
 	var out []kindItem
 	for _, k := range node.Kinds() {
-		item := kindItem{Name: k.Name, Group: k.Group, Doc: k.Doc, Fields: []fieldItem{}}
+		item := kindItem{Name: k.Name, Group: k.Group, Doc: k.Doc, Fields: []fieldItem{}, Example: k.Example}
 		for _, f := range k.Fields {
-			field := fieldItem{Name: f.Name, Type: f.Type, Required: f.Default == "", Default: json.RawMessage(f.Default), Secret: f.Secret, Doc: f.Doc}
+			field := fieldItem{Name: f.Name, Type: f.Type, Required: f.Default == "", Default: json.RawMessage(f.Default), Secret: f.Secret, Within: append([]string{}, f.Within...), Doc: f.Doc}
 			if field.Required {
 				field.Default = json.RawMessage("null")
 			}
@@ -83,6 +85,9 @@ func (k kindItem) print(w io.Writer) {
 		line(w, "%s (%s)", f.Name, strings.Join(f.facts(), "; "))
 		line(w, "    %s", f.Doc)
 	}
+	if k.Example != "" {
+		line(w, "\nFor example:\n\n%s:\n%s", k.Name, strings.TrimRight(k.Example, "\n"))
+	}
 }
 
 // facts are a field's type and what must be known of its value.
@@ -96,6 +101,9 @@ func (f fieldItem) facts() []string {
 	}
 	if f.Secret {
 		facts = append(facts, "secret")
+	}
+	if len(f.Within) > 0 {
+		facts = append(facts, "secret: "+strings.Join(f.Within, ", "))
 	}
 	return facts
 }
@@ -151,7 +159,13 @@ func (k kindItem) markdown(b *strings.Builder) {
 		if f.Secret {
 			doc += " (secret)"
 		}
+		if len(f.Within) > 0 {
+			doc += " (secret: " + strings.Join(f.Within, ", ") + ")"
+		}
 		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", f.Name, cell.Replace(f.Type), cell.Replace(value), cell.Replace(doc))
+	}
+	if k.Example != "" {
+		fmt.Fprintf(b, "\n```yaml\n%s:\n%s```\n", k.Name, k.Example)
 	}
 }
 

@@ -85,15 +85,20 @@ func checkNames(f *folder.Folder, servers []string) error {
 
 // each calls a service of the supervisor for each of the named servers.
 func (o *options) each(c *cobra.Command, client *admin.Client, name string, servers []string) error {
+	type did struct {
+		Server string `json:"server"`
+		Done   bool   `json:"done"`
+	}
+	var all []did
 	for _, s := range servers {
 		if err := client.Call(c.Context(), name, map[string]string{"server": s}, nil); err != nil {
 			return err
 		}
-		if o.output == "text" {
+		if all = append(all, did{s, true}); o.output == "text" {
 			line(c.OutOrStdout(), "%s: done", s)
 		}
 	}
-	return nil
+	return o.print(c, all, func(io.Writer) {})
 }
 
 func stopCommand(o *options) *cobra.Command {
@@ -121,10 +126,9 @@ func stopCommand(o *options) *cobra.Command {
 			if err := stopCluster(c.Context(), f, client); err != nil {
 				return err
 			}
-			if o.output == "text" {
-				line(c.OutOrStdout(), "Stopped the cluster %q", f.Cluster.Name)
-			}
-			return nil
+			return o.print(c, map[string]any{"cluster": f.Cluster.Name, "stopped": true}, func(w io.Writer) {
+				line(w, "Stopped the cluster %q", f.Cluster.Name)
+			})
 		},
 	}
 }
@@ -134,7 +138,7 @@ func stopCluster(ctx context.Context, f *folder.Folder, client *admin.Client) er
 	if err := client.Call(ctx, "parley.supervisor.stop", struct{}{}, nil); err != nil {
 		return err
 	}
-	for knock(ctx, f.Cluster.Supervisor.Admin, knockTime) != absent || fileExists(f.SupervisorFile()) {
+	for knock(ctx, f, f.Cluster.Supervisor.Admin, knockTime) != absent || fileExists(f.SupervisorFile()) {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -262,14 +266,14 @@ func readStatus(ctx context.Context, f *folder.Folder, client *admin.Client) (cl
 		if s.State != "up" && s.State != "draining" {
 			continue
 		}
-		if info, err := askServer(ctx, s.Admin, token); err == nil {
+		if info, err := askServer(ctx, f, s.Admin, token); err == nil {
 			s.Revision, s.Hash, s.Quarantined, s.Problem, s.KVDB = info.Revision, info.Hash, info.Quarantined, info.Problem, info.KVDB
 			s.Channels = append(s.Channels, info.Channels...)
 			status.Revision = max(status.Revision, s.Revision)
 		}
 	}
 	if status.Database != "" {
-		status.Elsewhere = readElsewhere(ctx, status.Servers, token)
+		status.Elsewhere = readElsewhere(ctx, f, status.Servers, token)
 	}
 	status.Differ = differing(status.Servers, status.Elsewhere)
 	return status, nil

@@ -94,9 +94,6 @@ func rootCommand(o *options) *cobra.Command {
 		Long:          "Run and operate Parley, the lean integration runtime.\n\nCommands find their cluster by --dir, the environment variable PARLEY_DIR, or the current folder. One elsewhere is called over --address.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		CompletionOptions: cobra.CompletionOptions{
-			HiddenDefaultCmd: true,
-		},
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			if o.output != "text" && o.output != "json" && o.output != "yaml" && (o.output != "csv" || c.Annotations[csvOutput] == "") {
 				return usage(fmt.Errorf("--output is %s, not %q", outputs(c), o.output))
@@ -108,19 +105,20 @@ func rootCommand(o *options) *cobra.Command {
 	root.PersistentFlags().StringVar(&o.dir, "dir", "", "folder of the cluster")
 	root.PersistentFlags().StringVar(&o.address, "address", "", "of a cluster elsewhere: host:port of one server's admin API; PARLEY_ADMIN_TOKEN holds its token")
 	root.PersistentFlags().StringVarP(&o.output, "output", "o", "text", "text, json or yaml; csv, too, for what stats tells of a time")
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usage(fmt.Errorf("%w; see %s --help", err, c.CommandPath()))
-	})
+	root.SetFlagErrorFunc(flagFault)
 	root.AddCommand(
 		quickstartCommand(o), startCommand(o), stopCommand(o), restartCommand(o), upgradeCommand(o), statusCommand(o),
 		deployCommand(o), undeployCommand(o), servicesCommand(o), invokeCommand(o),
-		statsCommand(o), logsCommand(o), kvdbCommand(o), pingCommand(o), enmasseCommand(o), auditCommand(o), kindsCommand(o), catalogCommand(o), secretsCommand(o),
+		statsCommand(o), logsCommand(o), kvdbCommand(o), pingCommand(o), infoCommand(o), enmasseCommand(o), auditCommand(o), kindsCommand(o), catalogCommand(o), secretsCommand(o),
 		checkConfigCommand(o), versionCommand(o), serveCommand(o), readyCommand(o), balancerCommand(o), haproxyCommand(o), tlsCommand(o), superviseCommand(), serverCommand(o),
 	)
 	root.AddCommand(objectsCommands(o)...)
+	root.InitDefaultCompletionCmd()
+	rejectUnknown(root)
 	for _, c := range root.Commands() {
 		wrapArgs(c)
 	}
+	o.complete(root)
 	return root
 }
 

@@ -17,7 +17,7 @@ import (
 
 // objectsOf are the commands of one group of kinds; an empty group is all of them.
 func objectsOf(o *options, use, group, what string) *cobra.Command {
-	g := &objectGroup{options: o, group: group, what: what}
+	g := &objectGroup{options: o, use: use, group: group, what: what}
 	for _, k := range node.Kinds() {
 		if group == "" || k.Group == group {
 			g.kinds = append(g.kinds, k.Name)
@@ -39,10 +39,13 @@ func objectsCommands(o *options) []*cobra.Command {
 	}
 }
 
+// mostNamed is how many objects a message names.
+const mostNamed = 10
+
 type objectGroup struct {
 	*options
-	group, what string
-	kinds       []string
+	use, group, what string
+	kinds            []string
 }
 
 // listedObject is what list prints.
@@ -94,9 +97,14 @@ func (g *objectGroup) kindOf(c *cobra.Command, kind, name string) (string, error
 		return kinds[0], nil
 	case 0:
 		slices.Sort(names)
+		names = slices.Compact(names)
 		there := "there are none"
-		if len(names) > 0 {
-			there = "there are " + strings.Join(slices.Compact(names), ", ")
+		if near := nearest(name, names); near != "" {
+			there = strings.TrimPrefix(near, ", ")
+		} else if len(names) > mostNamed {
+			there = fmt.Sprintf("there are %d: parley %s list", len(names), g.use)
+		} else if len(names) > 0 {
+			there = "there are " + strings.Join(names, ", ")
 		}
 		return "", fmt.Errorf("there is no %q among the %s; %s", name, g.what, there)
 	}

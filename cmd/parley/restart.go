@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -94,7 +95,7 @@ func (r *replacing) all(names []string, with replacement) error {
 	if err != nil {
 		return err
 	}
-	client := admin.NewPatientClient(r.f.Cluster.Supervisor.Admin, token, replaceTime)
+	client := admin.NewPatientClient(r.f.Cluster.Supervisor.Admin, token, replaceTime).Secured(r.f.AdminTLS(r.f.Cluster.Supervisor.Admin))
 	defer client.CloseIdle()
 	done := make([]replaced, 0, len(names))
 	for i, name := range names {
@@ -124,10 +125,7 @@ func (r *replacing) all(names []string, with replacement) error {
 	if err := r.died(client, done); err != nil {
 		return r.stopped(err, nil, done)
 	}
-	if r.o.output == "json" {
-		return r.o.print(r.c, done, nil)
-	}
-	return nil
+	return r.o.print(r.c, done, func(io.Writer) {})
 }
 
 // died is an error where a server that was started anew is not up any more.

@@ -44,10 +44,12 @@ func (s *serving) settings() []setting {
 		{"cluster", "PARLEY_CLUSTER", &s.alone.Cluster, "parley", "name of the cluster, the same on all its servers"},
 		{"name", "PARLEY_SERVER", &s.alone.Server, host, "name of this server, which no other of the cluster has (default: the host's)"},
 		{"address", "PARLEY_ADDRESS", &s.alone.Address, "0.0.0.0:17010", "host:port that clients and load-balancers call"},
-		{"admin-address", "PARLEY_ADMIN_ADDRESS", &s.alone.Admin, "127.0.0.1:18010", "host:port of the admin API"},
+		{"admin-address", "PARLEY_ADMIN_ADDRESS", &s.alone.Admin, "127.0.0.1:18010", "host:port of the admin API; on another than the loopback interface only with --admin-tls-certificate and --admin-password"},
 		{"database", "PARLEY_DATABASE", &s.alone.DatabaseURL, "", "PostgreSQL that the servers share, such as postgres://user:password@host:5432/name; empty: files in --dir"},
 		{"redis", "PARLEY_REDIS", &s.alone.RedisURL, "", "Redis that the servers share, such as redis://host:6379/0; empty: an embedded one"},
 		{"embedded-redis", "PARLEY_EMBEDDED_REDIS", &s.alone.Embedded, "127.0.0.1:16379", "host:port of the embedded Redis, where --redis names none"},
+		{"admin-tls-certificate", "PARLEY_ADMIN_TLS_CERTIFICATE", &s.alone.AdminTLS.Certificate, "", "PEM file, or PEM: the admin API is called by https; empty: by http, and on the loopback interface alone"},
+		{"admin-tls-key", "PARLEY_ADMIN_TLS_KEY", &s.alone.AdminTLS.Key, "", "PEM file, or PEM, of its key; empty: it is with the certificate"},
 		{"admin-token", "PARLEY_ADMIN_TOKEN", &s.alone.Token, "", "bearer token of the admin API, 32 characters or more; empty: one is made and kept in --dir"},
 		{"admin-password", "PARLEY_ADMIN_PASSWORD", &s.alone.Password, "", "password of the user admin; empty: the token alone lets in"},
 		{"trusted-proxies", "PARLEY_TRUSTED_PROXIES", &s.alone.Proxies, "", "addresses and networks of load-balancers, such as 10.0.0.0/8: their X-Forwarded-For is believed; empty: this machine's"},
@@ -91,7 +93,7 @@ func serveCommand(o *options) *cobra.Command {
 		"Each flag can be given as an environment variable, or as the path of a file in that variable's name with " + fileSuffix + " behind:\n")
 	for _, one := range s.settings() {
 		c.Flags().StringVar(one.value, one.flag, one.fallback, one.doc)
-		fmt.Fprintf(&doc, "\n  --%-15s %s", one.flag, one.variable)
+		fmt.Fprintf(&doc, "\n  --%-21s %s", one.flag, one.variable)
 	}
 	c.Flags().DurationVar(&s.patience, "patience", time.Minute, "how long the start waits for a database that is away")
 	c.Long = doc.String()
@@ -142,9 +144,13 @@ func warnUnknown(settings []setting, out io.Writer) {
 
 // tlsPaths makes the paths of TLS begin where the command was given.
 func (s *serving) tlsPaths() error {
-	t := &s.alone.TLS
-	for _, path := range []*string{&t.Certificate, &t.Key, &t.ClientCA} {
-		if strings.Contains(*path, "-----BEGIN ") {
+	t, own := &s.alone.TLS, &s.alone.AdminTLS
+	for _, path := range []*string{&t.Certificate, &t.Key, &t.ClientCA, &own.Certificate, &own.Key} {
+		isPEM := strings.Contains(*path, "-----BEGIN ")
+		if isPEM && (path == &own.Certificate || path == &own.Key) {
+			continue // the folder keeps it
+		}
+		if isPEM {
 			return errors.New("the settings of TLS are paths of PEM files, and one of them is PEM itself; name its file without " + fileSuffix)
 		}
 		if *path == "" {

@@ -88,7 +88,11 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 			if err != nil {
 				return err
 			}
-			return admin.Serve(ctx, l, pages)
+			secured, err := node.OpenAdminTLS(f, log)
+			if err != nil {
+				return err
+			}
+			return admin.Serve(ctx, l, pages, secured)
 		},
 	})
 	if err != nil {
@@ -106,10 +110,10 @@ type servers struct {
 // Ask is of admin.Peer: it calls an internal service on the first server that answers.
 func (s servers) Ask(ctx context.Context, user, name string, in, out any) error {
 	for _, one := range s.f.Cluster.Servers {
-		if knock(ctx, one.Admin, knockTime) != answers {
+		if knock(ctx, s.f, one.Admin, knockTime) != answers {
 			continue
 		}
-		client := admin.NewClient(one.Admin, s.token).As(user)
+		client := admin.NewClient(one.Admin, s.token).Secured(s.f.AdminTLS(one.Admin)).As(user)
 		err := client.Call(ctx, name, in, out)
 		client.CloseIdle()
 		if err == nil || service.AsError(err).Code != service.Unavailable {

@@ -34,7 +34,7 @@ func readUnsupervised(ctx context.Context, f *folder.Folder) (clusterStatus, err
 		one := serverStatus{
 			Name: s.Name, Address: s.Address, URL: s.URL(), Admin: s.Admin, State: "down", Quarantined: []string{}, Channels: []standing{},
 		}
-		if info, err := askServer(ctx, s.Admin, token); err == nil {
+		if info, err := askServer(ctx, f, s.Admin, token); err == nil {
 			status.Running = true
 			status.Revision = max(status.Revision, info.Revision)
 			one.State = "draining"
@@ -51,6 +51,7 @@ func readUnsupervised(ctx context.Context, f *folder.Folder) (clusterStatus, err
 
 // serverInfo is what a server says of itself.
 type serverInfo struct {
+	Name        string   `json:"name"`
 	PID         int      `json:"pid"`
 	Ready       bool     `json:"ready"`
 	Revision    int64    `json:"revision"`
@@ -59,7 +60,8 @@ type serverInfo struct {
 	Problem     string   `json:"problem"`
 	KVDB        string   `json:"kvdb"`
 
-	Channels []standing `json:"channels"`
+	Channels []standing  `json:"channels"`
+	About    aboutServer `json:"about"`
 }
 
 // standing is how a channel that runs by itself, such as a ZeroMQ one, stands on a server.
@@ -72,11 +74,11 @@ type standing struct {
 	Failed  int64  `json:"failed"`
 }
 
-func askServer(ctx context.Context, address, token string) (serverInfo, error) {
+func askServer(ctx context.Context, f *folder.Folder, address, token string) (serverInfo, error) {
 	var info serverInfo
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	client := admin.NewClient(address, token)
+	client := admin.NewClient(address, token).Secured(f.AdminTLS(address))
 	defer client.CloseIdle()
 	err := client.Call(ctx, "parley.server.info", struct{}{}, &info)
 	return info, err

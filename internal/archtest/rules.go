@@ -52,6 +52,7 @@ func areas() []area {
 		// Likewise XPaths.
 		{root: "xpathnames", shared: true},
 		{root: "internal/archtest"},
+		{root: "internal/clipage"},
 	}
 }
 

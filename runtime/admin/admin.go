@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/parley-run/parley/runtime/certificate"
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/service"
 )
@@ -156,8 +157,9 @@ func (a *API) unknown(name string) error {
 	return e
 }
 
-// Serve answers on listener until ctx ends; requests in flight then have 10 s to finish.
-func Serve(ctx context.Context, listener net.Listener, h http.Handler) error {
+// Serve answers on listener until ctx ends; requests in flight then have 10 s to finish. It is by TLS as secured says, or in
+// plain where that is nil.
+func Serve(ctx context.Context, listener net.Listener, h http.Handler, secured *certificate.Served) error {
 	server := &http.Server{
 		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
@@ -169,7 +171,14 @@ func Serve(ctx context.Context, listener net.Listener, h http.Handler) error {
 		defer cancel()
 		done <- server.Shutdown(stopping)
 	}()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	if secured != nil {
+		watching, stop := context.WithCancel(ctx)
+		var watch sync.WaitGroup
+		watch.Go(func() { secured.Run(watching) })
+		defer watch.Wait()
+		defer stop()
+	}
+	if err := secured.Serve(server, listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return <-done

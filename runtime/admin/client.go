@@ -3,6 +3,7 @@ package admin
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,7 +19,10 @@ type Client struct {
 	address string
 	token   string
 	user    string // on whose behalf; empty: nobody's
+	scheme  string
 	http    *http.Client
+
+	transport *http.Transport
 }
 
 // patience is how long a service may take. Stopping a server takes longest: 65 s where requests hang in it.
@@ -31,7 +35,7 @@ func NewClient(address, token string) *Client { return NewPatientClient(address,
 func NewPatientClient(address, token string, patience time.Duration) *Client {
 	dialer := &net.Dialer{Timeout: 2 * time.Second}
 	transport := &http.Transport{DialContext: dialer.DialContext, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, ResponseHeaderTimeout: patience}
-	return &Client{address: address, token: token, http: &http.Client{Transport: transport}}
+	return &Client{address: address, token: token, scheme: "http://", http: &http.Client{Transport: transport}, transport: transport}
 }
 
 // Call invokes a service with in, any JSON-like value, and fills out, which may be nil. What the service
@@ -41,7 +45,7 @@ func (c *Client) Call(ctx context.Context, name string, in, out any) error {
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+c.address+Path+name, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.scheme+c.address+Path+name, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -101,6 +105,14 @@ func (c *Client) As(user string) *Client {
 	out := *c
 	out.user = user
 	return &out
+}
+
+// Secured is c calling by https as config says; nil changes nothing. It comes before the first call.
+func (c *Client) Secured(config *tls.Config) *Client {
+	if config != nil {
+		c.transport.TLSClientConfig, c.scheme = config, "https://"
+	}
+	return c
 }
 
 // CloseIdle lets go of kept connections.

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -46,6 +47,7 @@ type AuditQuery struct {
 	Limit int    // how many rows at most; 0 means 50
 	Kind  string // only writes to objects of that kind; empty: all
 	Name  string // only writes to objects of that name; empty: all
+	UpTo  int64  // only revisions up to that one; 0: all
 }
 
 // auditLimit is how many rows a query gives that names no number.
@@ -56,11 +58,14 @@ func (d *Database) Audit(ctx context.Context, q AuditQuery) ([]AuditRow, error) 
 	if q.Limit <= 0 {
 		q.Limit = auditLimit
 	}
+	if q.UpTo <= 0 {
+		q.UpTo = math.MaxInt64
+	}
 	var out []AuditRow
 	err := d.read.Read(ctx, func(ctx context.Context, tx database.Conn) error {
 		var err error
-		out, err = collectAudit(ctx, tx, `a.revision IN (SELECT revision FROM audit WHERE ($1 = '' AND $2 = '')
-OR revision IN (SELECT revision FROM change_log WHERE ($1 = '' OR kind = $1) AND ($2 = '' OR name = $2)) ORDER BY revision DESC LIMIT $3)`, q.Kind, q.Name, q.Limit)
+		out, err = collectAudit(ctx, tx, `a.revision IN (SELECT revision FROM audit WHERE revision <= $4 AND ($1 = '' AND $2 = ''
+OR revision IN (SELECT revision FROM change_log WHERE ($1 = '' OR kind = $1) AND ($2 = '' OR name = $2))) ORDER BY revision DESC LIMIT $3)`, q.Kind, q.Name, q.Limit, q.UpTo)
 		return err
 	})
 	slices.Reverse(out)

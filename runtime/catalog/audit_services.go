@@ -11,6 +11,7 @@ type AuditListIn struct {
 	Limit int    `sio:",optional"` // how many at most, newest first; 0 means 50
 	Kind  string `sio:",optional"` // only writes to objects of that kind
 	Name  string `sio:",optional"` // only writes to objects of that name
+	UpTo  int64  `sio:",optional"` // only revisions up to that one; 0: all
 }
 
 // AuditVerifyIn is the input of parley.audit.verify.

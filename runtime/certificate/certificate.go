@@ -121,7 +121,20 @@ func name(text string) string {
 }
 
 func pool(raw []byte) (*x509.CertPool, error) {
-	made, found := x509.NewCertPool(), 0
+	all, err := certificates(raw)
+	if err != nil {
+		return nil, err
+	}
+	made := x509.NewCertPool()
+	for _, one := range all {
+		made.AddCert(one)
+	}
+	return made, nil
+}
+
+// certificates are those in raw: one at least.
+func certificates(raw []byte) ([]*x509.Certificate, error) {
+	var out []*x509.Certificate
 	for {
 		var block *pem.Block
 		if block, raw = pem.Decode(raw); block == nil {
@@ -134,13 +147,12 @@ func pool(raw []byte) (*x509.CertPool, error) {
 		if err != nil {
 			return nil, err
 		}
-		made.AddCert(one)
-		found++
+		out = append(out, one)
 	}
-	if found == 0 {
+	if len(out) == 0 {
 		return nil, errors.New("no certificate in PEM form (-----BEGIN CERTIFICATE-----) is in it")
 	}
-	return made, nil
+	return out, nil
 }
 
 // Fingerprint is the SHA-256 of a certificate, 64 lower-case hexadecimal digits, as openssl x509 -fingerprint -sha256

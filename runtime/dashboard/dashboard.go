@@ -88,6 +88,9 @@ func New(c Config) (*Dashboard, error) {
 		if p.act != nil {
 			d.mux.HandleFunc("POST "+exactly(p.path), d.signedIn(func(v *visit) { d.act(v, p) }))
 		}
+		if p.file != nil {
+			d.mux.HandleFunc("GET "+p.path+"/download", d.signedIn(func(v *visit) { d.keep(v, p) }))
+		}
 		if p.stream != nil {
 			d.mux.HandleFunc("GET "+p.path+"/stream", d.signedIn(func(v *visit) { d.stream(v, p) }))
 		}
@@ -122,6 +125,8 @@ func pages() []page {
 	return slices.Concat(
 		[]page{homePage(), servicesPage(), servicePage(), filePage(), invokePage()},
 		objectPages(),
-		[]page{objectPage()},
+		[]page{objectPage(), kvdbPage()},
+		statisticsPages(),
+		[]page{logsPage(), auditPage(), auditChangePage(), configPage()},
 	)
 }

@@ -68,6 +68,10 @@ func funcs(d *Dashboard) template.FuncMap {
 		"trend":   trend,
 		"join":    strings.Join,
 		"plural":  plural,
+		"share":   func(p float64) string { return fmt.Sprint(math.Round(p*100) / 100) },
+		"change":  changed,
+		"day":     dayOf,
+		"clock":   clockOf,
 	}
 }
 
@@ -126,6 +130,17 @@ func ago(d time.Duration) string {
 	default:
 		return fmt.Sprintf("%d days ago", int(d.Hours()/24))
 	}
+}
+
+// changed is a change in percent; nil: there was nothing before.
+func changed(percent *float64) string {
+	switch {
+	case percent == nil:
+		return "–"
+	case *percent >= 1000:
+		return "×" + figure(math.Round(*percent/10+10)/10)
+	}
+	return strings.Replace(fmt.Sprintf("%+.1f %%", *percent), "-", "−", 1)
 }
 
 const (

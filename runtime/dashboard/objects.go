@@ -12,16 +12,17 @@ type group struct {
 	one             string
 	counted         string // kind of statistics; empty: nothing is counted
 	note            string
+	nav             string // empty: the title
 }
 
 func groups() []group {
 	return []group{
-		{"/channels", "Channels", "channels", "channel", "channel", "Each exposes a service over one protocol."},
-		{"/outconns", "Outgoing connections", "outconns", "outgoing connection", "outconn", "What services call by name."},
-		{"/security", "Security", "security", "security definition", "", "Named credentials. Nobody sees their secrets again, here or elsewhere."},
-		{"/rules", "Rules", "rules", "rule", "", "Rate limits, roles of callers, conventions of names."},
-		{"/adapters", "Adapters", "adapters", "adapter", "", "Services that are outgoing connections, by definition alone."},
-		{"/users", "Users", "users", "user", "", "Who may log in here, and for what."},
+		{"/channels", "Channels", "channels", "channel", "channel", "Each exposes a service over one protocol.", ""},
+		{"/outconns", "Outgoing connections", "outconns", "outgoing connection", "outconn", "What services call by name.", "Outconns"},
+		{"/security", "Security", "security", "security definition", "", "Named credentials. Nobody sees their secrets again, here or elsewhere.", ""},
+		{"/rules", "Rules", "rules", "rule", "", "Rate limits, roles of callers, conventions of names.", ""},
+		{"/adapters", "Adapters", "adapters", "adapter", "", "Services that are outgoing connections, by definition alone.", ""},
+		{"/users", "Users", "users", "user", "", "Who may log in here, and for what.", ""},
 	}
 }
 
@@ -30,7 +31,7 @@ func objectPages() []page {
 	var out []page
 	for _, g := range groups() {
 		out = append(out, page{
-			path: g.path, title: g.title, section: g.title, template: objectsTemplate,
+			path: g.path, nav: g.nav, title: g.title, section: g.title, template: objectsTemplate,
 			calls: []string{"parley.object.list", "parley.kinds.list", "parley.stats.summary", "parley.outconn.ping"},
 			show:  func(v *visit) (any, error) { return showObjects(v, g) },
 			act:   func(v *visit) (string, error) { return actObjects(v, g) },
@@ -42,7 +43,7 @@ func objectPages() []page {
 const objectsTemplate = `
 {{with .Page}}
 <div class="head"><div><h1>{{.Group.Title}}</h1><p class="dim">{{.Group.Note}}</p></div>
-{{if .Creates}}<form class="row" method="get" action="/object"><input type="hidden" name="new" value="1"><label class="hint" for="kind">New</label>
+{{if .Creates}}<form class="row" method="get" action="/object"><input type="hidden" name="new" value="1"><label for="kind" class="hint">New</label>
 <select class="fit" id="kind" name="kind">{{range .Kinds}}<option value="{{.Name}}">{{.Name}}</option>{{end}}</select><button class="primary">Make one</button></form>{{end}}</div>
 {{if or .All .Query}}
 <form class="bar-form" role="search" method="get" action="{{.Group.Path}}">

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"html/template"
+	"mime"
 	"net/http"
 	"strconv"
 
@@ -14,6 +15,7 @@ import (
 // page is one page.
 type page struct {
 	path     string // such as /services
+	nav      string // in the navigation, in place of the title
 	title    string
 	section  string   // the navigation's word that it belongs to; one whose title it is stands there
 	calls    []string // services; whoever may not call the first one does not see the page
@@ -25,6 +27,14 @@ type page struct {
 	act func(*visit) (next string, err error)
 	// stream gives what is new, as often as it is asked. nil: nothing moves.
 	stream func(*visit) (any, error)
+	// file is what is at the page's path with /download behind it. nil: there is none.
+	file func(*visit) (download, error)
+}
+
+// download is a file for the browser to keep.
+type download struct {
+	name, contentType string
+	body              []byte
 }
 
 // visit is one request of somebody who is logged in.
@@ -112,7 +122,7 @@ func (d *Dashboard) shellOf(v *visit, p page) shell {
 	section := cmp.Or(v.section, p.section)
 	for _, one := range d.pages {
 		if one.section == one.title && (len(one.calls) == 0 || v.may(one.calls[0])) {
-			s.Nav = append(s.Nav, navItem{one.path, one.title, one.section == section})
+			s.Nav = append(s.Nav, navItem{one.path, cmp.Or(one.nav, one.title), one.section == section})
 		}
 	}
 	if v.fault != nil {
@@ -163,11 +173,28 @@ func (d *Dashboard) act(v *visit, p page) {
 	http.Redirect(v.w, v.Request, next, http.StatusSeeOther)
 }
 
-const faultTemplate = `<p class="empty">{{if .Page}}{{.Page}} {{end}}<a href="/">Is all well?</a></p>`
+// keep sends a file.
+func (d *Dashboard) keep(v *visit, p page) {
+	f, err := p.file(v)
+	if err == nil {
+		err = v.fault // of what the address asks for
+	}
+	if err != nil {
+		v.fault, v.status = err, service.AsError(err).HTTPStatus()
+		d.fault(v)
+		return
+	}
+	v.w.Header().Set("Content-Type", f.contentType)
+	v.w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.name}))
+	v.w.Header().Set("Content-Length", strconv.Itoa(len(f.body)))
+	_, _ = v.w.Write(f.body) // the browser may have gone
+}
+
+const faultTemplate = `<h1>{{.Title}}</h1><p><a href="/">Is all well?</a></p>`
 
 // fault writes a page that says why there is none.
 func (d *Dashboard) fault(v *visit) {
-	s := d.shellOf(v, page{title: "That did not work"})
+	s := d.shellOf(v, page{title: "Nothing to show"})
 	status := v.status
 	if status == 0 {
 		status = http.StatusInternalServerError

@@ -1,8 +1,10 @@
 package dashboard
 
+import "time"
+
 func servicePage() page {
 	return page{
-		path: "/service", title: "Service", section: "Services", template: serviceTemplate, show: showService,
+		path: "/service", title: "Service", section: "Services", template: serviceTemplate, show: showService, stream: streamService,
 		calls: []string{"parley.service.get", "parley.stats.summary", "parley.stats.slow-requests"},
 	}
 }
@@ -14,9 +16,9 @@ const serviceTemplate = `
 <div class="facts" data-live="/service/stream?name={{.Service.Name}}">
 <div class="fact"><b data-value="usage">{{count .Stats.Usage}}</b><span>requests in the last hour</span></div>
 <div class="fact{{if .Stats.Errors}} bad{{end}}"><b data-value="failed">{{percent .Stats.Errors .Stats.Usage}}</b><span>failed</span></div>
-<div class="fact"><b>{{if .Stats.Usage}}{{ms .Stats.MeanMS}}{{else}}–{{end}}</b><span>mean</span></div>
-<div class="fact"><b>{{if .Stats.Usage}}{{ms .Stats.P95MS}}{{else}}–{{end}}</b><span>p95</span></div>
-<div class="fact"><b>{{if .Stats.Usage}}{{ms .Stats.MaxMS}}{{else}}–{{end}}</b><span>longest</span></div>
+<div class="fact"><b data-value="mean">{{if .Stats.Usage}}{{ms .Stats.MeanMS}}{{else}}–{{end}}</b><span>mean</span></div>
+<div class="fact"><b data-value="p95">{{if .Stats.Usage}}{{ms .Stats.P95MS}}{{else}}–{{end}}</b><span>p95</span></div>
+<div class="fact"><b data-value="max">{{if .Stats.Usage}}{{ms .Stats.MaxMS}}{{else}}–{{end}}</b><span>longest</span></div>
 </div>
 <section>
 <h2>Channels that expose it</h2>
@@ -35,7 +37,7 @@ const serviceTemplate = `
 <h2>Slowest requests of the last hour</h2>
 <div class="table"><table>
 <thead><tr><th>When (UTC)</th><th class="num">Took</th><th>Server</th><th>Channel</th><th>CID</th></tr></thead>
-<tbody>{{range .Slow}}<tr><td class="short">{{at .At}}</td><td class="num">{{ms .TookMS}}</td><td>{{.Server}}</td><td>{{.Channel}}</td><td class="mono"><a href="/logs?cid={{.CID}}">{{.CID}}</a></td></tr>{{end}}</tbody>
+<tbody>{{range .Slow}}<tr><td class="short">{{at .At}}</td><td class="num">{{ms .MS}}</td><td>{{.Server}}</td><td>{{.Channel}}</td><td class="mono"><a href="/logs?cid={{.CID}}">{{.CID}}</a></td></tr>{{end}}</tbody>
 </table></div>
 </section>
 {{end}}
@@ -78,12 +80,9 @@ func (s serviceInfo) InputSide() side { return side{s.Declared, s.InputRepeated,
 func (s serviceInfo) OutputSide() side { return side{s.Declared, s.Repeated, s.Output} }
 
 type slowRequest struct {
-	At           string
-	CID          string
-	Server       string
-	Channel      string
-	TookMS       float64
-	Failed, Slow bool
+	At                   time.Time
+	CID, Server, Channel string
+	MS                   float64
 }
 
 func showService(v *visit) (any, error) {
@@ -97,12 +96,27 @@ func showService(v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	var slow []slowRequest
+	if v.may("parley.stats.slow-requests") {
+		if slow, err = ask[[]slowRequest](v, "parley.stats.slow-requests", map[string]any{"service": name, "n": 10}); err != nil {
+			return nil, err
+		}
+	}
 	return struct {
 		Service          serviceInfo
 		Stats            statLine
 		Slow             []slowRequest
 		Invokes, Creates bool
-	}{s, line, nil, v.may("parley.service.invoke"), v.may("parley.object.create")}, nil
+	}{s, line, slow, v.may("parley.service.invoke"), v.may("parley.object.create")}, nil
+}
+
+func streamService(v *visit) (any, error) {
+	line, err := hourOf(v, "service", v.query("name"))
+	values := map[string]string{"usage": count(line.Usage), "failed": percent(line.Errors, line.Usage)}
+	if line.Usage > 0 {
+		values["mean"], values["p95"], values["max"] = milliseconds(line.MeanMS), milliseconds(line.P95MS), milliseconds(line.MaxMS)
+	}
+	return map[string]any{"values": values}, err
 }
 
 // hourOf is what was counted of one thing in the last hour.

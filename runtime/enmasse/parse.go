@@ -96,6 +96,9 @@ func (r *reader) document(from string, doc *node) {
 }
 
 func (r *reader) suggest(name string) string {
+	if isZato(name) {
+		return " is one of Zato's enmasse; its files are imported with --zato"
+	}
 	if near := kind.Nearest(name, r.kinds.Names()); near != "" {
 		return fmt.Sprintf("; did you mean %q?", near)
 	}

@@ -9,10 +9,13 @@ import (
 
 var (
 	reference = regexp.MustCompile(`\$\$\{|\$\{[^}]*\}?`)
-	variable  = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
+	// What Zato's files write for a variable of the environment.
+	zatoVariable = regexp.MustCompile(`^Zato_?Enmasse_?Env\.([A-Za-z_][A-Za-z0-9_]*)$`)
+	zatoWithin   = regexp.MustCompile(`Zato_?Enmasse_?Env\.([A-Za-z_][A-Za-z0-9_]*)`)
+	variable     = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
 )
 
-// Variables are the names that content refers to as ${NAME}, each once: what a client sends of its
+// Variables are the names that content refers to as ${NAME}, or as Zato's files do, each once: what a client sends of its
 // environment along with the file. Comments count too.
 func Variables(content string) []string {
 	var out []string
@@ -20,6 +23,9 @@ func Variables(content string) []string {
 		if m := variable.FindStringSubmatch(ref); m != nil {
 			out = append(out, m[1])
 		}
+	}
+	for _, m := range zatoWithin.FindAllStringSubmatch(content, -1) {
+		out = append(out, m[1])
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

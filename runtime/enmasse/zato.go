@@ -91,7 +91,21 @@ func zatoOthers() []string {
 	return strings.Fields(`channel_amqp channel_jms_wmq web_socket zato_channel_web_socket outconn_amqp outconn_sql outconn_ftp outconn_jms_wmq outconn_odoo
 outconn_sap outconn_sftp outconn_ldap outconn_mongodb scheduler pubsub_topic pubsub_endpoint pubsub_subscription def_amqp def_cassandra def_jms_wmq
 def_namespace json_pointer xpath xpath_sec email_imap email_smtp search_es search_solr query_cassandra notif_sql notif_cloud_openstack_swift cloud_aws_s3
-def_cloud_openstack_swift zato_sms_twilio zato_cache_builtin http_soap elastic_search zato_generic_connection`)
+def_cloud_openstack_swift zato_sms_twilio zato_cache_builtin http_soap elastic_search zato_generic_connection sql ldap cache groups microsoft_365 odoo confluence jira
+pubsub_permission salesforce outgoing_sql`)
+}
+
+// zatoNewer are the names of types in newer files of Zato's, by those of older ones.
+func zatoNewer() map[string]string {
+	return map[string]string{
+		"security": "def_sec", "channel_rest": "channel_plain_http", "outgoing_rest": "outconn_plain_http", "outgoing_soap": "outconn_soap",
+	}
+}
+
+// isZato says whether a name is that of one of Zato's types, and of none of ours.
+func isZato(name string) bool {
+	_, known := zatoTypes()[name]
+	return known || name == "def_sec" || slices.Contains(zatoOthers(), name) || strings.HasPrefix(name, "rbac_") && name != "rbac_role"
 }
 
 // zatoInternal are keys that mean something within one of Zato's databases alone.
@@ -110,6 +124,9 @@ func (z *zato) object(r *reader, m member, item *node) {
 	if item.form != object {
 		r.object(typeName, item) // which says so
 		return
+	}
+	if older, newer := zatoNewer()[m.name]; newer {
+		typeName, m.name = older, older
 	}
 	if typeName == "def_sec" {
 		of := item.get("type")
@@ -188,6 +205,11 @@ func (z *zato) finishSecurity(r *reader) {
 func zatoValue(key string, v *node) *node {
 	if v.form != text {
 		return v
+	}
+	if name := zatoVariable.FindStringSubmatch(v.text); name != nil {
+		changed := *v
+		changed.text = "${" + name[1] + "}"
+		return &changed
 	}
 	to, other := map[string]string{
 		"security zato-no-security": "", "data_format none": "", "data_format post": "form", "data_format form-data": "form", "password_type clear_text": "text",

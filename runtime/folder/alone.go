@@ -31,6 +31,9 @@ type Alone struct {
 	Token       string // of the admin API, 32 characters or more; empty: the folder's, which is made where it is missing
 	TLS         TLS    // of the channels; empty: they are served by http
 	Password    string // of the user admin; empty: there is none, and the token alone lets in
+	// AdminTLS are paths of PEM files, or PEM itself, which the folder then keeps; empty: the admin API is served by http, on the
+	// loopback interface alone.
+	AdminTLS TLS
 }
 
 // minToken is how long a token must be.
@@ -46,12 +49,15 @@ func OpenAlone(dir string, a Alone) (*Folder, error) {
 	if err := a.check(); err != nil {
 		return nil, err
 	}
+	if err := a.keepPEM(abs); err != nil {
+		return nil, fmt.Errorf("the folder of server %q: %w", a.Server, err)
+	}
 	c := Cluster{
 		Name: a.Cluster, Compat: a.Compat,
 		Redis:    Redis{URL: a.RedisURL, Embedded: a.Embedded},
 		Database: Database{URL: a.DatabaseURL},
 		Servers:  []Server{{Name: a.Server, Address: reached(a.Address), Admin: reached(a.Admin), TLS: a.TLS}},
-		Admin:    Admin{User: "admin", PasswordHash: password.New(cmp.Or(a.Password, NewPassword())).String()},
+		Admin:    Admin{User: "admin", PasswordHash: password.New(cmp.Or(a.Password, NewPassword())).String(), TLS: a.AdminTLS},
 	}
 	c.TrustedProxies = a.proxies()
 	if a.RedisURL != "" {
@@ -83,6 +89,15 @@ func (a Alone) check() error {
 	fault("the server's name", checkServerName(a.Server))
 	fault("the address", checkAddress(a.Address))
 	fault("the admin address", checkAddress(a.Admin))
+	if checkAddress(a.Admin) == "" && !isLoopback(a.Admin) && (!a.AdminTLS.IsSet() || a.Password == "") {
+		_, port, _ := net.SplitHostPort(a.Admin)
+		fault("the admin address", fmt.Sprintf("%s can be called from other machines, which takes TLS and a password: "+
+			"give --admin-tls-certificate (PARLEY_ADMIN_TLS_CERTIFICATE) and --admin-password (PARLEY_ADMIN_PASSWORD), or listen on %s",
+			a.Admin, net.JoinHostPort(loopback, port)))
+	}
+	if a.AdminTLS.IsSet() && a.AdminTLS.Certificate == "" {
+		fault("TLS of the admin API", "the certificate is missing")
+	}
 	if a.RedisURL == "" {
 		fault("the embedded Redis", checkAddress(a.Embedded))
 	}
@@ -149,4 +164,25 @@ func newToken() string {
 	token := make([]byte, 32)
 	_, _ = rand.Read(token)
 	return hex.EncodeToString(token)
+}
+
+// keepPEM writes PEM that was given itself into files of the folder, as certificates of containers come.
+func (a *Alone) keepPEM(dir string) error {
+	for _, one := range []struct {
+		text *string
+		name string
+	}{{&a.AdminTLS.Certificate, "admin.pem"}, {&a.AdminTLS.Key, "admin.key"}} {
+		if !strings.Contains(*one.text, "-----BEGIN ") {
+			continue
+		}
+		path := filepath.Join(dir, "tls", one.name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(strings.TrimRight(*one.text, "\n")+"\n"), 0o600); err != nil {
+			return err
+		}
+		*one.text = path
+	}
+	return nil
 }

@@ -92,7 +92,12 @@ func check(c *Cluster, body ast.Node, found *faults) {
 		seen[s.Name] = true
 	}
 	checkAddresses(c, body, found)
-	if !c.Supervised() && c.Admin == (Admin{}) {
+	if t := c.Admin.TLS; t.ClientCA != "" || t.ClientAuth != "" {
+		found.add(tokenAt(body, "admin", "tls"), "admin.tls: users of the admin API show passwords, not certificates; leave out client_ca and client_auth")
+	} else {
+		checkTLS(t, body, found, "admin", "tls")
+	}
+	if !c.Supervised() && c.Admin.User == "" && c.Admin.PasswordHash == "" {
 		return // nobody signs in where no server keeps its data
 	}
 	if c.Admin.User == "" {
@@ -207,10 +212,15 @@ func checkAddresses(c *Cluster, body ast.Node, found *faults) {
 			found.add(place, "%s: %s", p.Key, problem)
 			continue
 		}
-		if p.private && !isLoopback(p.Address) {
-			_, port, _ := net.SplitHostPort(p.Address)
+		_, port, _ := net.SplitHostPort(p.Address)
+		switch {
+		case !p.private || isLoopback(p.Address):
+		case !p.admin:
 			found.add(place, "%s: %s can be called from other machines; only this one may call %s: write %s",
 				p.Key, p.Address, p.Owner, net.JoinHostPort(loopback, port))
+		case !c.Admin.TLS.IsSet() || c.Admin.PasswordHash == "":
+			found.add(place, "%s: %s can be called from other machines, which %s may be only with TLS and a password: "+
+				"give admin.tls a certificate and admin.password_hash a hash, or write %s", p.Key, p.Address, p.Owner, net.JoinHostPort(loopback, port))
 		}
 		if owner, taken := owners[p.Address]; taken {
 			found.add(place, "%s: %s is wanted for %s already; give %s another port", p.Key, p.Address, owner, p.Owner)

@@ -282,7 +282,7 @@ func (c *Cluster) text() string {
 	}
 	if c.Supervised() {
 		line("supervisor:")
-		line("  admin: %s # keep admin addresses on the loopback interface", quote(c.Supervisor.Admin))
+		line("  admin: %s # on another than the loopback interface only with admin.tls", quote(c.Supervisor.Admin))
 	}
 	line("servers:")
 	for _, s := range c.Servers {
@@ -294,6 +294,10 @@ func (c *Cluster) text() string {
 	line("admin:")
 	line("  user: %s", quote(c.Admin.User))
 	line("  password_hash: %s", quote(c.Admin.PasswordHash))
+	c.Admin.TLS.write(line, "  ")
+	if c.Admin.CA != "" {
+		line("  ca: %s # of the admin APIs' certificates", quote(c.Admin.CA))
+	}
 	line("server_command: %s # a program of your own that runs the servers; empty: parley", quote(c.ServerCommand))
 	return b.String()
 }
@@ -306,8 +310,10 @@ func (t TLS) write(line func(string, ...any), indent string) {
 	line(indent + "tls:")
 	line(indent+"  certificate: %s # PEM file", quote(t.Certificate))
 	line(indent+"  key: %s # empty: it is in the certificate's file", quote(t.Key))
-	line(indent+"  client_ca: %s # of the certificates that clients show", quote(t.ClientCA))
-	line(indent+"  client_auth: %s # none, request or require", quote(t.ClientAuth))
+	if t.ClientCA != "" || t.ClientAuth != "" {
+		line(indent+"  client_ca: %s # of the certificates that clients show", quote(t.ClientCA))
+		line(indent+"  client_auth: %s # none, request or require", quote(t.ClientAuth))
+	}
 	line(indent+"  min_version: %s # 1.2 or 1.3", quote(cmp.Or(t.MinVersion, "1.2")))
 }
 

@@ -20,9 +20,11 @@ package folder
 
 import (
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/netip"
 	"net/url"
 	"os"
@@ -237,10 +239,16 @@ func scheme(encrypted bool) string {
 	return "http://"
 }
 
-// Admin is who may use the dashboard.
+// Admin is the cluster's own administrator, and how the admin APIs are served.
 type Admin struct {
 	User         string `yaml:"user"`
 	PasswordHash string `yaml:"password_hash"` // argon2id, PHC string form
+	// TLS is of the admin APIs of this machine, of supervisor and servers; empty: they are served by http, on the loopback
+	// interface alone.
+	TLS TLS `yaml:"tls"`
+	// CA is the PEM file of the authorities that the certificates of admin APIs are of, for whoever calls them here; empty:
+	// those that the system trusts. The certificate of tls itself is always believed.
+	CA string `yaml:"ca"`
 }
 
 // Folder is a cluster's folder, its cluster.yaml read and checked.
@@ -375,6 +383,19 @@ func (t TLS) listener() certificate.Listener {
 		Files:      certificate.Files{Certificate: t.Certificate, Key: t.Key, CA: t.ClientCA},
 		ClientAuth: certificate.ClientAuth(t.ClientAuth), MinVersion: t.MinVersion,
 	}
+}
+
+// AdminTLS is how to call the admin API at address; nil: by http.
+func (f *Folder) AdminTLS(address string) *tls.Config {
+	a := f.Cluster.Admin
+	if !a.TLS.IsSet() && a.CA == "" {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		host = address
+	}
+	return certificate.Ours(host, f.path(a.TLS.Certificate), f.path(a.CA))
 }
 
 // ServersTLS are the files by which the balancer calls servers, with absolute paths.

@@ -175,7 +175,7 @@ func TestOpenNamesEachFaultWithItsPlace(t *testing.T) {
 		{"two of a name", `name: "server2"`, `name: "server1"`, []string{":17:11:", "servers[1].name", "server1"}},
 		{"bad hash", "argon2id", "argon3", []string{"admin.password_hash", "$argon2id$"}},
 		{"hash too dear", "m=19456", "m=99999999", []string{"admin.password_hash", "out of bounds"}},
-		{"admin for all", `admin: "127.0.0.1`, `admin: "0.0.0.0`, []string{":12:10:", "supervisor.admin", "only this one may call", "write 127.0.0.1:"}},
+		{"admin for all", `admin: "127.0.0.1`, `admin: "0.0.0.0`, []string{":12:10:", "supervisor.admin", "may be only with TLS and a password", "write 127.0.0.1:"}},
 		{"admin of a server for all", `    admin: "127.0.0.1`, `    admin: "`, []string{":16:12:", "servers[0].admin", "write 127.0.0.1:"}},
 		{"redis for all", `embedded: "127.0.0.1`, `embedded: "[::]`, []string{":8:13:", "redis.embedded", "write 127.0.0.1:"}},
 		{"name that is a path", `name: "bank"`, `name: "../bank"`, []string{":2:7:", "name: expected", "../bank"}},

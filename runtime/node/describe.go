@@ -1,8 +1,11 @@
 package node
 
 import (
+	_ "embed"
 	"maps"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/parley-run/parley/runtime/adapter"
 	"github.com/parley-run/parley/runtime/admin"
@@ -27,6 +30,8 @@ const (
 type Described struct {
 	kind.Info
 	Group string // one of the Group constants
+	// Example is one object of the kind, as a file of definitions lists it under the kind's key; secrets in it are references.
+	Example string
 }
 
 // InternalServices are what the admin API of a server offers, for documentation: they cannot be called. No server needs to
@@ -40,9 +45,10 @@ func Kinds() []Described {
 		adapterKinds: map[string]adapter.Kind{}, kinds: map[string]anyKind{},
 	}
 	n.addKinds()
+	examples := kindExamples()
 	out := make([]Described, 0, len(n.kinds))
 	for _, name := range slices.Sorted(maps.Keys(n.kinds)) {
-		out = append(out, Described{n.kinds[name].Info, n.groupOf(name)})
+		out = append(out, Described{n.kinds[name].Info, n.groupOf(name), examples[name]})
 	}
 	return out
 }
@@ -61,4 +67,28 @@ func (n *Node) groupOf(name string) string {
 		return GroupUsers
 	}
 	return GroupRules
+}
+
+// examplesFile holds an object of each kind, which tests run, export and import.
+//
+//go:embed testdata/kinds.yaml
+var examplesFile string
+
+var exampleSecret = regexp.MustCompile(`c4nary[a-z0-9-]*`)
+
+// kindExamples are the objects of examplesFile, by kind.
+func kindExamples() map[string]string {
+	out := map[string]string{}
+	name := ""
+	for text := range strings.Lines(examplesFile) {
+		switch {
+		case strings.HasPrefix(text, "#"):
+		case !strings.HasPrefix(text, " "):
+			name = strings.TrimSuffix(strings.TrimSpace(text), ":")
+		case out[name] == "" || !strings.HasPrefix(text, "  - "): // the first of a kind
+			text = strings.NewReplacer("${DIR}", "/srv/bank", "${NOBODY}", "bank").Replace(text)
+			out[name] += exampleSecret.ReplaceAllString(text, `"env:SECRET"`)
+		}
+	}
+	return out
 }

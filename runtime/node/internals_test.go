@@ -59,7 +59,9 @@ func TestInternalServicesOnChannels(t *testing.T) {
 	assert.Contains(t, rpc(`{"jsonrpc":"2.0","id":1,"method":"stats","params":{"service":"hello"}}`), `"result":[{"service":"hello","count":1`)
 	assert.Contains(t, rpc(`{"jsonrpc":"2.0","id":2,"method":"deploy","params":{"files":[{"name":"x.star","source":"def handle(self):\n    pass\n"}]}}`), `"services":["x"]`)
 
-	message := func(body string) (int, string) { return g.soap("server1", "/ops/soap", token("joe", "right", t.Name()+body), body, "") }
+	message := func(body string) (int, string) {
+		return g.soap("server1", "/ops/soap", token("joe", "right", t.Name()+body), body, "")
+	}
 	status, body = message(`<GetStats xmlns="urn:ops"><service>hello</service></GetStats>`)
 	assert.Equal(t, 200, status, body)
 	assert.Contains(t, body, "<service>hello</service><count>1</count>")

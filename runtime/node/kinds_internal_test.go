@@ -155,6 +155,9 @@ func TestKindsDescribeThemselves(t *testing.T) {
 	require.NotEmpty(t, all)
 	for _, k := range all {
 		assert.NotEmpty(t, k.Doc, k.Name)
+		assert.Contains(t, k.Example, "name: ", "%s has no example in testdata/kinds.yaml", k.Name)
+		assert.NotContains(t, k.Example, canary, k.Name)
+		assert.NotContains(t, k.Example, "${", k.Name)
 		seen := map[string]bool{}
 		for _, f := range k.Fields {
 			assert.NotEmpty(t, f.Doc, "%s: %s has no doc", k.Name, f.Name)

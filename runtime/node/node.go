@@ -105,6 +105,8 @@ type Node struct {
 	current atomic.Pointer[state]
 	runners *runners
 	ready   atomic.Bool
+	began   time.Time    // to start
+	readyMS atomic.Int64 // from then until it was ready
 
 	now      func() time.Time
 	stopping atomic.Bool // ready no more
@@ -176,6 +178,7 @@ func newNode(c Config) (*Node, error) {
 		usual:         &conventions{rules: sio.DefaultConventions()},
 		modules:       starlarkModules(),
 		ownLog:        ownLog{buffer: c.buffer, ring: c.ring},
+		began:         time.Now(),
 	}
 	if c.Folder.Cluster.Compat == "zato" {
 		n.names = service.ZatoNames()

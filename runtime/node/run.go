@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/parley-run/parley/runtime/certificate"
 	channelrest "github.com/parley-run/parley/runtime/channel/rest"
 	"github.com/parley-run/parley/runtime/deploy"
+	"github.com/parley-run/parley/runtime/folder"
 	"github.com/parley-run/parley/runtime/framing"
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/sio"
@@ -41,6 +43,12 @@ func (n *Node) Run(ctx context.Context) error {
 	if err := n.begin(ctx); err != nil {
 		return err
 	}
+	administered, err := OpenAdminTLS(n.folder, n.log)
+	if err != nil {
+		_ = channels.Close()       // nothing was served yet
+		_ = administration.Close() // likewise
+		return err
+	}
 	secured, err := n.listenTLS()
 	if err != nil {
 		_ = channels.Close()       // nothing was served yet
@@ -63,7 +71,7 @@ func (n *Node) Run(ctx context.Context) error {
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group, inner := errgroup.WithContext(inner)
-	group.Go(func() error { return admin.Serve(inner, administration, pages) })
+	group.Go(func() error { return admin.Serve(inner, administration, pages, administered) })
 	group.Go(func() error { return n.members.Run(inner) })
 	if secured != nil {
 		group.Go(func() error {
@@ -113,6 +121,7 @@ func (n *Node) isReady() {
 	if n.ready.Swap(true) || n.stopping.Load() {
 		return
 	}
+	n.readyMS.Store(max(1, time.Since(n.began).Milliseconds()))
 	close(n.runners.ready)
 	n.log.Info("server is ready", "address", n.server.Address, "admin", n.server.Admin,
 		"revision", n.live.Current().Revision, "pid", os.Getpid())
@@ -187,6 +196,15 @@ func (n *Node) listenTLS() (*certificate.Served, error) {
 		return nil, nil //nolint:nilnil // no TLS is no error
 	}
 	return l.Open(fmt.Sprintf("server %q", n.server.Name), n.log)
+}
+
+// OpenAdminTLS opens the certificate of the admin listeners of the machine; nil where they serve http.
+func OpenAdminTLS(f *folder.Folder, log *slog.Logger) (*certificate.Served, error) {
+	l := f.Listener(f.Cluster.Admin.TLS)
+	if l == nil {
+		return nil, nil //nolint:nilnil // no TLS is no error
+	}
+	return l.Open("the admin API", log)
 }
 
 func (n *Node) pickup() *deploy.Pickup {

@@ -238,12 +238,13 @@ type Info struct {
 	Problem     string     // why it cannot follow the catalog; empty where it can
 	KVDB        string     `sio:"kvdb"` // why it cannot use the KVDB; empty where it can
 	Channels    []Standing // those that run by themselves
+	About       About
 }
 
 func (n *Node) info(context.Context, service.Runtime, struct{}) (Info, error) {
 	now := n.live.Current()
 	out := Info{Name: n.server.Name, PID: os.Getpid(), Ready: n.isReadyNow(), Revision: now.Revision, Hash: now.Hash, KVDB: n.outage.reason()}
-	out.Channels = n.runners.standings(n.current.Load())
+	out.Channels, out.About = n.runners.standings(n.current.Load()), n.about()
 	for _, f := range n.live.Faults() {
 		out.Quarantined = append(out.Quarantined, fmt.Sprintf("%s %s: %v", f.Kind, f.Name, f.Err))
 	}

@@ -124,7 +124,7 @@ func (n *Node) askPeer(ctx context.Context, address string) ([]stats.ServiceStat
 func (n *Node) callPeer(ctx context.Context, address, name string, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, peerTime)
 	defer cancel()
-	client := admin.NewClient(address, n.token)
+	client := admin.NewClient(address, n.token).Secured(n.folder.AdminTLS(address))
 	defer client.CloseIdle()
 	return client.Call(ctx, name, struct{}{}, out)
 }

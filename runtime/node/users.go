@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 
 	"github.com/parley-run/parley/runtime/admin"
@@ -66,11 +67,14 @@ func OwnAccount(f *folder.Folder, checks *password.Checks) (*admin.Account, erro
 }
 
 // supervised is the supervisor as a server asks it.
-type supervised struct{ address, token string }
+type supervised struct {
+	address, token string
+	tls            *tls.Config // nil: by http
+}
 
 // Ask is of admin.Peer.
 func (s supervised) Ask(ctx context.Context, user, name string, in, out any) error {
-	client := admin.NewClient(s.address, s.token).As(user)
+	client := admin.NewClient(s.address, s.token).Secured(s.tls).As(user)
 	defer client.CloseIdle()
 	return client.Call(ctx, name, in, out)
 }
@@ -78,7 +82,7 @@ func (s supervised) Ask(ctx context.Context, user, name string, in, out any) err
 // peers are the processes whose internal services this server offers beside its own: those that drain, start and stop.
 func (n *Node) peers() []admin.Peer {
 	if address := n.folder.Cluster.Supervisor.Admin; address != "" {
-		return []admin.Peer{supervised{address, n.token}}
+		return []admin.Peer{supervised{address, n.token, n.folder.AdminTLS(address)}}
 	}
 	return nil
 }

@@ -114,3 +114,40 @@ func TestZatosEnmasse(t *testing.T) {
 	}
 	assert.ErrorContains(t, g.call("server1", "parley.enmasse.diff", map[string]any{"files": []map[string]string{}, "dialect": "mule"}, nil), `unknown dialect "mule"`)
 }
+
+// newerZatoFile is what newer releases of Zato's enmasse read.
+const newerZatoFile = `
+security:
+  - {name: Partners, type: basic_auth, username: joe, password: Zato_Enmasse_Env.Partners_Password}
+  - {name: Tokens, type: bearer_token, username: joe}
+channel_rest:
+  - {name: Customers, service: crm.get, url_path: "/customers", security: Partners, data_format: json}
+outgoing_rest:
+  - {name: CRM, host: "http://127.0.0.1:1", url_path: /get, security: Partners, data_format: json}
+sql:
+  - {name: Ledger, type: mysql}
+`
+
+func TestNewerZatosEnmasse(t *testing.T) {
+	g := newGround(t)
+	g.run("server1")
+	in := map[string]any{"files": []map[string]string{{"name": "zato.yml", "content": newerZatoFile}}, "dialect": "zato"}
+	err := g.call("server1", "parley.enmasse.import", in, nil)
+	require.ErrorContains(t, err, "environment variable Partners_Password is not set", "the text itself is no password")
+	in["env"] = map[string]string{"Partners_Password": "c4nary"}
+	var out struct {
+		Created []enmasse.Named
+		LeftOut []string `json:"left_out"`
+	}
+	require.NoError(t, g.call("server1", "parley.enmasse.import", in, &out))
+	assert.Len(t, out.Created, 3)
+	assert.Equal(t, []string{
+		`zato.yml:4:5: def_sec/bearer_token "Tokens": left out: there is no such thing here`, `zato.yml:10:5: sql "Ledger": left out: there is no such thing here`,
+	}, out.LeftOut)
+	assert.NotContains(t, g.exported("yaml"), "c4nary")
+
+	delete(in, "dialect")
+	in["files"] = []map[string]string{{"name": "zato.yml", "content": zatoFile}}
+	assert.ErrorContains(t, g.call("server1", "parley.enmasse.import", in, nil), `unknown kind "def_sec" is one of Zato's enmasse; its files are imported with --zato`)
+	assert.Equal(t, []string{"PASSWORD", "Partners_Password"}, enmasse.Variables(zatoFile+newerZatoFile))
+}

@@ -153,7 +153,7 @@ func (p *process) comeUp(ctx context.Context, attempts int, steady time.Duration
 	if err != nil {
 		return err
 	}
-	client := admin.NewClient(p.server.Admin, token)
+	client := admin.NewClient(p.server.Admin, token).Secured(p.s.d.Folder.AdminTLS(p.server.Admin))
 	defer client.CloseIdle()
 	var since time.Time // up
 	tick := time.NewTicker(lookEvery)

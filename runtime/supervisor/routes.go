@@ -85,7 +85,7 @@ func RoutesOf(ctx context.Context, f *folder.Folder, server folder.Server) ([]ba
 	if err != nil {
 		return nil, err
 	}
-	client := admin.NewClient(server.Admin, token)
+	client := admin.NewClient(server.Admin, token).Secured(f.AdminTLS(server.Admin))
 	defer client.CloseIdle()
 	var routes []balancer.Route
 	return routes, client.Call(ctx, "parley.channel.routes", struct{}{}, &routes)

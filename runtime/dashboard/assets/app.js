@@ -52,3 +52,24 @@ for (const text of document.querySelectorAll(".editor > textarea")) {
     follow();
   }
 }
+
+// What moves: figures and charts, by server-sent events, as long as somebody looks.
+for (const live of document.querySelectorAll("[data-live]")) {
+  let events = null;
+  const listen = () => {
+    events = new EventSource(live.dataset.live);
+    events.onmessage = (e) => {
+      const news = JSON.parse(e.data);
+      for (const [name, text] of Object.entries(news.values || {})) {
+        for (const at of live.querySelectorAll(`[data-value="${name}"]`)) if (at.textContent !== text) at.textContent = text;
+      }
+      live.dispatchEvent(new CustomEvent("moved", { detail: news }));
+      live.dataset.moved = "1";
+    };
+  };
+  const leave = () => { if (events) events.close(); events = null; };
+  const look = () => { if (document.hidden) leave(); else if (!events) listen(); };
+  document.addEventListener("visibilitychange", look);
+  addEventListener("pagehide", leave);
+  look();
+}

@@ -1,0 +1,397 @@
+package main_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/parley-run/parley/runtime/folder"
+)
+
+// tab is a page of the dashboard in a real browser.
+type tab struct {
+	*testing.T
+	ctx       context.Context //nolint:containedctx // chromedp keeps the browser in it
+	url       string
+	downloads string
+
+	mu     sync.Mutex
+	errors []string
+}
+
+// chromiumPath is the browser on the path; without one the test is skipped, or fails where PARLEY_REQUIRE names it.
+func chromiumPath(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	if slices.Contains(strings.Split(os.Getenv("PARLEY_REQUIRE"), ","), "chromium") {
+		t.Fatal("PARLEY_REQUIRE asks for chromium, and there is none on the path")
+	}
+	t.Skip("there is no chromium on the path")
+	return ""
+}
+
+// openDashboard shows the log-in form of a cluster. The test fails at its end where the browser complained: of a script, of a style
+// that the policy refuses, of a file that is missing.
+func openDashboard(t *testing.T, path, url string) *tab {
+	t.Helper()
+	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path))
+	if os.Geteuid() == 0 {
+		options = append(options, chromedp.NoSandbox) // it refuses to run as root with one
+	}
+	b := &tab{T: t, url: url, downloads: t.TempDir()}
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(cancel)
+	b.ctx, cancel = chromedp.NewContext(ctx, chromedp.WithListener(b.note))
+	t.Cleanup(cancel)
+	require.NoError(t, chromedp.Do(b.ctx)) // its context is that of the browser, and must have no deadline
+	t.Cleanup(func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		assert.Empty(t, b.errors, "the browser complained")
+	})
+	b.do(chromedp.EmulateViewport(1280, 900), chromedp.Navigate(url))
+	return b
+}
+
+func (b *tab) note(event any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch e := event.(type) {
+	case *runtime.EventExceptionThrown:
+		b.errors = append(b.errors, e.ExceptionDetails.Text)
+	case *runtime.EventConsoleAPICalled:
+		b.errors = append(b.errors, "console."+string(e.Type))
+	case *log.EventEntryAdded:
+		if !strings.Contains(e.Entry.Text, "status of 400") { // what a refused form answers
+			b.errors = append(b.errors, e.Entry.Text)
+		}
+	}
+}
+
+// do does what a user would, each within half a minute.
+func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	b.Helper()
+	for _, action := range actions {
+		ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+		err := chromedp.Do(ctx, action)
+		cancel()
+		require.NoError(b, err, "at %s", b.where())
+	}
+}
+
+func (b *tab) where() string { return evaluated[string](b, "location.pathname + location.search") }
+
+func evaluated[V any](b *tab, expression string) V {
+	b.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[V](expression))
+	require.NoError(b, err, expression)
+	return v
+}
+
+// until waits until an expression is true of whatever page is there by then.
+func (b *tab) until(expression string) {
+	b.Helper()
+	require.Eventually(b, func() bool {
+		ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
+		defer cancel()
+		v, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression))
+		return err == nil && v // while a page goes, there is none to ask
+	}, 30*time.Second, 50*time.Millisecond, expression)
+}
+
+// shows waits until the page holds a text.
+func (b *tab) shows(text string) {
+	b.Helper()
+	b.until(fmt.Sprintf("document.readyState === 'complete' && document.body.innerText.includes(%q)", text))
+}
+
+func (b *tab) at(path string) {
+	b.Helper()
+	b.do(chromedp.Navigate(b.url + path))
+}
+
+// keys presses keys, one after another.
+func (b *tab) keys(keys ...string) {
+	b.Helper()
+	for _, key := range keys {
+		b.do(chromedp.KeyEvent(key))
+	}
+}
+
+// to moves the focus by Tab until it is on what an expression of the focused element says.
+func (b *tab) to(expression string) {
+	b.Helper()
+	for range 120 {
+		if evaluated[bool](b, "(e => Boolean("+expression+"))(document.activeElement)") {
+			return
+		}
+		b.keys(kb.Tab)
+	}
+	b.Fatalf("no Tab leads to %s on %s", expression, b.where())
+}
+
+// bankFile and bankYAML are what the cluster of these tests has.
+const bankFile = `def handle(self):
+    """Greets a customer."""
+    self.response.payload = {"greeting": "Hello, " + self.request.input.name}
+
+service(
+    name = "customers.greet",
+    handle = handle,
+    simple_io = SimpleIO(input_required = ["name"], output_required = ["greeting"]),
+)
+`
+
+const bankYAML = `
+channel_rest:
+  - {name: customers.greet, url_path: "/greet/{name}", service: customers.greet, data_format: json}
+outgoing_rest:
+  - {name: CRM, host: "HOST", url_path: /}
+security_basic_auth:
+  - {name: mobile, username: mobile, password: pw-of-mobile}
+admin_user:
+  - {name: victor, password: victor-pw, role: viewer}
+`
+
+// bank is a running cluster with a service, and the address of its dashboard.
+func bank(t *testing.T) (s *shell, address, balancer, password string) {
+	t.Helper()
+	s = &shell{t: t, binary: serveBinary(t), dir: t.TempDir()}
+	printed := s.must("quickstart", "create", "c", "--free-ports", "--servers", "1")
+	_, after, found := strings.Cut(printed, "password ")
+	require.True(t, found, printed)
+	password, _, _ = strings.Cut(after, " ")
+	s.must("start", "c")
+	t.Cleanup(func() { s.run("", "stop", "c") })
+	f, err := folder.Open(filepath.Join(s.dir, "c"))
+	require.NoError(t, err)
+	balancer = f.BalancerURL()
+	s.write("customers.star", bankFile)
+	s.must("deploy", "customers.star")
+	s.write("bank.yaml", strings.ReplaceAll(bankYAML, "HOST", balancer))
+	s.must("enmasse", "import", "bank.yaml")
+	return s, "http://" + f.Cluster.Supervisor.Admin, balancer, password
+}
+
+func (b *tab) logIn(user, password string) {
+	b.Helper()
+	b.do(chromedp.SendKeys(chromedp.CSS("#user"), user), chromedp.SendKeys(chromedp.CSS("#password"), password+kb.Enter))
+	b.until("document.querySelector('.verdict') !== null")
+}
+
+// TestDashboard does with a mouse what an operator does on a day.
+func TestDashboard(t *testing.T) {
+	path := chromiumPath(t)
+	_, address, balancer, password := bank(t)
+	b := openDashboard(t, path, address)
+
+	b.do(chromedp.SendKeys(chromedp.CSS("#user"), "admin"), chromedp.SendKeys(chromedp.CSS("#password"), "wrong"+kb.Enter))
+	b.shows("Not logged in.")
+	b.mu.Lock()
+	b.errors = nil // it tells of the status, 401
+	b.mu.Unlock()
+	b.at("/log-in")
+	b.logIn("admin", password)
+	b.shows("All is well")
+
+	t.Log("a file is edited, refused at its line, mended and deployed")
+	b.at("/file?name=customers.star")
+	edit := func(from, to string) {
+		b.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf("{ const t = document.querySelector('#source'); t.value = t.value.replace(%q, %q); t.dispatchEvent(new Event('input', {bubbles: true})); }", from, to)))
+		b.do(chromedp.Click(chromedp.CSS("button[value=deploy]")))
+	}
+	edit(`"Hello, " +`, `"Good day, " + + (`)
+	b.shows("Refused, and nothing has changed")
+	assert.Contains(t, evaluated[string](b, "document.querySelector('.source li.refused').innerText"), "Good day", "the line stands out")
+	assert.Equal(t, "3", evaluated[string](b, "document.querySelector('#source').dataset.refused"))
+	assert.Equal(t, "source", evaluated[string](b, "document.activeElement.id"), "the cursor is there")
+	edit(`"Good day, " + + (`, `"Good day, " +`)
+	b.shows("customers.star is deployed")
+	assert.Contains(t, evaluated[string](b, "document.body.innerText"), "user admin through admin server1", "the history says who did it")
+
+	t.Log("it is invoked, and its statistics move")
+	b.at("/invoke?service=customers.greet")
+	b.do(chromedp.SendKeys(chromedp.CSS("[name='f.name']"), "Ann"+kb.Enter))
+	b.shows(`"greeting": "Good day, Ann"`)
+	b.at("/service?name=customers.greet")
+	usage := `document.querySelector("[data-value=usage]").textContent`
+	before := evaluated[string](b, usage)
+	b.until("document.querySelector('[data-live]').dataset.moved === '1'")
+	for range 3 {
+		res, err := http.Get(balancer + "/greet/Ann") //nolint:noctx // as curl would
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		require.Equal(t, http.StatusOK, res.StatusCode)
+	}
+	b.until(fmt.Sprintf("%s === %q", usage, fmt.Sprint(number(t, before)+3)))
+	b.at("/statistics")
+	b.until("document.querySelectorAll('figure .uplot canvas').length === 2")
+	b.shows("customers.greet")
+
+	t.Log("it is rolled back")
+	b.at("/file?name=customers.star")
+	b.do(chromedp.Click(chromedp.CSS("a[aria-label^='Compare revision']")))
+	b.shows("against the one that serves")
+	b.do(chromedp.Click(chromedp.CSS("button[value=roll-back]")))
+	b.shows("customers.star is deployed")
+	assert.Contains(t, evaluated[string](b, "document.querySelector('#source').value"), `"Hello, " +`)
+
+	t.Log("an outconn is pinged")
+	b.at("/outconns")
+	b.do(chromedp.Click(chromedp.CSS("button[value=ping]")))
+	b.shows("CRM answers: ")
+
+	t.Log("commands of Redis are run")
+	b.at("/kvdb")
+	b.do(chromedp.SendKeys(chromedp.CSS("#command"), `RPUSH queue "first one" <b>second</b>`+kb.Enter))
+	b.shows("Answer")
+	b.at("/kvdb")
+	b.do(chromedp.SendKeys(chromedp.CSS("#command"), "LRANGE queue 0 -1"+kb.Enter))
+	b.shows("2 elements")
+	b.shows("<b>second</b>")
+
+	t.Log("the config is exported")
+	b.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.CallBrowser(ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: "allow", DownloadPath: b.downloads})
+		return err
+	}))
+	b.at("/config")
+	b.do(chromedp.Click(chromedp.CSS("#export")))
+	var exported []byte
+	require.Eventually(t, func() bool {
+		files, _ := filepath.Glob(filepath.Join(b.downloads, "parley-*.yaml"))
+		if len(files) != 1 {
+			return false
+		}
+		exported, _ = os.ReadFile(files[0])
+		return strings.Contains(string(exported), "outgoing_rest:") && strings.HasSuffix(string(exported), "\n")
+	}, 30*time.Second, 50*time.Millisecond)
+	assert.Contains(t, string(exported), "customers.greet")
+	assert.NotContains(t, string(exported), "pw-of-mobile")
+	changed := strings.Replace(string(exported), "/greet/{name}", "/hello/{name}", 1)
+	b.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf("document.querySelector('#content').value = %q", changed)), chromedp.Click(chromedp.CSS("button[value=diff]")))
+	b.shows("What an import would do")
+	b.shows("/hello/{name}")
+	b.do(chromedp.Click(chromedp.CSS("button[value=import]")))
+	b.shows("0 created, 1 updated, 0 deleted")
+
+	t.Log("all of it is in the audit log and in the logs")
+	b.at("/audit")
+	b.shows("user admin through admin server1")
+	b.do(chromedp.Click(chromedp.CSS("main form button.primary")))
+	b.shows("Nothing was tampered with.")
+	b.at("/logs?contains=catalog+changed")
+	b.shows("catalog changed")
+
+	t.Log("who may only look sees no button, and is refused")
+	b.do(chromedp.Click(chromedp.CSS(".who button")))
+	b.until("document.querySelector('#user') !== null")
+	b.logIn("victor", "victor-pw")
+	b.at("/file?name=customers.star")
+	b.shows("def handle(self):")
+	assert.Equal(t, float64(0), evaluated[float64](b, "document.querySelectorAll('main button').length"))
+}
+
+func number(t *testing.T, text string) int {
+	t.Helper()
+	var n int
+	_, err := fmt.Sscan(strings.ReplaceAll(text, "\u202f", ""), &n)
+	require.NoError(t, err)
+	return n
+}
+
+// TestDashboardByKeyboard uses no mouse: it logs in, goes to every page of the navigation, and there to every control.
+func TestDashboardByKeyboard(t *testing.T) {
+	path := chromiumPath(t)
+	_, address, _, password := bank(t)
+	b := openDashboard(t, path, address)
+	assert.Equal(t, "user", evaluated[string](b, "document.activeElement.id"), "the form is ready to type in")
+	b.keys("admin", kb.Tab, password, kb.Enter)
+	b.shows("All is well")
+
+	b.keys(kb.Tab)
+	assert.Equal(t, "Skip to the content", evaluated[string](b, "document.activeElement.textContent"), "the first stop")
+	assert.GreaterOrEqual(t, evaluated[float64](b, "document.activeElement.getBoundingClientRect().top"), float64(0), "and it can be seen")
+	b.keys(kb.Enter)
+	b.until("document.activeElement.id === 'main' || location.hash === '#main'")
+
+	titles := evaluated[[]string](b, "Array.from(document.querySelectorAll('nav[aria-label=Main] a'), a => a.textContent)")
+	require.GreaterOrEqual(t, len(titles), 12)
+	for _, title := range titles {
+		b.do(chromedp.Evaluate[chromedp.Void]("document.activeElement.blur()"))
+		b.to(fmt.Sprintf("e.textContent === %q && e.closest('nav')", title))
+		b.keys(kb.Enter)
+		b.until(fmt.Sprintf("document.readyState === 'complete' && document.querySelector('nav [aria-current=page]')?.textContent === %q", title))
+		b.everyControl(title)
+	}
+
+	t.Log("a file is edited and deployed")
+	b.at("/file?name=customers.star")
+	b.to("e.id === 'source'")
+	b.keys("# by keyboard\r")
+	b.do(chromedp.KeyEvent("s", chromedp.KeyModifiers(2)))
+	b.shows("customers.star is deployed")
+	b.at("/outconns")
+	b.to("e.textContent === 'Ping'")
+	b.keys(" ")
+	b.shows("CRM answers: ")
+	b.at("/kvdb")
+	b.keys("PING", kb.Enter)
+	b.shows("PONG")
+	for _, page := range []string{"/service?name=customers.greet", "/invoke?service=customers.greet", "/object?kind=channel_rest&name=customers.greet", "/statistics/compare", "/statistics/one?name=customers.greet", "/statistics/requests"} {
+		b.at(page)
+		b.everyControl(page)
+	}
+	b.at("/")
+	b.to("e.textContent === 'Log out'")
+	b.keys(kb.Enter)
+	b.until("document.querySelector('#password') !== null")
+}
+
+// everyControl goes through a page by Tab: every link, button and field that can be seen is a stop, each with a frame around it, and
+// none is a trap.
+func (b *tab) everyControl(page string) {
+	b.Helper()
+	b.do(chromedp.Evaluate[chromedp.Void](`{
+		document.activeElement.blur();
+		window.stops = Array.from(document.querySelectorAll("main a[href], main button, main input:not([type=hidden]), main select, main textarea, main summary")).filter(e => e.checkVisibility());
+		window.seen = new Set(); window.bare = [];
+	}`))
+	most := int(evaluated[float64](b, "window.stops.length"))*2 + 60 // a date has several stops, lists that scroll are some too
+	for range most {
+		b.keys(kb.Tab)
+		done := evaluated[bool](b, `(() => {
+			const e = document.activeElement, look = getComputedStyle(e), around = getComputedStyle(e.closest(".editor") || e);
+			window.seen.add(e);
+			if (e.matches("main *") && look.outlineStyle === "none" && around.outlineStyle === "none") window.bare.push(e.outerHTML.slice(0, 80));
+			return window.stops.every(one => window.seen.has(one));
+		})()`)
+		if done {
+			break
+		}
+	}
+	assert.Empty(b, evaluated[[]string](b, "window.stops.filter(e => !window.seen.has(e)).map(e => e.outerHTML.slice(0, 80))"), "%s: no Tab leads there", page)
+	assert.Empty(b, evaluated[[]string](b, "window.bare"), "%s: nobody sees where the focus is", page)
+}
