@@ -57,6 +57,7 @@ type Cluster struct {
 	Redis      Redis      `yaml:"redis"`
 	Database   Database   `yaml:"database"`
 	Statistics Statistics `yaml:"statistics"`
+	Areas      Areas      `yaml:"areas"`
 	Supervisor Supervisor `yaml:"supervisor"`
 	Servers    []Server   `yaml:"servers"`
 	Admin      Admin      `yaml:"admin"`

@@ -67,10 +67,15 @@ func (c *Checked) try(ctx context.Context, f *folder.Folder, name string, servic
 	if err := n.addCompiled(slices.Concat(n.ownServices(), services)); err != nil {
 		return err
 	}
-	if err := n.openKVDB(); err != nil {
+	if n.has(folder.AreaKVDB) {
+		if err := n.openKVDB(); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, n.kvdb.conn.Close(ctx)) }()
+	}
+	if err := n.addInternals(); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, n.kvdb.conn.Close(ctx)) }()
 	n.leaving, n.leave = context.WithCancel(ctx)
 	defer n.leave()
 	n.runners = newRunners(ctx)

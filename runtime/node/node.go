@@ -98,6 +98,7 @@ type Node struct {
 	current atomic.Pointer[state]
 	runners *runners
 	ready   atomic.Bool
+	started []Started // how long each area took
 
 	now      func() time.Time
 	stopping atomic.Bool // ready no more
@@ -127,8 +128,10 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	if err := n.addCompiled(slices.Concat(n.ownServices(), c.Services)); err != nil {
 		return nil, err
 	}
-	if err := n.openKVDB(); err != nil {
-		return nil, err
+	if n.has(folder.AreaKVDB) {
+		if err := n.timed(folder.AreaKVDB, n.openKVDB); err != nil {
+			return nil, err
+		}
 	}
 	n.leases = cluster.NewLeases(n.store.DB())
 	if err := n.addInternals(); err != nil {
@@ -173,10 +176,12 @@ func newNode(c Config) (*Node, error) {
 	if n.own, err = OwnAccount(c.Folder, &n.passwords); err != nil {
 		return nil, err
 	}
-	if n.secrets, err = openSecrets(c.Folder.SecretsFile()); err != nil {
-		return nil, err
-	}
-	if n.vault, err = n.openVault(); err != nil {
+	if err := n.timed("keys", func() error {
+		if n.secrets, err = openSecrets(c.Folder.SecretsFile()); err == nil {
+			n.vault, err = n.openVault()
+		}
+		return err
+	}); err != nil {
 		return nil, err
 	}
 	return n, n.setClock()
@@ -321,7 +326,11 @@ func (n *Node) Close() error {
 	n.leave()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
-	return errors.Join(n.kvdb.conn.Close(ctx), n.redis.Close(), n.store.Close(), n.table.Close(), n.stats.Close())
+	var kvdb error
+	if n.kvdb != nil {
+		kvdb = n.kvdb.conn.Close(ctx)
+	}
+	return errors.Join(kvdb, n.redis.Close(), n.store.Close(), n.table.Close(), n.stats.Close())
 }
 
 // ServeHTTP answers what clients send to the server's channels.
@@ -340,8 +349,10 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		n.readiness(w)
 		return
 	case n.names.Prefix + "/openapi.json":
-		n.serveOpenAPI(w, r)
-		return
+		if n.has(folder.AreaOpenAPI) {
+			n.serveOpenAPI(w, r)
+			return
+		}
 	}
 	r.RemoteAddr = caller(r, n.proxies)
 	s := n.enter()
