@@ -53,6 +53,7 @@ func (s *serving) settings() []setting {
 		{"admin-token", "PARLEY_ADMIN_TOKEN", &s.alone.Token, "", "bearer token of the admin API, 32 characters or more; empty: one is made and kept in --dir"},
 		{"admin-password", "PARLEY_ADMIN_PASSWORD", &s.alone.Password, "", "password of the user admin; empty: the token alone lets in"},
 		{"trusted-proxies", "PARLEY_TRUSTED_PROXIES", &s.alone.Proxies, "", "addresses and networks of load-balancers, such as 10.0.0.0/8: their X-Forwarded-For is believed; empty: this machine's"},
+		{"areas-off", "PARLEY_AREAS_OFF", &s.alone.Off, "", "areas that are neither loaded nor listed, such as metrics,stats (docs/admin-api.md)"},
 		{"tls-certificate", "PARLEY_TLS_CERTIFICATE", &s.alone.TLS.Certificate, "", "PEM file: clients and load-balancers call https; empty: http"},
 		{"tls-key", "PARLEY_TLS_KEY", &s.alone.TLS.Key, "", "PEM file of its key; empty: it is in the certificate's file"},
 		{"tls-client-ca", "PARLEY_TLS_CLIENT_CA", &s.alone.TLS.ClientCA, "", "PEM file of the authorities that clients' certificates are of"},

@@ -11,10 +11,12 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/parley-run/parley/runtime/certificate"
+	"github.com/parley-run/parley/runtime/framing"
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/service"
 )
@@ -28,9 +30,12 @@ type Config struct {
 	Token    string    // of the cluster: whoever has it may do everything
 	Users    Directory // nil: only the token lets in
 	Runtime  service.Runtime
-	Peers    []Peer       // whose services it offers beside its own
-	Metrics  http.Handler // what is at GET /metrics, for whoever may look; nil: nothing is
-	Log      *slog.Logger
+	Peers    []Peer   // whose services it offers beside its own
+	Off      []string // areas of services that are switched off
+	// NoOpenAPI leaves out the description of the services.
+	NoOpenAPI bool
+	Metrics   http.Handler // what is at GET /metrics, for whoever may look; nil: nothing is
+	Log       *slog.Logger
 }
 
 // API is the internal services for those who may call them, over HTTP (it is an http.Handler) and for the dashboard. It is
@@ -146,6 +151,13 @@ func (a *API) invoke(ctx context.Context, by caller, name string, req *service.R
 }
 
 func (a *API) unknown(name string) error {
+	_, rest, _ := strings.Cut(name, ".")
+	if area, _, _ := strings.Cut(rest, "."); slices.Contains(a.Off, area) {
+		return &service.Error{
+			Code: service.NotFound, Message: fmt.Sprintf("there is no internal service %q: the area %s is switched off", name, area),
+			Fix: "take it out of areas.off of cluster.yaml",
+		}
+	}
 	known := make([]string, 0, len(a.byName))
 	for n := range a.byName {
 		known = append(known, n)
@@ -178,7 +190,8 @@ func Serve(ctx context.Context, listener net.Listener, h http.Handler, secured *
 		defer watch.Wait()
 		defer stop()
 	}
-	if err := secured.Serve(server, listener); !errors.Is(err, http.ErrServerClosed) {
+	secured.Prepare(server)
+	if err := framing.Serve(server, listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return <-done

@@ -34,7 +34,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.Metrics.ServeHTTP(w, r)
 		return
 	}
-	if r.URL.Path == openAPIPath && (r.Method == http.MethodGet || r.Method == http.MethodHead) && by.role.Has(service.Read) {
+	if r.URL.Path == openAPIPath && !a.NoOpenAPI && (r.Method == http.MethodGet || r.Method == http.MethodHead) && by.role.Has(service.Read) {
 		a.serveOpenAPI(w, r, cid)
 		return
 	}

@@ -22,6 +22,7 @@ type Alone struct {
 	Cluster     string // name of the cluster
 	Server      string // name of the server; no two of a cluster have the same
 	Compat      string
+	Off         string // areas that are switched off, with commas: see Optional
 	Proxies     string // addresses and networks, with commas: see Cluster.TrustedProxies
 	Address     string // host:port to listen on for channels, such as 0.0.0.0:17010
 	Admin       string // host:port to listen on for the admin API
@@ -59,7 +60,7 @@ func OpenAlone(dir string, a Alone) (*Folder, error) {
 		Servers:  []Server{{Name: a.Server, Address: reached(a.Address), Admin: reached(a.Admin), TLS: a.TLS}},
 		Admin:    Admin{User: "admin", PasswordHash: password.New(cmp.Or(a.Password, NewPassword())).String(), TLS: a.AdminTLS},
 	}
-	c.TrustedProxies = a.proxies()
+	c.TrustedProxies, c.Areas.Off = a.proxies(), listed(a.Off)
 	if a.RedisURL != "" {
 		c.Redis.Embedded = ""
 	}
@@ -107,6 +108,9 @@ func (a Alone) check() error {
 	if a.Token != "" && len(a.Token) < minToken {
 		fault("the admin token", fmt.Sprintf("it has %d characters, expected %d or more; make one with: openssl rand -hex 32", len(a.Token), minToken))
 	}
+	for _, problem := range (Areas{listed(a.Off)}).check() {
+		fault("the areas that are off", problem)
+	}
 	for _, text := range a.proxies() {
 		fault("the trusted proxies", checkNetwork(text))
 	}
@@ -127,8 +131,11 @@ func (a Alone) check() error {
 	return errors.Join(faults...)
 }
 
-func (a Alone) proxies() (out []string) {
-	for text := range strings.SplitSeq(a.Proxies, ",") {
+func (a Alone) proxies() []string { return listed(a.Proxies) }
+
+// listed is text with commas as a list.
+func listed(text string) (out []string) {
+	for text := range strings.SplitSeq(text, ",") {
 		if text = strings.TrimSpace(text); text != "" {
 			out = append(out, text)
 		}

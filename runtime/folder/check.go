@@ -48,6 +48,7 @@ func check(c *Cluster, body ast.Node, found *faults) {
 			found.add(tokenAt(body, "trusted_proxies", i), "trusted_proxies[%d]: %s", i, problem)
 		}
 	}
+	checkAreas(c.Areas, body, found)
 	checkBalancer(c.Balancer, body, found)
 	checkTLS(c.Balancer.TLS, body, found, "balancer", "tls")
 	if t := c.Balancer.ServersTLS; t.Key != "" && t.Certificate == "" {

@@ -259,6 +259,13 @@ func (c *Cluster) text() string {
 			line("  - %s", quote(text))
 		}
 	}
+	if len(c.Areas.Off) > 0 {
+		line("areas:")
+		line("  off: # neither loaded nor listed")
+		for _, name := range c.Areas.Off {
+			line("    - %s", quote(name))
+		}
+	}
 	if c.Supervised() {
 		line("balancer:")
 		line("  address: %s # where clients call", quote(c.Balancer.Address))

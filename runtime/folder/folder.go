@@ -58,6 +58,7 @@ type Cluster struct {
 	Database   Database   `yaml:"database"`
 	Statistics Statistics `yaml:"statistics"`
 	Export     Export     `yaml:"export"`
+	Areas      Areas      `yaml:"areas"`
 	Supervisor Supervisor `yaml:"supervisor"`
 	Servers    []Server   `yaml:"servers"`
 	Admin      Admin      `yaml:"admin"`

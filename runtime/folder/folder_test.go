@@ -211,6 +211,10 @@ func TestOpenNamesEachFaultWithItsPlace(t *testing.T) {
 			"two files for an external HAProxy", "  address: \"127", "  kind: external\n  haproxy: {socket: /x}\n  tls: {certificate: a.pem, key: a.key}\n  address: \"127",
 			[]string{"balancer.tls.key: HAProxy takes certificate and key from one file"},
 		},
+		{"an area that there is not", "supervisor:", "areas: {off: [kvbd]}\nsupervisor:", []string{":11:15:", `areas.off[0]: there is no area "kvbd"; did you mean kvdb?`}},
+		{"an area that must be", "supervisor:", "areas: {off: [kvdb, server]}\nsupervisor:", []string{`areas.off[1]: "server" cannot be switched off: the cluster itself needs it`}},
+		{"an area that another needs", "supervisor:", "areas: {off: [stats]}\nsupervisor:", []string{"areas.off[0]: metrics needs stats: switch metrics off, too, or leave stats on"}},
+		{"an area twice", "supervisor:", "areas: {off: [audit, audit]}\nsupervisor:", []string{`areas.off[1]: "audit" is there twice`}},
 		{"negative days", "supervisor:", "statistics: {hours: -1}\nsupervisor:", []string{":11:", "statistics.hours: expected a number of days, 1 to 36500, not -1"}},
 		{"unknown key of HAProxy", "  address: \"127", "  haproxy: {statistics: x}\n  address: \"127", []string{":5:", `unknown key "statistics"`, "certificate, stats"}},
 	}

@@ -76,7 +76,7 @@ func (b *builder) build(ctx context.Context, next *catalog.Snapshot) *state {
 		admins:   map[string]*boundUser{},
 		security: map[string]*boundSecurity{},
 		conns:    map[catalog.Key]*boundConn{},
-		out:      map[string]map[string]*boundConn{"kvdb": {"default": b.node.kvdb}},
+		out:      map[string]map[string]*boundConn{"kvdb": b.node.kvdbs()},
 		names:    b.node.usual,
 	}
 	s.users.Store(1)

@@ -110,10 +110,15 @@ func trial(ctx context.Context, f *folder.Folder, name string, services []servic
 	if err := n.addCompiled(slices.Concat(n.ownServices(), services)); err != nil {
 		return nil, nil, err
 	}
-	if err := n.openKVDB(); err != nil {
+	if n.has(folder.AreaKVDB) {
+		if err := n.openKVDB(); err != nil {
+			return nil, nil, err
+		}
+		undo = append(undo, func() error { return n.kvdb.conn.Close(ctx) })
+	}
+	if err := n.addInternals(); err != nil {
 		return nil, nil, err
 	}
-	undo = append(undo, func() error { return n.kvdb.conn.Close(ctx) })
 	n.leaving, n.leave = context.WithCancel(ctx)
 	undo = append(undo, func() error {
 		n.leave()

@@ -29,25 +29,43 @@ func OpenTable(ctx context.Context, f *folder.Folder) (*cluster.Table, error) {
 
 // openDatabase opens what the server keeps: in PostgreSQL, which may be away, or in files.
 func (n *Node) openDatabase(ctx context.Context) (err error) {
-	if n.table, err = OpenTable(ctx, n.folder); err != nil {
+	if err := n.timed("cluster", func() error {
+		n.table, err = OpenTable(ctx, n.folder)
+		return err
+	}); err != nil {
 		return err
 	}
-	if url := n.folder.Cluster.Database.URL; url != "" {
-		if n.stats, err = stats.OpenPostgres(url, n.server.Name, n.log); err != nil {
-			return err
+	url := n.folder.Cluster.Database.URL
+	if err := n.openStats(ctx, url); err != nil {
+		return err
+	}
+	return n.timed("catalog", func() error {
+		if url != "" {
+			n.store, err = catalog.OpenPostgres(url, n.folder.Cluster.Database.Pool()-otherConnections)
+		} else {
+			n.store, err = catalog.OpenSQLite(ctx, n.folder.CatalogDB())
 		}
-		if n.store, err = catalog.OpenPostgres(url, n.folder.Cluster.Database.Pool()-otherConnections); err == nil {
+		if err == nil {
 			n.store.KeepVersions(deploy.FileKind)
 		}
 		return err
+	})
+}
+
+// openStats opens the statistics. Where they are switched off nothing is counted and nothing kept.
+func (n *Node) openStats(ctx context.Context, url string) error {
+	if !n.has(folder.AreaStats) {
+		n.stats = stats.New(time.Now)
+		return nil
 	}
-	if n.stats, err = stats.Open(ctx, n.folder.StatsDB(), n.server.Name, n.log); err != nil {
+	return n.timed(folder.AreaStats, func() (err error) {
+		if url != "" {
+			n.stats, err = stats.OpenPostgres(url, n.server.Name, n.log)
+		} else {
+			n.stats, err = stats.Open(ctx, n.folder.StatsDB(), n.server.Name, n.log)
+		}
 		return err
-	}
-	if n.store, err = catalog.OpenSQLite(ctx, n.folder.CatalogDB()); err == nil {
-		n.store.KeepVersions(deploy.FileKind)
-	}
-	return err
+	})
 }
 
 // hints are carried by Redis where all servers share one: those of one machine always do. Elsewhere PostgreSQL carries

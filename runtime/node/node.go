@@ -107,6 +107,7 @@ type Node struct {
 	ready   atomic.Bool
 	began   time.Time    // to start
 	readyMS atomic.Int64 // from then until it was ready
+	started []Started    // how long each area took
 
 	now      func() time.Time
 	stopping atomic.Bool // ready no more
@@ -140,8 +141,10 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	if err := n.addCompiled(slices.Concat(n.ownServices(), c.Services)); err != nil {
 		return nil, err
 	}
-	if err := n.openKVDB(); err != nil {
-		return nil, err
+	if n.has(folder.AreaKVDB) {
+		if err := n.timed(folder.AreaKVDB, n.openKVDB); err != nil {
+			return nil, err
+		}
 	}
 	n.leases = cluster.NewLeases(n.store.DB())
 	if err := n.addInternals(); err != nil {
@@ -187,10 +190,12 @@ func newNode(c Config) (*Node, error) {
 	if n.own, err = OwnAccount(c.Folder, &n.passwords); err != nil {
 		return nil, err
 	}
-	if n.secrets, err = openSecrets(c.Folder.SecretsFile()); err != nil {
-		return nil, err
-	}
-	if n.vault, err = n.openVault(); err != nil {
+	if err := n.timed("keys", func() error {
+		if n.secrets, err = openSecrets(c.Folder.SecretsFile()); err == nil {
+			n.vault, err = n.openVault()
+		}
+		return err
+	}); err != nil {
 		return nil, err
 	}
 	return n, n.setClock()
@@ -335,7 +340,11 @@ func (n *Node) Close() error {
 	n.leave()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
-	return errors.Join(n.kvdb.conn.Close(ctx), n.redis.Close(), n.store.Close(), n.table.Close(), n.stats.Close())
+	var kvdb error
+	if n.kvdb != nil {
+		kvdb = n.kvdb.conn.Close(ctx)
+	}
+	return errors.Join(kvdb, n.redis.Close(), n.store.Close(), n.table.Close(), n.stats.Close())
 }
 
 // ServeHTTP answers what clients send to the server's channels.
@@ -354,8 +363,10 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		n.readiness(w)
 		return
 	case n.names.Prefix + "/openapi.json":
-		n.serveOpenAPI(w, r)
-		return
+		if n.has(folder.AreaOpenAPI) {
+			n.serveOpenAPI(w, r)
+			return
+		}
 	}
 	r.RemoteAddr = caller(r, n.proxies)
 	s := n.enter()

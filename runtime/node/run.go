@@ -40,7 +40,7 @@ func (n *Node) Run(ctx context.Context) error {
 		_ = channels.Close() // nothing was served yet
 		return fmt.Errorf("listen for the admin API: %w", err)
 	}
-	if err := n.begin(ctx); err != nil {
+	if err := n.timed("catalog", func() error { return n.begin(ctx) }); err != nil {
 		return err
 	}
 	administered, err := OpenAdminTLS(n.folder, n.log)
@@ -56,7 +56,8 @@ func (n *Node) Run(ctx context.Context) error {
 		return err
 	}
 	api, err := admin.New(admin.Config{
-		Services: n.countedServices(n.internalServices()), Token: n.token, Users: n.accounts(), Peers: n.peers(), Log: n.log, Metrics: n.metricsHandler(),
+		Services: n.countedServices(n.internalServices()), Token: n.token, Users: n.accounts(), Peers: n.peers(), Log: n.log, Metrics: n.metrics(),
+		Off: n.folder.Cluster.Areas.Off, NoOpenAPI: !n.has(folder.AreaOpenAPI),
 	})
 	if err != nil {
 		return err
@@ -79,15 +80,19 @@ func (n *Node) Run(ctx context.Context) error {
 			return nil
 		})
 	}
-	group.Go(func() error { return n.stats.Run(inner) })
+	if n.has(folder.AreaStats) {
+		group.Go(func() error { return n.stats.Run(inner) })
+	}
 	group.Go(func() error {
 		n.exports.run(inner, n.now)
 		return nil
 	})
-	group.Go(func() error {
-		n.watchKVDB(inner)
-		return nil
-	})
+	if n.has(folder.AreaKVDB) {
+		group.Go(func() error {
+			n.watchKVDB(inner)
+			return nil
+		})
+	}
 	group.Go(func() error {
 		n.live.Keep(inner)
 		return nil
@@ -102,7 +107,9 @@ func (n *Node) Run(ctx context.Context) error {
 		n.watchVault(inner)
 		return nil
 	})
-	group.Go(func() error { return n.pickup().Run(inner) })
+	if n.has(folder.AreaPickup) {
+		group.Go(func() error { return n.pickup().Run(inner) })
+	}
 	group.Go(func() error {
 		defer stop()
 		return n.serve(ctx, inner, channels, secured)
@@ -124,7 +131,7 @@ func (n *Node) isReady() {
 	n.readyMS.Store(max(1, time.Since(n.began).Milliseconds()))
 	close(n.runners.ready)
 	n.log.Info("server is ready", "address", n.server.Address, "admin", n.server.Admin,
-		"revision", n.live.Current().Revision, "pid", os.Getpid())
+		"revision", n.live.Current().Revision, "pid", os.Getpid(), "started", startText(n.startTimes()))
 }
 
 // beginAgain is the wait before a database that is away is asked again for the catalog.

@@ -24,7 +24,7 @@ import (
 // internalServices are all that the admin API of a server offers.
 func (n *Node) internalServices() []service.Service {
 	by := "admin " + n.server.Name
-	return slices.Concat(
+	return n.listed(slices.Concat(
 		enmasse.Services(enmasse.Deps{Catalog: n, Kinds: kinds{n}, By: by, Settle: n.settle}),
 		deploy.Services(deploy.Deps{Catalog: n, By: by, History: n.store}),
 		catalog.AuditServices(n.store),
@@ -48,7 +48,7 @@ func (n *Node) internalServices() []service.Service {
 		},
 		n.statsServices(),
 		n.logsServices(),
-	)
+	))
 }
 
 // Current is the catalog that serves.
@@ -205,11 +205,13 @@ func (n *Node) pingOutconn(ctx context.Context, _ service.Runtime, in PingIn) (P
 		}
 		names = append(names, b.object.Name)
 	}
-	if in.Name == n.kvdb.kind.Name {
-		info, err := n.kvdb.conn.Ping(ctx)
-		return PingOut{info}, err
+	if n.kvdb != nil {
+		if in.Name == n.kvdb.kind.Name {
+			info, err := n.kvdb.conn.Ping(ctx)
+			return PingOut{info}, err
+		}
+		names = append(names, n.kvdb.kind.Name)
 	}
-	names = append(names, n.kvdb.kind.Name)
 	return PingOut{}, unknown("no outgoing connection", in.Name, names)
 }
 
@@ -239,12 +241,14 @@ type Info struct {
 	KVDB        string     `sio:"kvdb"` // why it cannot use the KVDB; empty where it can
 	Channels    []Standing // those that run by themselves
 	About       About
+	Started     []Started // how long each area took to start, and which are off
 }
 
 func (n *Node) info(context.Context, service.Runtime, struct{}) (Info, error) {
 	now := n.live.Current()
 	out := Info{Name: n.server.Name, PID: os.Getpid(), Ready: n.isReadyNow(), Revision: now.Revision, Hash: now.Hash, KVDB: n.outage.reason()}
-	out.Channels, out.About = n.runners.standings(n.current.Load()), n.about()
+	out.Started, out.About = n.startTimes(), n.about()
+	out.Channels = n.runners.standings(n.current.Load())
 	for _, f := range n.live.Faults() {
 		out.Quarantined = append(out.Quarantined, fmt.Sprintf("%s %s: %v", f.Kind, f.Name, f.Err))
 	}

@@ -109,6 +109,9 @@ type boundConn struct {
 
 // Out is the outgoing connection of a kind and name.
 func (s *state) Out(kindName, name string) (service.Outconn, error) {
+	if kindName == "kvdb" && s.node.kvdb == nil {
+		return nil, &service.Error{Code: service.Internal, Message: "the area kvdb is switched off on this server", Fix: "take it out of areas.off of cluster.yaml"}
+	}
 	byName, ok := s.out[kindName]
 	if !ok && !s.node.isOutKind(kindName) {
 		return nil, mistaken(unknown("no kind of outgoing connection", kindName, s.node.outKindNames()))

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/parley-run/parley/runtime/admin"
+	"github.com/parley-run/parley/runtime/folder"
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/stats"
 )
@@ -25,7 +26,7 @@ func (n *Node) statsServices() []service.Service {
 func (n *Node) statsOptions() stats.Options {
 	const day = 24 * time.Hour
 	c := n.folder.Cluster.Statistics
-	return stats.Options{Off: c.Off, Minutes: time.Duration(c.Minutes) * day, Hours: time.Duration(c.Hours) * day}
+	return stats.Options{Off: c.Off || !n.has(folder.AreaStats), Minutes: time.Duration(c.Minutes) * day, Hours: time.Duration(c.Hours) * day}
 }
 
 // countedServices are internal services that are counted as those of users are.
