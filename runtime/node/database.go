@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,17 +32,25 @@ func (n *Node) openDatabase(ctx context.Context) (err error) {
 	if n.table, err = OpenTable(ctx, n.folder); err != nil {
 		return err
 	}
+	if err := n.openStats(ctx); err != nil {
+		return err
+	}
 	if url := n.folder.Cluster.Database.URL; url != "" {
-		if n.stats, err = stats.OpenPostgres(url, n.server.Name, n.log); err != nil {
-			return err
-		}
 		n.store, err = catalog.OpenPostgres(url, n.folder.Cluster.Database.Pool()-otherConnections)
 		return err
 	}
-	if n.stats, err = stats.Open(ctx, n.folder.StatsDB(), n.server.Name, n.log); err != nil {
+	n.store, err = catalog.OpenSQLite(ctx, n.folder.CatalogDB())
+	return err
+}
+
+// openStats opens where statistics are kept: in a PostgreSQL of their own or the catalog's, or in a file of their own.
+func (n *Node) openStats(ctx context.Context) (err error) {
+	c := n.folder.Cluster
+	if url := cmp.Or(c.Statistics.Database, c.Database.URL); url != "" {
+		n.stats, err = stats.OpenPostgres(url, n.server.Name, n.log)
 		return err
 	}
-	n.store, err = catalog.OpenSQLite(ctx, n.folder.CatalogDB())
+	n.stats, err = stats.Open(ctx, n.folder.StatsDB(), n.server.Name, n.log)
 	return err
 }
 

@@ -180,6 +180,14 @@ func TestSentryIsToldOfErrors(t *testing.T) {
 	assert.Contains(t, frames[len(frames)-1].Function, "TestSentryIsToldOfErrors")
 	assert.NotContains(t, g.logs.String(), "sec-ret")
 	assert.Contains(t, metrics(t, g), "parley_export_sent_total{exporter=\"sentry\",server=\"server1\"} 3\n")
+	var told []struct {
+		Server, Name string
+		Sent         int
+		LastError    string `json:"last_error"`
+	}
+	require.NoError(t, g.call("server1", "parley.stats.exports", struct{}{}, &told))
+	require.Len(t, told, 1)
+	assert.Equal(t, "server1 sentry 3 ", fmt.Sprint(told[0].Server, " ", told[0].Name, " ", told[0].Sent, " ", told[0].LastError))
 }
 
 func TestSentryAsksForSilence(t *testing.T) {
