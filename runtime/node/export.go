@@ -151,7 +151,7 @@ func (n *Node) openSentry() error {
 	}
 	_, version, _ := build()
 	format, err := sentry.New(sentry.Config{
-		DSN: dsn, Environment: cmp.Or(c.Environment, os.Getenv("SENTRY_ENVIRONMENT"), "production"),
+		DSN: kind.NewSecret(dsn), Environment: cmp.Or(c.Environment, os.Getenv("SENTRY_ENVIRONMENT"), "production"),
 		Release: cmp.Or(c.Release, os.Getenv("SENTRY_RELEASE"), "parley@"+version), Server: n.server.Name, Version: version, Now: n.now,
 	})
 	if err != nil {
@@ -168,7 +168,7 @@ func (n *Node) openNewRelic() error {
 	if key = cmp.Or(key, os.Getenv("NEW_RELIC_LICENSE_KEY")); err != nil || key == "" || n.folder.Cluster.Statistics.Off {
 		return err
 	}
-	format, err := newrelic.New(newrelic.Config{URL: c.URL, Region: c.Region, Key: key, Cluster: n.folder.Cluster.Name, Server: n.server.Name})
+	format, err := newrelic.New(newrelic.Config{URL: c.URL, Region: c.Region, Key: kind.NewSecret(key), Cluster: n.folder.Cluster.Name, Server: n.server.Name})
 	if err != nil {
 		return err
 	}
