@@ -308,7 +308,10 @@ func (e *Exporter[T]) post(ctx context.Context, batch []T) Verdict {
 		return Verdict{Problem: err.Error()}
 	}
 	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
+	w, err := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
+	if err != nil {
+		return Verdict{Problem: err.Error()}
+	}
 	if _, err := w.Write(p.Body); err != nil { // it is in memory
 		return Verdict{Problem: err.Error()}
 	}
