@@ -83,21 +83,29 @@ channel_rest:
 
 // echoCommand serves the echoes by a server with a service compiled in, as a program of one's own would.
 func echoCommand() *cobra.Command {
-	var dir string
+	var dir, traces string
 	var off bool
 	c := &cobra.Command{
 		Use: "serve-echo", Hidden: true, Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return serveEcho(c.Context(), dir, off, func(at string) error { return served(c.InOrStdin(), c.OutOrStdout(), address{at}) })
+			settings := ""
+			if off {
+				settings += "statistics:\n  off: true\n"
+			}
+			if traces != "" {
+				settings += "export:\n  traces: {endpoint: '" + traces + "', ratio: 0.1}\n"
+			}
+			return serveEcho(c.Context(), dir, settings, func(at string) error { return served(c.InOrStdin(), c.OutOrStdout(), address{at}) })
 		},
 	}
 	c.Flags().StringVar(&dir, "dir", "", "folder of the cluster, to be made")
+	c.Flags().StringVar(&traces, "traces", "", "URL that spans of one request in ten are sent to")
 	c.Flags().BoolVar(&off, "no-statistics", false, "count nothing")
 	return c
 }
 
-// serveEcho serves for as long as meanwhile runs, which is told the address.
-func serveEcho(ctx context.Context, dir string, uncounted bool, meanwhile func(at string) error) (err error) {
+// serveEcho serves for as long as meanwhile runs, which is told the address. settings are added to cluster.yaml.
+func serveEcho(ctx context.Context, dir, settings string, meanwhile func(at string) error) (err error) {
 	redis, err := miniredis.Run()
 	if err != nil {
 		return err
@@ -107,10 +115,8 @@ func serveEcho(ctx context.Context, dir string, uncounted bool, meanwhile func(a
 	if err != nil {
 		return err
 	}
-	if uncounted {
-		if err := appendTo(filepath.Join(dir, "cluster.yaml"), "statistics:\n  off: true\n"); err != nil {
-			return err
-		}
+	if err := appendTo(filepath.Join(dir, "cluster.yaml"), settings); err != nil {
+		return err
 	}
 	log, err := os.Create(filepath.Join(dir, "server.log"))
 	if err != nil {

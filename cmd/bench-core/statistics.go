@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 
@@ -25,6 +27,8 @@ func statistics(ctx context.Context, o options) (s figures.Section, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	login := echoLogin()
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	defer collector.Close()
 	var arms []*arm
 	pids := []int{os.Getpid()}
 	for _, one := range []struct {
@@ -33,6 +37,7 @@ func statistics(ctx context.Context, o options) (s figures.Section, err error) {
 	}{
 		{"parley, statistics off", []string{"--dir", filepath.Join(dir, "off"), "--no-statistics"}},
 		{"parley, statistics on", []string{"--dir", filepath.Join(dir, "on")}},
+		{"parley, statistics on, spans of one request in ten", []string{"--dir", filepath.Join(dir, "traced"), "--traces", collector.URL}},
 	} {
 		var at address
 		server, err := startChild(ctx, &at, append([]string{"serve-echo"}, one.args...)...)
@@ -53,16 +58,17 @@ func statistics(ctx context.Context, o options) (s figures.Section, err error) {
 	if err := compare(ctx, arms, p, others); err != nil {
 		return s, err
 	}
-	return statisticsSection(arms[0], arms[1], p, others), nil
+	return statisticsSection(arms[0], arms[1], arms[2], p, others), nil
 }
 
-func statisticsSection(off, on *arm, p pace, others *foreign) figures.Section {
+func statisticsSection(off, on, traced *arm, p pace, others *foreign) figures.Section {
 	s := figures.Section{Title: fmt.Sprintf("the echo of a service in Go, with statistics and without, asked by %d connections in turns of %s", connections, p.turn)}
 	s.Figures = append(
 		s.Figures,
 		figures.Median("statistics.off", off.name, off.rates, "requests/s"),
 		figures.Median("statistics.on", on.name, on.rates, "requests/s"),
 		figures.Median("statistics.ratio", "ratio of requests/s, on to off", figures.Ratios(on.rates, off.rates), "").AtLeast(countedRate),
+		figures.Median("tracing.ratio", "ratio of requests/s, with spans of one in ten to without", figures.Ratios(traced.rates, on.rates), ""),
 	)
 	if len(off.costs) > 0 && len(on.costs) > 0 {
 		s.Figures = append(
@@ -71,6 +77,9 @@ func statisticsSection(off, on *arm, p pace, others *foreign) figures.Section {
 			figures.Median("statistics.on_cpu", "CPU of a request, statistics on", on.costs, "us"),
 			figures.Median("statistics.cpu_ratio", "ratio of CPU, on to off", figures.Ratios(on.costs, off.costs), "").AtMost(countedTarget),
 		)
+	}
+	if len(traced.costs) > 0 && len(on.costs) > 0 {
+		s.Figures = append(s.Figures, figures.Median("tracing.cpu_ratio", "ratio of CPU, with spans of one in ten to without", figures.Ratios(traced.costs, on.costs), ""))
 	}
 	s.Notes = []string{"counted and timed: the service, the channel and the server; a save every 10 s is part of it"}
 	own, foreign, known := others.shares()

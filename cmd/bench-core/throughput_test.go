@@ -64,7 +64,7 @@ func TestTogether(t *testing.T) {
 
 func TestEchoesAnswerTheSame(t *testing.T) {
 	bare := serve(t, bareEcho)
-	err := serveEcho(t.Context(), t.TempDir(), false, func(at string) error {
+	err := serveEcho(t.Context(), t.TempDir(), "", func(at string) error {
 		login := "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(echoUser+":"+echoPassword))
 		arms := []*arm{{name: "bare", address: bare, request: requestOf(http.MethodPost, bare, echoPath, echoBody)}}
 		for _, path := range []string{echoPath, echoStarPath} {

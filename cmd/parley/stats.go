@@ -55,7 +55,7 @@ func statsCommand(o *options) *cobra.Command {
 	c.AddCommand(
 		rankCommand(o, "slowest", "parley.stats.slowest", "What took longest in a time, by mean"),
 		rankCommand(o, "usage", "parley.stats.most-used", "What was used most in a time"),
-		summaryCommand(o), seriesCommand(o), compareCommand(o), keptCommand(o, true), keptCommand(o, false), watchCommand(o),
+		summaryCommand(o), seriesCommand(o), compareCommand(o), keptCommand(o, true), keptCommand(o, false), watchCommand(o), exportsCommand(o),
 	)
 	return c
 }

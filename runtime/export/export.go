@@ -59,6 +59,7 @@ type Options struct {
 
 // Counts are what became of the items of an exporter. Dropped ones were never tried, failed ones were.
 type Counts struct {
+	Server    string `json:"server"` // empty until somebody says whose exporter it is
 	Name      string `json:"name"`
 	Sent      int64  `json:"sent"`
 	Dropped   int64  `json:"dropped"` // the queue was full, or the other side had asked for silence
@@ -281,14 +282,14 @@ func (e *Exporter[T]) say(problem string) {
 }
 
 // Metrics writes counts in Prometheus's text format.
-func Metrics(w io.Writer, server string, all []Counts) {
+func Metrics(w io.Writer, all []Counts) {
 	if len(all) == 0 {
 		return
 	}
 	family := func(name, help, kind string, of func(Counts) int64) {
 		_, _ = fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
 		for _, c := range all {
-			_, _ = fmt.Fprintf(w, "%s{exporter=%q,server=%q} %d\n", name, c.Name, server, of(c))
+			_, _ = fmt.Fprintf(w, "%s{exporter=%q,server=%q} %d\n", name, c.Name, c.Server, of(c))
 		}
 	}
 	family("parley_export_sent_total", "Spans, errors or metrics that were taken.", "counter", func(c Counts) int64 { return c.Sent })
@@ -307,7 +308,10 @@ func (e *Exporter[T]) post(ctx context.Context, batch []T) Verdict {
 		return Verdict{Problem: err.Error()}
 	}
 	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
+	w, err := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
+	if err != nil {
+		return Verdict{Problem: err.Error()}
+	}
 	if _, err := w.Write(p.Body); err != nil { // it is in memory
 		return Verdict{Problem: err.Error()}
 	}

@@ -255,7 +255,7 @@ func TestABatchThatCannotBeWritten(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	var text strings.Builder
-	export.Metrics(&text, "server1", []export.Counts{{Name: "a", Sent: 1, Dropped: 2, Failed: 3, Waiting: 4, Retries: 5}})
+	export.Metrics(&text, []export.Counts{{Server: "server1", Name: "a", Sent: 1, Dropped: 2, Failed: 3, Waiting: 4, Retries: 5}})
 	for _, line := range []string{
 		`parley_export_sent_total{exporter="a",server="server1"} 1`, `parley_export_dropped_total{exporter="a",server="server1"} 2`,
 		`parley_export_failed_total{exporter="a",server="server1"} 3`, `parley_export_waiting{exporter="a",server="server1"} 4`,

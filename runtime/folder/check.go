@@ -78,6 +78,11 @@ func check(c *Cluster, body ast.Node, found *faults) {
 			found.add(tokenAt(body, "statistics", one.key), "statistics.%s: expected a number of days, 1 to 36500, not %d", one.key, one.days)
 		}
 	}
+	if text := c.Statistics.Database; text != "" {
+		if problem := checkDatabaseURL(text); problem != "" {
+			found.add(tokenAt(body, "statistics", "database"), "statistics.database: %s", problem)
+		}
+	}
 	checkExport(c.Export, body, found)
 	if len(c.Servers) == 0 {
 		found.add(tokenAt(body, "servers"), "servers: the cluster needs one at least, with name, address and admin")

@@ -215,6 +215,9 @@ type Statistics struct {
 	Off     bool `yaml:"off"`     // nothing is counted
 	Minutes int  `yaml:"minutes"` // how many days those of minutes are kept; 0: 7
 	Hours   int  `yaml:"hours"`   // how many days those of hours are; 0: 90. Those of days are kept for ever
+	// Database is a PostgreSQL of their own, such as postgres://user:password@host:5432/name; empty: that of the catalog, or a file
+	// of their own.
+	Database string `yaml:"database"`
 }
 
 // Supervisor is the process that starts and stops the others.

@@ -216,6 +216,17 @@ func TestOpenNamesEachFaultWithItsPlace(t *testing.T) {
 		{"an area that another needs", "supervisor:", "areas: {off: [stats]}\nsupervisor:", []string{"areas.off[0]: metrics needs stats: switch metrics off, too, or leave stats on"}},
 		{"an area twice", "supervisor:", "areas: {off: [audit, audit]}\nsupervisor:", []string{`areas.off[1]: "audit" is there twice`}},
 		{"negative days", "supervisor:", "statistics: {hours: -1}\nsupervisor:", []string{":11:", "statistics.hours: expected a number of days, 1 to 36500, not -1"}},
+		{"a database of statistics that is none", "supervisor:", "statistics: {database: 'mysql://x'}\nsupervisor:", []string{"statistics.database: expected postgres://user:password@host:5432/name"}},
+		{
+			"exports that cannot be", "supervisor:",
+			"export:\n  traces: {endpoint: 'localhost:4318', ratio: 1.5, headers: {'a b': x}}\n  sentry: {dsn: 'https://sec-ret.example/'}\n  new_relic: {region: asia, every: 1, url: x}\nsupervisor:",
+			[]string{
+				":12:", "export.traces.endpoint: expected a URL such as http://127.0.0.1:4318", "export.traces.ratio: expected a number from 0 to 1",
+				"export.traces.headers: expected names of headers", "export.sentry.dsn: expected a DSN such as https://KEY@o1.ingest.sentry.io/42",
+				"export.new_relic.region: expected us or eu", "export.new_relic.every: expected a number of seconds, 5 to 3600", "export.new_relic.url: expected a URL",
+			},
+		},
+		{"an export that there is not", "supervisor:", "export: {jaeger: {}}\nsupervisor:", []string{`unknown key "jaeger"; the keys under export are traces, sentry, new_relic`}},
 		{"unknown key of HAProxy", "  address: \"127", "  haproxy: {statistics: x}\n  address: \"127", []string{":5:", `unknown key "statistics"`, "certificate, stats"}},
 	}
 	for _, row := range rows {

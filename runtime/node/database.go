@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,10 +36,10 @@ func (n *Node) openDatabase(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
-	url := n.folder.Cluster.Database.URL
-	if err := n.openStats(ctx, url); err != nil {
+	if err := n.openStats(ctx); err != nil {
 		return err
 	}
+	url := n.folder.Cluster.Database.URL
 	return n.timed("catalog", func() error {
 		if url != "" {
 			n.store, err = catalog.OpenPostgres(url, n.folder.Cluster.Database.Pool()-otherConnections)
@@ -52,14 +53,16 @@ func (n *Node) openDatabase(ctx context.Context) (err error) {
 	})
 }
 
-// openStats opens the statistics. Where they are switched off nothing is counted and nothing kept.
-func (n *Node) openStats(ctx context.Context, url string) error {
+// openStats opens the statistics: in a PostgreSQL of their own or the catalog's, or in a file of their own. Where they are
+// switched off nothing is counted and nothing kept.
+func (n *Node) openStats(ctx context.Context) error {
 	if !n.has(folder.AreaStats) {
 		n.stats = stats.New(time.Now)
 		return nil
 	}
 	return n.timed(folder.AreaStats, func() (err error) {
-		if url != "" {
+		c := n.folder.Cluster
+		if url := cmp.Or(c.Statistics.Database, c.Database.URL); url != "" {
 			n.stats, err = stats.OpenPostgres(url, n.server.Name, n.log)
 		} else {
 			n.stats, err = stats.Open(ctx, n.folder.StatsDB(), n.server.Name, n.log)

@@ -47,8 +47,8 @@ func (n *Node) openExports() error {
 	return nil
 }
 
-// exported gives what a key of export in cluster.yaml stands for.
-func (n *Node) exported(key, text string) (string, error) {
+// exportSecret gives what a key of export in cluster.yaml stands for.
+func (n *Node) exportSecret(key, text string) (string, error) {
 	if text == "" {
 		return "", nil
 	}
@@ -80,7 +80,7 @@ func (n *Node) openTraces() error {
 		header[name] = value
 	}
 	for name, text := range c.Headers {
-		value, err := n.exported("traces.headers."+name, text)
+		value, err := n.exportSecret("traces.headers."+name, text)
 		if err != nil {
 			return err
 		}
@@ -145,13 +145,13 @@ func pairs(text string) map[string]string {
 
 func (n *Node) openSentry() error {
 	c := n.folder.Cluster.Export.Sentry
-	dsn, err := n.exported("sentry.dsn", c.DSN)
+	dsn, err := n.exportSecret("sentry.dsn", c.DSN)
 	if dsn = cmp.Or(dsn, os.Getenv("SENTRY_DSN")); err != nil || dsn == "" {
 		return err
 	}
 	_, version, _ := build()
 	format, err := sentry.New(sentry.Config{
-		DSN: dsn, Environment: cmp.Or(c.Environment, os.Getenv("SENTRY_ENVIRONMENT"), "production"),
+		DSN: kind.NewSecret(dsn), Environment: cmp.Or(c.Environment, os.Getenv("SENTRY_ENVIRONMENT"), "production"),
 		Release: cmp.Or(c.Release, os.Getenv("SENTRY_RELEASE"), "parley@"+version), Server: n.server.Name, Version: version, Now: n.now,
 	})
 	if err != nil {
@@ -164,11 +164,11 @@ func (n *Node) openSentry() error {
 
 func (n *Node) openNewRelic() error {
 	c := n.folder.Cluster.Export.NewRelic
-	key, err := n.exported("new_relic.key", c.Key)
+	key, err := n.exportSecret("new_relic.key", c.Key)
 	if key = cmp.Or(key, os.Getenv("NEW_RELIC_LICENSE_KEY")); err != nil || key == "" || n.folder.Cluster.Statistics.Off {
 		return err
 	}
-	format, err := newrelic.New(newrelic.Config{URL: c.URL, Region: c.Region, Key: key, Cluster: n.folder.Cluster.Name, Server: n.server.Name})
+	format, err := newrelic.New(newrelic.Config{URL: c.URL, Region: c.Region, Key: kind.NewSecret(key), Cluster: n.folder.Cluster.Name, Server: n.server.Name})
 	if err != nil {
 		return err
 	}
@@ -243,12 +243,44 @@ func (e *exports) counts() []export.Counts {
 	return out
 }
 
+func (n *Node) exported() []export.Counts {
+	out := n.exports.counts()
+	for i := range out {
+		out[i].Server = n.server.Name
+	}
+	return out
+}
+
+func (n *Node) getLocalExports(context.Context, service.Runtime, struct{}) (any, error) {
+	return service.FromGo(n.exported())
+}
+
+// getExports asks the servers of this machine. One that does not answer is left out.
+func (n *Node) getExports(ctx context.Context, _ service.Runtime, _ struct{}) (any, error) {
+	peers := n.folder.Cluster.Servers
+	told := make([][]export.Counts, len(peers))
+	var group errgroup.Group
+	for i, peer := range peers {
+		group.Go(func() error {
+			if peer.Name == n.server.Name {
+				told[i] = n.exported()
+				return nil
+			}
+			return n.callPeer(ctx, peer.Admin, "parley.stats.exports-local", &told[i])
+		})
+	}
+	if err := group.Wait(); err != nil {
+		n.log.Debug("not every server told what it exports", "err", err)
+	}
+	return service.FromGo(slices.Concat(told...))
+}
+
 // metricsHandler is what Prometheus is told of this server.
 func (n *Node) metricsHandler() http.Handler {
 	counted := n.stats.Metrics()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		counted.ServeHTTP(w, r)
-		export.Metrics(w, n.server.Name, n.exports.counts())
+		export.Metrics(w, n.exported())
 	})
 }
 

@@ -75,7 +75,7 @@ func (n *Node) peerLog(name, address, file string) logs.Source {
 	return logs.Source{Server: name, Read: func(ctx context.Context, q logs.Query) (logs.Page, error) {
 		asked, cancel := context.WithTimeout(ctx, peerTime)
 		defer cancel()
-		client := admin.NewClient(address, n.token)
+		client := admin.NewClient(address, n.token).Secured(n.folder.AdminTLS(address))
 		defer client.CloseIdle()
 		var out logs.Out
 		err := client.Call(asked, "parley.server.logs", logs.Ask(name, q), &out)

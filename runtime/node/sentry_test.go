@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"regexp"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/parley-run/parley/runtime/folder"
+	"github.com/parley-run/parley/runtime/node"
 	"github.com/parley-run/parley/runtime/service"
 )
 
@@ -180,6 +182,40 @@ func TestSentryIsToldOfErrors(t *testing.T) {
 	assert.Contains(t, frames[len(frames)-1].Function, "TestSentryIsToldOfErrors")
 	assert.NotContains(t, g.logs.String(), "sec-ret")
 	assert.Contains(t, metrics(t, g), "parley_export_sent_total{exporter=\"sentry\",server=\"server1\"} 3\n")
+	var told []struct {
+		Server, Name string
+		Sent         int
+		LastError    string `json:"last_error"`
+	}
+	require.NoError(t, g.call("server1", "parley.stats.exports", struct{}{}, &told))
+	require.Len(t, told, 1)
+	assert.Equal(t, "server1 sentry 3 ", fmt.Sprint(told[0].Server, " ", told[0].Name, " ", told[0].Sent, " ", told[0].LastError))
+}
+
+func TestExportsThatCannotBeOpened(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		export folder.Export
+		env    [2]string
+		want   string
+	}{
+		{"no such variable", folder.Export{Sentry: folder.Sentry{DSN: "env:NOT_SET_ANYWHERE"}}, [2]string{}, "export of cluster.yaml: sentry.dsn: the environment variable NOT_SET_ANYWHERE"},
+		{"no DSN", folder.Export{}, [2]string{"SENTRY_DSN", "https://sec-ret@/"}, "the DSN of Sentry: expected one such as https://KEY@o1.ingest.sentry.io/42"},
+		{"no key", folder.Export{NewRelic: folder.NewRelic{Key: "sec-ret\n2"}}, [2]string{}, "the key of New Relic is empty, or has characters that no header takes"},
+		{"no URL", folder.Export{}, [2]string{"OTEL_EXPORTER_OTLP_ENDPOINT", "collector"}, "expected the URL of an OTLP/HTTP receiver"},
+		{"no ratio", folder.Export{Traces: folder.Traces{Endpoint: "http://127.0.0.1:1"}}, [2]string{"OTEL_TRACES_SAMPLER_ARG", "often"}, "OTEL_TRACES_SAMPLER_ARG: expected a number from 0 to 1"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if row.env[0] != "" {
+				t.Setenv(row.env[0], row.env[1])
+			}
+			g := newGround(t)
+			g.folder.Cluster.Export = row.export
+			_, err := node.New(t.Context(), node.Config{Folder: g.folder, Server: "server1", Log: slog.New(slog.DiscardHandler)})
+			require.ErrorContains(t, err, row.want)
+			assert.NotContains(t, err.Error(), "sec-ret")
+		})
+	}
 }
 
 func TestSentryAsksForSilence(t *testing.T) {

@@ -18,6 +18,8 @@ func (n *Node) statsServices() []service.Service {
 	return append(
 		stats.Services(stats.Deps{Stats: n.stats, Flush: n.flushStats}),
 		service.New("parley.stats.get", n.getStats).WithDoc("statistics per service, summed over all servers").Needs(service.Read),
+		service.New("parley.stats.exports", n.getExports).WithDoc("what became of what the servers of this machine send to systems elsewhere").Needs(service.Read),
+		service.New("parley.stats.exports-local", n.getLocalExports).WithDoc("what became of what this server sends to systems elsewhere").Needs(service.Read),
 		service.New("parley.stats.get-local", n.getLocalStats).WithDoc("statistics of this server, to be summed with others'").Needs(service.Read),
 	)
 }

@@ -76,6 +76,7 @@ func testKept(t *testing.T, fresh func(t testing.TB) place) {
 		{"a save writes only what changed", testSaveWritesOnlyWhatChanged},
 		{"many servers save at once", testManyServersSaveAtOnce},
 		{"minutes are summed", testMinutesAreSummed},
+		{"the clock jumps", testTheClockJumps},
 		{"points of a time", testPoints},
 		{"points after minutes were deleted", testPointsAfterMinutesWereDeleted},
 		{"series go on after a restart", testSeriesGoOnAfterARestart},

@@ -67,6 +67,29 @@ func testPoints(t *testing.T, place place) {
 	assert.False(t, later.Points[len(later.Points)-1].At.After(c.at), "no points of what is to come")
 }
 
+// testTheClockJumps sets the clock 3 hours ahead, and back again: nothing is lost, and nothing is where the clock never was.
+func testTheClockJumps(t *testing.T, place place) {
+	c := &clock{time.Date(2026, 3, 4, 5, 0, 20, 0, time.UTC)}
+	start := c.at.Truncate(time.Minute)
+	s := at(place, t, c, "server1")
+	step := func(n int, jump time.Duration) {
+		c.advance(20 * time.Second)
+		times(c, s.Service("a"), n, time.Millisecond, false)
+		require.NoError(t, s.Save(t.Context()))
+		c.advance(jump)
+	}
+	step(1, 3*time.Hour)
+	step(2, 0)
+	step(4, -3*time.Hour)
+	step(8, 0)
+	step(16, time.Minute)
+	assert.Equal(t, []string{"a 25 0 1"}, lines(report(t, s, stats.ServiceKind, start.Add(-time.Hour), start.Add(24*time.Hour))), "what is to come is not told")
+	c.advance(4 * time.Hour)
+	assert.Equal(t, []string{"a 31 0 1"}, lines(report(t, s, stats.ServiceKind, start.Add(-time.Hour), start.Add(24*time.Hour))))
+	out := points(t, s, "a", start, start.Add(6*time.Hour), 1000)
+	assert.Equal(t, []string{"0: 1 0 1", "1: 24 0 1", "181: 6 0 1"}, shown(out, start))
+}
+
 func testPointsAfterMinutesWereDeleted(t *testing.T, place place) {
 	c := &clock{time.Date(2026, 3, 4, 5, 0, 0, 0, time.UTC)}
 	start := c.at

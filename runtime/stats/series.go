@@ -43,7 +43,11 @@ const mostRows = 150_000
 // collect adds what was counted since the last time to the spans that it is of.
 func (s *Stats) collect() {
 	now := s.now()
-	at := s.series.took.Add(now.Sub(s.series.took) / 2).Unix()
+	passed := now.Sub(s.series.took)
+	at := s.series.took.Add(passed / 2).Unix()
+	if passed < 0 || passed > minute*time.Second { // the clock was set, or the machine slept: none of it was halfway
+		at = now.Unix()
+	}
 	s.series.took = now
 	var all Sketch
 	for _, c := range s.all(0) {

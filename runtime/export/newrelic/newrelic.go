@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/parley-run/parley/runtime/export"
+	"github.com/parley-run/parley/runtime/kind"
 )
 
 // Sample is what was counted of one thing in some time.
@@ -23,9 +24,9 @@ type Sample struct {
 
 // Config says where metrics go, and of whom they are.
 type Config struct {
-	URL     string // of the Metric API; empty: that of Region
-	Region  string // us, which "" means too, or eu
-	Key     string // the license key; a secret
+	URL     string      // of the Metric API; empty: that of Region
+	Region  string      // us, which "" means too, or eu
+	Key     kind.Secret // the license key
 	Cluster string
 	Server  string
 }
@@ -43,7 +44,7 @@ func URLOf(region string) (string, error) {
 
 // New is the format.
 func New(c Config) (export.Format[Sample], error) {
-	if c.Key == "" || strings.ContainsFunc(c.Key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if !c.Key.IsSet() || strings.ContainsFunc(c.Key.Form(), func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, errors.New("the key of New Relic is empty, or has characters that no header takes")
 	}
 	if c.URL == "" {
@@ -115,7 +116,7 @@ func (f *format) Post(batch []Sample) (export.Post, error) {
 	}
 	body, err := json.Marshal([]payload{one})
 	return export.Post{URL: f.config.URL, Body: body, Header: http.Header{
-		"Content-Type": {"application/json"}, "Api-Key": {f.config.Key},
+		"Content-Type": {"application/json"}, "Api-Key": {f.config.Key.Form()},
 	}}, err
 }
 

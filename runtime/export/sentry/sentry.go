@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/parley-run/parley/runtime/export"
+	"github.com/parley-run/parley/runtime/kind"
 )
 
 // Error is one error of a service.
@@ -40,7 +41,7 @@ type Frame struct {
 
 // Config says where errors go, and of whom they are.
 type Config struct {
-	DSN         string // such as https://KEY@o1.ingest.sentry.io/42; a secret
+	DSN         kind.Secret // such as https://KEY@o1.ingest.sentry.io/42
 	Environment string
 	Release     string
 	Server      string
@@ -66,15 +67,9 @@ func parse(dsn string) (target, error) {
 	return target{at.String(), u.User.Username()}, nil
 }
 
-// Check says what is wrong with a DSN; nil: nothing.
-func Check(dsn string) error {
-	_, err := parse(dsn)
-	return err
-}
-
 // New is the format: an envelope for each error.
 func New(c Config) (*Format, error) {
-	at, err := parse(c.DSN)
+	at, err := parse(c.DSN.Form())
 	if err != nil {
 		return nil, err
 	}
