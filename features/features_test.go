@@ -1,6 +1,8 @@
 package features_test
 
 import (
+	"encoding/json"
+	"io/fs"
 	"os"
 	"os/exec"
 	"slices"
@@ -8,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/cucumber/godog"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/parley-run/parley/features"
@@ -56,6 +59,38 @@ func TestFeatures(t *testing.T) {
 		})
 	}
 	t.Run("with nothing installed", func(t *testing.T) { runFeatures(t, binary, strings.Join(others, " && ")) })
+}
+
+// TestEachKindHasAFeature: what there is of channels, connections and definitions, there is in plain English too.
+func TestEachKindHasAFeature(t *testing.T) {
+	binary := os.Getenv("PARLEY_BIN")
+	if binary == "" {
+		var err error
+		binary, err = fixtures.Build(t.Context(), t.TempDir())
+		require.NoError(t, err)
+	}
+	out, err := exec.CommandContext(t.Context(), binary, "kinds", "--output", "json").Output()
+	require.NoError(t, err)
+	var kinds []struct{ Name string }
+	require.NoError(t, json.Unmarshal(out, &kinds))
+	require.NotEmpty(t, kinds)
+	var used []string // keys at the beginning of a line of some definitions
+	for _, dir := range []fs.FS{features.Files, os.DirFS("../fixtures")} {
+		require.NoError(t, fs.WalkDir(dir, ".", func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".yaml") {
+				return err
+			}
+			text, err := fs.ReadFile(dir, path)
+			for line := range strings.Lines(string(text)) {
+				key, _, _ := strings.Cut(line, ":")
+				used = append(used, key)
+			}
+			return err
+		}))
+	}
+	for _, kind := range kinds {
+		assert.Contains(t, used, kind.Name, "no feature has definitions of this kind")
+	}
 }
 
 func runFeatures(t *testing.T, binary, tags string) {

@@ -6,7 +6,7 @@
 // a Transfer-Encoding, with two Content-Lengths, or with a Transfer-Encoding in HTTP/1.0 is made malformed on its way, so
 // that net/http itself answers 400 and closes the connection.
 //
-// HTTP/2 has frames of its own, and is left alone.
+// HTTP/2 has frames of its own. A length that is none, or stands twice, is refused there too: net/http takes it for 0.
 package framing
 
 import (
@@ -25,6 +25,7 @@ func Serve(server *http.Server, l net.Listener) error {
 	if server.TLSConfig == nil {
 		return server.Serve(Listen(l))
 	}
+	server.Handler = strict{server.Handler}
 	return server.Serve(listenTLS(l, server))
 }
 

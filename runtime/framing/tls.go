@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -20,6 +21,22 @@ type secured struct {
 
 // ConnectionState is what http.Request.TLS is made of.
 func (s *secured) ConnectionState() tls.ConnectionState { return s.tls.ConnectionState() }
+
+// strict refuses what HTTP/2 says of a body's length in a way that has no meaning.
+type strict struct{ http.Handler }
+
+func (s strict) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	lengths := r.Header["Content-Length"]
+	if r.ProtoMajor < 2 || len(lengths) == 0 || len(lengths) == 1 && isLength(lengths[0]) {
+		s.Handler.ServeHTTP(w, r)
+		return
+	}
+	http.Error(w, "400 Bad Request", http.StatusBadRequest)
+}
+
+func isLength(text string) bool {
+	return text != "" && strings.Trim(text, "0123456789") == ""
+}
 
 // handshakes is a listener whose connections have agreed on a protocol: net/http knows HTTP/2 by the type *tls.Conn alone,
 // and must not see that of the others. Each handshake has a goroutine of its own, and holds nobody up.

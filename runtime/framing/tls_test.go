@@ -1,6 +1,7 @@
 package framing_test
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 )
 
 // certified gives a server's configuration, and that of clients which trust it.
@@ -74,6 +77,57 @@ func TestHTTP2StaysByTLS(t *testing.T) {
 				require.NoError(t, res.Body.Close())
 				assert.Equal(t, row.want, string(raw))
 			}
+		})
+	}
+}
+
+// TestLengthsOverHTTP2 has what only a broken client sends.
+func TestLengthsOverHTTP2(t *testing.T) {
+	server, client := certified(t)
+	client.NextProtos = []string{"h2"}
+	address := serveBy(t, server, http.HandlerFunc(echo), false)
+	for _, row := range []struct {
+		name    string
+		lengths []string
+		want    string
+	}{
+		{"none", nil, "200"},
+		{"one", []string{"2"}, "200"},
+		{"two", []string{"2", "3"}, "400"},
+		{"two of one value", []string{"2", "2"}, "400"},
+		{"a sign", []string{"+2"}, "400"},
+		{"two in one", []string{"2, 2"}, "400"},
+		{"nothing", []string{""}, "400"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			conn := tls.Client(dial(t, address), client)
+			_, err := io.WriteString(conn, http2.ClientPreface)
+			require.NoError(t, err)
+			framer := http2.NewFramer(conn, conn)
+			framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+			require.NoError(t, framer.WriteSettings())
+			var head bytes.Buffer
+			encode := hpack.NewEncoder(&head)
+			fields := []string{":method", "POST", ":scheme", "https", ":path", "/a", ":authority", "x"}
+			for _, length := range row.lengths {
+				fields = append(fields, "content-length", length)
+			}
+			for i := 0; i < len(fields); i += 2 {
+				require.NoError(t, encode.WriteField(hpack.HeaderField{Name: fields[i], Value: fields[i+1]}))
+			}
+			require.NoError(t, framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: head.Bytes(), EndHeaders: true}))
+			status := ""
+			for status == "" { // the body comes once the head was answered, so that no other frame comes first
+				frame, err := framer.ReadFrame()
+				require.NoError(t, err)
+				if m, ok := frame.(*http2.MetaHeadersFrame); ok {
+					status = m.PseudoValue("status")
+				}
+				if s, ok := frame.(*http2.SettingsFrame); ok && s.IsAck() && row.want == "200" {
+					require.NoError(t, framer.WriteData(1, true, []byte("{}")))
+				}
+			}
+			assert.Equal(t, row.want, status)
 		})
 	}
 }
