@@ -250,7 +250,7 @@ expect: [recovery < 1s]
 	assert.Empty(t, res.Invalid)
 	assert.Empty(t, res.Unmet)
 	assert.GreaterOrEqual(t, res.Events[0].At, 0.2)
-	assert.GreaterOrEqual(t, res.Events[1].At, res.Events[0].At+0.1)
+	assert.GreaterOrEqual(t, res.Events[1].At, res.Events[0].At+0.099)
 	assert.Equal(t, "what it waits for did not come: error_rate > 1%", res.Events[2].Skipped)
 	assert.Less(t, res.Phases[1].Response.P50, 20.0)
 }
