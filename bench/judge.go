@@ -74,3 +74,11 @@ func (r *Result) meet(e Threshold) {
 }
 
 func milliseconds(d Duration) float64 { return float64(time.Duration(d).Microseconds()) / 1000 }
+
+// Expect adds an expectation that the caller has held the result against.
+func (r *Result) Expect(text, got string, ok bool) {
+	r.Verdicts = append(r.Verdicts, Verdict{Text: text, Got: got, OK: ok})
+	if !ok {
+		r.Unmet = append(r.Unmet, fmt.Sprintf("%s: it is %s", text, got))
+	}
+}

@@ -40,6 +40,7 @@ type Result struct {
 	Requests  []RequestResult `json:"requests,omitempty"` // where there are several
 	Servers   []Server        `json:"servers,omitempty"`
 	Services  []ServiceCount  `json:"services,omitempty"` // the servers' own statistics, where they were asked
+	Log       []LogLine       `json:"log,omitempty"`      // what the servers' own logs say of that time, where they were read
 	Generator Generator       `json:"generator"`
 	Series    Series          `json:"series"`
 
@@ -48,6 +49,13 @@ type Result struct {
 	Unmet    []string  `json:"unmet,omitempty"`    // expectations of the profile that do not hold
 
 	Histograms *Histograms `json:"histograms,omitempty"` // with which results are merged
+}
+
+// LogLine is one line of a server's own log.
+type LogLine struct {
+	At   float64 `json:"at_s"`
+	From string  `json:"from"` // the server, or the part of the cluster
+	Text string  `json:"text"`
 }
 
 // Generator is what the load generator itself took.

@@ -117,7 +117,10 @@ func (p *pacer) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool) {
 	if p.holding {
 		p.held.add(seq)
 	}
-	return max(0, wait), false
+	if wait > 0 {
+		sleepExactly(wait)
+	}
+	return 0, false
 }
 
 // Rate is the mean of what is asked for.
