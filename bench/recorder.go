@@ -41,8 +41,9 @@ type recorder struct {
 	schedule Schedule
 	closed   bool
 	requests []*compiled
-	began    time.Time // when request 0 of the whole was due
-	zero     time.Time // when the measured part began
+	sample   func(Sample) // may be nil
+	began    time.Time    // when request 0 of the whole was due
+	zero     time.Time    // when the measured part began
 	held     *numbers
 
 	done, failed, unknown *numbers // by seq; the rest of what is done was ok
@@ -188,6 +189,9 @@ func (r *recorder) add(h *hit) {
 	}
 	offset := due.Sub(r.zero)
 	end := h.sent.Add(h.took)
+	if r.sample != nil {
+		r.sample(Sample{r.schedule.Number(h.seq) + 1, due, h.sent, end, outcome})
+	}
 	r.done.add(h.seq)
 	switch outcome {
 	case Failed:

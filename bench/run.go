@@ -28,9 +28,20 @@ type Options struct {
 	StartAt time.Time
 	// Enough ends the load when it is closed, as if its duration had passed then. May be nil.
 	Enough <-chan struct{}
+	// Sample is given each request of the measured part when it is over, from one goroutine, in any order. It must return
+	// quickly. May be nil.
+	Sample func(Sample)
 	// Progress is told how it goes, once a second and at each event's beginning and end, from one goroutine. It must
 	// return quickly. May be nil.
 	Progress func(Progress)
+}
+
+// Sample is one request that is over.
+type Sample struct {
+	ID        int
+	Due, Sent time.Time
+	End       time.Time // of its reply
+	Outcome   Outcome
 }
 
 // Progress is how a run goes.
@@ -169,6 +180,7 @@ func begin(ctx context.Context, p Profile, o Options, schedule Schedule, send *s
 // attack sends everything and does the events; the error is ctx's when that ended it early.
 func attack(ctx context.Context, p Profile, o Options, schedule Schedule, send *sender) (*recorder, error) {
 	rec, from := begin(ctx, p, o, schedule, send)
+	rec.sample = o.Sample
 	for _, e := range p.Events {
 		rec.timeline = append(rec.timeline, &happening{event: e})
 	}
