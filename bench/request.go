@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -148,6 +149,7 @@ func (r *Request) faults(add func(field, format string, args ...any)) {
 type compiled struct {
 	Request
 	path, body template
+	url        *url.URL // where it is the same for each; nil: it is not
 	headers    []header
 	json       map[string]any // of the check, as a JSON decoder gives values
 	readsBody  bool

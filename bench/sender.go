@@ -84,6 +84,11 @@ func newSender(p Profile, address string, schedule Schedule) (*sender, error) {
 		if err != nil {
 			return nil, err
 		}
+		if c.path.plain() {
+			if c.url, err = url.Parse(s.address + c.Path); err != nil {
+				return nil, err
+			}
+		}
 		s.requests = append(s.requests, c)
 	}
 	return s, nil
@@ -175,23 +180,30 @@ func (s *sender) send(runCtx context.Context, r *compiled, v values) (*http.Resp
 	return res, true, nil
 }
 
-// build makes one request.
+// build makes one request. Those whose path is always the same share its URL, which nobody changes.
 func (s *sender) build(ctx context.Context, r *compiled, v values) (*http.Request, error) {
-	path, err := r.path.fill(v)
-	if err != nil {
-		return nil, err
+	to := r.url
+	if to == nil {
+		path, err := r.path.fill(v)
+		if err != nil {
+			return nil, err
+		}
+		if to, err = url.Parse(s.address + path); err != nil {
+			return nil, err
+		}
 	}
 	text, err := r.body.fill(v)
 	if err != nil {
 		return nil, err
 	}
-	var content io.Reader
+	req := (&http.Request{
+		Method: r.Method, URL: to, Host: to.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: make(http.Header, len(r.headers)+1),
+	}).WithContext(ctx)
 	if text != "" {
-		content = strings.NewReader(text)
-	}
-	req, err := http.NewRequestWithContext(ctx, r.Method, s.address+path, content)
-	if err != nil {
-		return nil, err
+		req.Body = io.NopCloser(strings.NewReader(text))
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }
+		req.ContentLength = int64(len(text))
 	}
 	for _, h := range r.headers {
 		value, err := h.value.fill(v)
