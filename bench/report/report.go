@@ -47,11 +47,13 @@ func Fragment(r *bench.Result) (template.HTML, error) {
 	err = t.Execute(&b, struct {
 		*bench.Result
 		Style     template.CSS
+		Load      string
+		Errs      int
 		Verdict   verdict
 		Tiles     []tile
 		Latencies []latencyRow
 		Charts    []chart
-	}{r, template.CSS(css), judge(r), tiles(r), latencies(r), charts(r)})
+	}{r, template.CSS(css), loadOf(r), r.Sent - r.OK, judge(r), tiles(r), latencies(r), charts(r)})
 	return template.HTML(b.String()), err
 }
 
@@ -61,8 +63,20 @@ func parse(name string) (*template.Template, error) {
 		"s":    func(v float64) string { return fmt.Sprintf("%.3f s", v) },
 		"secs": func(v *float64) string { return fmt.Sprintf("%.3f s", *v) },
 		"when": func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04:05 UTC") },
+		"errs": func(c bench.Counts) int { return c.Sent - c.OK },
 		"inc":  func(i int) int { return i + 1 },
 	}).ParseFS(files, name)
+}
+
+// loadOf is how much was sent, in a few words.
+func loadOf(r *bench.Result) string {
+	switch {
+	case r.Users > 0:
+		return fmt.Sprintf("%d users in a closed loop for %g s", r.Users, r.Duration)
+	case len(r.Parts) > 0:
+		return fmt.Sprintf("%d phases of %g s in all, %g requests a second on the average", len(r.Parts), r.Duration, r.Rate)
+	}
+	return fmt.Sprintf("%g requests a second for %g s", r.Rate, r.Duration)
 }
 
 // verdict is the run in one word.
@@ -74,7 +88,7 @@ func judge(r *bench.Result) verdict {
 		return verdict{"warn", "invalid"}
 	case len(r.Unmet) > 0:
 		return verdict{"bad", "not as expected"}
-	case r.Failed == 0 && r.Unknown == 0 && (r.Executed == nil || r.Executed.Lost+r.Executed.Doubled == 0):
+	case r.OK == r.Sent && (r.Executed == nil || r.Executed.Lost+r.Executed.Doubled == 0):
 		return verdict{"good", "nothing lost"}
 	case r.Executed != nil && r.Executed.Lost+r.Executed.Doubled == 0:
 		return verdict{"good", "nothing lost or doubled"}
@@ -99,6 +113,9 @@ func tiles(r *bench.Result) []tile {
 		out = append(out, warn(unknown, r.Unknown), bad("lost", e.Lost, "never executed, none told “unknown”"), bad("doubled", e.Doubled, "executed more than once"))
 	} else {
 		out = append(out, warn(unknown, r.Unknown), tile{"lost, doubled", "–", "no record of what was executed", ""})
+	}
+	if r.Wrong > 0 {
+		out = append(out, bad("wrong", r.Wrong, "a reply of success that a check refused"))
 	}
 	out = append(out,
 		tile{"response time, p50", bench.FormatMS(r.Response.P50), "from when it was due", ""},

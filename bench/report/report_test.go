@@ -87,7 +87,7 @@ func TestFragmentHoldsChartsInTwoWidths(t *testing.T) {
 	fragment, err := report.Fragment(sample())
 	require.NoError(t, err)
 	pictures := regexp.MustCompile(`(?s)<svg .*?</svg>`).FindAllString(string(fragment), -1)
-	require.Len(t, pictures, 6)
+	require.Len(t, pictures, 8)
 	for _, svg := range pictures {
 		dec := xml.NewDecoder(strings.NewReader(svg))
 		for {
@@ -99,7 +99,7 @@ func TestFragmentHoldsChartsInTwoWidths(t *testing.T) {
 		}
 		assert.Equal(t, 3, strings.Count(svg, `<circle class="pin"`), "each event has its number")
 	}
-	assert.Equal(t, 3, strings.Count(string(fragment), `<svg class="narrow"`))
+	assert.Equal(t, 4, strings.Count(string(fragment), `<svg class="narrow"`))
 	latency := pictures[0]
 	assert.Contains(t, latency, ">300 ms<", "a stall puts the axis on powers of ten")
 	line := regexp.MustCompile(`class="line c2" d="([^"]*)"`).FindStringSubmatch(latency)[1]
