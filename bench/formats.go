@@ -121,7 +121,7 @@ func (r *Result) WriteMarkdown(w io.Writer) error {
 	if len(r.Verdicts) > 0 {
 		b.WriteString("\n| expected | it is | |\n|---|---:|---|\n")
 		for _, v := range r.Verdicts {
-			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", cell(v.Text), cell(v.Got), map[bool]string{true: "met", false: "**not met**"}[v.OK])
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", strings.ReplaceAll(v.Text, "|", `\|`), cell(v.Got), map[bool]string{true: "met", false: "**not met**"}[v.OK])
 		}
 	}
 	b.WriteString("\n| | sent | errors | p50 | p95 | p99 | max |\n|---|---:|---:|---:|---:|---:|---:|\n")

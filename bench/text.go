@@ -204,7 +204,11 @@ func (r *Result) writeEvents(b *strings.Builder) {
 		if e.Error != "" {
 			note += ": FAILED: " + e.Error
 		}
-		rows = append(rows, []string{fmt.Sprintf("%.3f s", e.Due), fmt.Sprintf("%.3f s", e.At), FormatMS(e.Took)})
+		row := []string{fmt.Sprintf("%.3f s", e.Due), fmt.Sprintf("%.3f s", e.At), FormatMS(e.Took)}
+		if e.Skipped != "" {
+			row = []string{"-", "-", "-"}
+		}
+		rows = append(rows, row)
 		notes = append(notes, note)
 	}
 	b.WriteString("\nevents\n")

@@ -130,6 +130,9 @@ func firstLine(text string) string {
 // Summary is the run in one line: "20000 sent, 19998 ok, 0 failed, 2 unknown, 0 lost, 0 doubled; slowest 312 ms".
 func (r *Result) Summary() string {
 	text := fmt.Sprintf("%d sent, %d ok, %d failed, %d unknown", r.Sent, r.OK, r.Failed, r.Unknown)
+	if r.Wrong > 0 {
+		text += fmt.Sprintf(", %d wrong", r.Wrong)
+	}
 	if e := r.Executed; e != nil {
 		text += fmt.Sprintf(", %d lost, %d doubled", e.Lost, e.Doubled)
 	}
