@@ -97,7 +97,7 @@ func (s *script) happen(ctx context.Context, i int, group *sync.WaitGroup) {
 	began := time.Now()
 	s.tell <- news{index: i, at: began}
 	e := s.events[i]
-	if s.down != nil && (e.Do == EventKill || e.Do == EventStop || e.Do == EventPause) {
+	if s.down != nil && (e.Do == EventKill || e.Do == EventStop) { // to ask about a paused one takes as long as it stands still
 		group.Go(func() { s.detect(ctx, i) })
 	}
 	err := doEvent(ctx, e, s.do)

@@ -16,7 +16,7 @@ type Options struct {
 	Address string
 	// Do does one event and returns when it is done. Called from one goroutine. Needed where the profile has events.
 	Do func(ctx context.Context, e Event) error
-	// Down says whether the balancer gives that server no requests. Asked again and again after a kill, stop or pause, from a
+	// Down says whether the balancer gives that server no requests. Asked again and again after a kill or stop, from a
 	// goroutine of its own, until it does. May be nil.
 	Down func(ctx context.Context, server string) (bool, error)
 	// Executed gives the ids that the service recorded, each as often as it was executed, in any order. Called once,
