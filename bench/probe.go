@@ -13,6 +13,9 @@ import (
 // probeFor is how long a target may take to answer at all.
 const probeFor = 4 * time.Second
 
+// ErrNoAnswer is of a target that did not answer a Probe.
+var ErrNoAnswer = errors.New("does not answer")
+
 // Probe asks the address once, with HEAD / and in the profile's protocol, whether anything answers there, and gives up after 4
 // seconds. Any answer will do; the service under load is not called.
 func Probe(ctx context.Context, p Profile, address string) error {
@@ -40,7 +43,7 @@ func Probe(ctx context.Context, p Profile, address string) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(err, context.DeadlineExceeded) || asked.Err() != nil:
-		return fmt.Errorf("%s does not answer: nothing came back within %s; start the target, or give another address", at, probeFor)
+		return fmt.Errorf("%s %w: nothing came back within %s; start the target, or give another address", at, ErrNoAnswer, probeFor)
 	}
-	return fmt.Errorf("%s does not answer: %w; start the target, or give another address", at, err)
+	return fmt.Errorf("%s %w: %w; start the target, or give another address", at, ErrNoAnswer, err)
 }

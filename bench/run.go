@@ -166,7 +166,8 @@ func begin(ctx context.Context, p Profile, o Options, schedule Schedule, send *s
 		return rec, source{closed: out, stop: sync.OnceFunc(func() { close(enough) })}
 	}
 	first := make(chan time.Time, 1)
-	pace := &pacer{schedule: schedule, workers: int64(p.Workers), inFlight: &send.inFlight, startAt: o.StartAt, began: first, held: held}
+	over := make(chan struct{})
+	pace := &pacer{stop: over, schedule: schedule, workers: int64(p.Workers), inFlight: &send.inFlight, startAt: o.StartAt, began: first, held: held}
 	attacker := vegeta.NewAttacker(
 		vegeta.Client(send.client(ctx)),
 		vegeta.Workers(uint64(min(p.Workers, 64))),
@@ -174,7 +175,10 @@ func begin(ctx context.Context, p Profile, o Options, schedule Schedule, send *s
 		vegeta.MaxBody(0), // replies are read to their end and not kept
 	)
 	from := attacker.Attack(send.targeter(), pace, 0, "")
-	return newRecorder(schedule, p, send, <-first, held), source{vegeta: from, stop: func() { attacker.Stop() }}
+	return newRecorder(schedule, p, send, <-first, held), source{vegeta: from, stop: sync.OnceFunc(func() {
+		close(over)
+		attacker.Stop()
+	})}
 }
 
 // attack sends everything and does the events; the error is ctx's when that ended it early.

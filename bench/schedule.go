@@ -88,13 +88,14 @@ type pacer struct {
 	startAt  time.Time        // when the schedule begins; zero: at once
 	began    chan<- time.Time // capacity 1: the instant that the schedule counts from
 	offset   time.Duration    // of that instant from the attack's beginning
+	stop     <-chan struct{}  // closed: no more
 	held     *numbers         // requests that were late because all workers waited for the target
 	holding  bool
 }
 
 // Pace is called by one goroutine, once for each hit.
 func (p *pacer) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool) {
-	seq := int(hits)
+	asked, seq := time.Now(), int(hits)
 	if seq == 0 {
 		began := time.Now().Add(-elapsed)
 		if !p.startAt.IsZero() {
@@ -117,11 +118,22 @@ func (p *pacer) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool) {
 	if p.holding {
 		p.held.add(seq)
 	}
+	if wait > longWait { // it must be possible to end it
+		select {
+		case <-time.After(wait - longWait):
+		case <-p.stop:
+			return 0, true
+		}
+		wait = p.schedule.Due(seq) + p.offset - elapsed - time.Since(asked)
+	}
 	if wait > 0 {
 		sleepExactly(wait)
 	}
 	return 0, false
 }
+
+// longWait is how long the end of a run may have to wait for the pacer.
+const longWait = 100 * time.Millisecond
 
 // Rate is the mean of what is asked for.
 func (p *pacer) Rate(time.Duration) float64 {

@@ -170,8 +170,11 @@ func (f *benchFlags) run(cmd *cobra.Command, name string, open func(context.Cont
 	}
 	if res == nil {
 		var coded *exit
-		if errors.As(err, &coded) {
+		switch {
+		case errors.As(err, &coded):
 			return err
+		case errors.Is(err, context.Canceled):
+			return &exit{code: exitInterrupted, err: err}
 		}
 		return &exit{code: exitUsage, err: err}
 	}
@@ -214,11 +217,10 @@ func (f *benchFlags) profile(ctx context.Context, name string, open func(context
 	}
 	if !f.noProbe {
 		if err := bench.Probe(ctx, p, o.Address); err != nil {
-			code := exitInvalid
-			if errors.Is(err, context.Canceled) {
-				code = exitInterrupted
+			if errors.Is(err, bench.ErrNoAnswer) {
+				err = &exit{code: exitInvalid, err: err}
 			}
-			return nil, &exit{code: code, err: err}
+			return nil, err
 		}
 	}
 	o.Shard, o.Of, o.StartAt = f.shardOf, f.of, f.at
