@@ -162,9 +162,10 @@ func (p *Profile) requests() []Request {
 // closed says whether it is a closed loop.
 func (p *Profile) closed() bool { return p.Users > 0 || len(p.Phases) > 0 && p.Phases[0].Users > 0 }
 
-// DefaultWorkers is how many requests may be under way at once: as many as fall due within the timeout, so that a
-// target which stands still holds back no request, but at least 64 and at most 8,192. vegeta itself sets no bound, and
-// then on few cores the generator drowns in goroutines and connections of its own when the target slows down.
+// DefaultWorkers is how many requests may be under way at once: as many as fall due within the timeout, but at least 64 and at
+// most 1,024: each takes about 40 KB while it is under way, and its connection stays. Those that are held back meanwhile cost no
+// truth: their response time counts from when they were due. vegeta itself sets no bound, and then on few cores the generator
+// drowns in goroutines and connections of its own when the target slows down.
 func DefaultWorkers(rate float64, timeout time.Duration) int {
-	return int(min(max(math.Ceil(rate*timeout.Seconds()), 64), 8192))
+	return int(min(max(math.Ceil(rate*timeout.Seconds()), 64), 1024))
 }

@@ -72,6 +72,8 @@ func newSender(p Profile, address string, schedule Schedule) (*sender, error) {
 			// All connections that a stall opened are kept: closing and dialling them again would be load of our own.
 			MaxIdleConnsPerHost: p.Workers,
 			DisableCompression:  true,
+			ReadBufferSize:      2 << 10, // with 1,024 connections it is these that count
+			WriteBufferSize:     2 << 10,
 		},
 	}
 	if s.http2 {
