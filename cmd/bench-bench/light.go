@@ -58,16 +58,17 @@ func loadCommand() *cobra.Command {
 }
 
 func byBench(ctx context.Context, address string, d time.Duration) (used, error) {
-	var early float64
+	var early, late float64
 	res, err := bench.Run(ctx, profile(rate, d), bench.Options{Address: address, Progress: func(now bench.Progress) {
 		if early == 0 && now.At > 5*time.Second {
 			early = resident()
 		}
+		late = resident() // of the load: what writes the result comes after it
 	}})
 	if err != nil {
 		return used{}, err
 	}
-	return used{res.Sent, res.Generator.PerRequest, res.Lag.P50, res.Lag.P99, early, resident(), res.Generator.Memory}, nil
+	return used{res.Sent, res.Generator.PerRequest, res.Lag.P50, res.Lag.P99, early, late, res.Generator.Memory}, nil
 }
 
 // byVegeta is vegeta as its own command uses it: its loop, its pacer, its client and its metrics.
