@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"io"
 	"sync"
 	"time"
 )
@@ -14,13 +13,15 @@ type closedLoop struct {
 	think  time.Duration
 	zero   time.Time // when the measured part begins: before, as many as in the first phase
 	until  time.Time
+	out    *outbox
+	stop   <-chan struct{} // closed: no more
 
 	mu   sync.Mutex
 	next int // number of the next request
 }
 
-// run begins all users, and closes the channel when the last has its last reply.
-func (l *closedLoop) run(ctx context.Context, results chan<- hit, enough <-chan struct{}) {
+// run begins all users, and closes done when the last has its last reply.
+func (l *closedLoop) run(ctx context.Context, done chan<- struct{}) {
 	ctx, stop := context.WithCancel(ctx)
 	most := 0
 	for _, ph := range l.phases {
@@ -28,17 +29,19 @@ func (l *closedLoop) run(ctx context.Context, results chan<- hit, enough <-chan 
 	}
 	var group sync.WaitGroup
 	for i := range most {
-		group.Go(func() { l.user(ctx, i, results, enough) })
+		group.Go(func() { l.user(ctx, i) })
 	}
 	go func() {
-		defer close(results)
+		defer close(done)
 		defer stop()
 		group.Wait()
 	}()
 }
 
-func (l *closedLoop) user(ctx context.Context, i int, results chan<- hit, enough <-chan struct{}) {
+func (l *closedLoop) user(ctx context.Context, i int) {
 	keep := &captured{before: &l.send.kept}
+	w := newWorker(l.send)
+	defer w.lane.close()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	pause := func(d time.Duration) bool {
@@ -46,7 +49,7 @@ func (l *closedLoop) user(ctx context.Context, i int, results chan<- hit, enough
 		select {
 		case <-timer.C:
 			return true
-		case <-enough:
+		case <-l.stop:
 		case <-ctx.Done():
 		}
 		return false
@@ -55,7 +58,8 @@ func (l *closedLoop) user(ctx context.Context, i int, results chan<- hit, enough
 		if !pause(l.absent(i, time.Now())) || !time.Now().Before(l.until) {
 			return
 		}
-		results <- l.once(ctx, l.send.order[turn%len(l.send.order)], keep)
+		h := w.once(ctx, l.number(), l.send.order[turn%len(l.send.order)], keep, func() {})
+		l.out.put(&h)
 		if l.think > 0 && !pause(l.think) || ctx.Err() != nil {
 			return
 		}
@@ -76,28 +80,10 @@ func (l *closedLoop) absent(user int, now time.Time) time.Duration {
 	return max(0, l.until.Sub(now))
 }
 
-// once sends one request and reads its reply.
-func (l *closedLoop) once(ctx context.Context, which int, keep *captured) hit {
+// number is the next request's.
+func (l *closedLoop) number() int {
 	l.mu.Lock()
-	h := hit{seq: l.next, which: which, sent: time.Now()}
+	defer l.mu.Unlock()
 	l.next++
-	l.mu.Unlock()
-	l.send.traffic.begun.Add(1)
-	defer l.send.traffic.ended.Add(1)
-	res, sent, err := l.send.send(ctx, l.send.requests[which], values{h.seq + 1, l.send.feeders, keep})
-	h.neverSent = !sent
-	if err == nil {
-		_, err = io.Copy(io.Discard, res.Body)
-		_ = res.Body.Close()
-	}
-	h.took = time.Since(h.sent)
-	if err != nil {
-		h.err = err.Error()
-		return h
-	}
-	h.code, h.header = res.StatusCode, res.Header
-	if h.code < 200 || h.code >= 400 {
-		h.err = res.Status
-	}
-	return h
+	return l.next - 1
 }

@@ -25,12 +25,16 @@ func Probe(ctx context.Context, p Profile, address string) error {
 	if err != nil {
 		return err
 	}
-	defer s.transport.CloseIdleConnections()
+	defer s.close()
+	transport := s.transport
+	if transport == nil {
+		transport = &http.Transport{DisableKeepAlives: true}
+	}
 	req, err := http.NewRequestWithContext(asked, http.MethodHead, s.address+"/", nil)
 	if err != nil {
 		return err
 	}
-	res, err := s.transport.RoundTrip(req)
+	res, err := transport.RoundTrip(req)
 	if err == nil {
 		_, _ = io.Copy(io.Discard, res.Body)
 		return res.Body.Close()

@@ -163,9 +163,8 @@ func (p *Profile) requests() []Request {
 func (p *Profile) closed() bool { return p.Users > 0 || len(p.Phases) > 0 && p.Phases[0].Users > 0 }
 
 // DefaultWorkers is how many requests may be under way at once: as many as fall due within the timeout, but at least 64 and at
-// most 1,024: each takes about 40 KB while it is under way, and its connection stays. Those that are held back meanwhile cost no
-// truth: their response time counts from when they were due. vegeta itself sets no bound, and then on few cores the generator
-// drowns in goroutines and connections of its own when the target slows down.
+// most 8,192, which all together take about 130 MB. Those that are held back beyond it cost no truth: their response time
+// counts from when they were due.
 func DefaultWorkers(rate float64, timeout time.Duration) int {
-	return int(min(max(math.Ceil(rate*timeout.Seconds()), 64), 1024))
+	return int(min(max(math.Ceil(rate*timeout.Seconds()), 64), 8192))
 }

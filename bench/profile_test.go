@@ -91,9 +91,9 @@ func TestDefaultWorkers(t *testing.T) {
 		timeout time.Duration
 		want    int
 	}{
-		"what falls due within the timeout": {100, 5 * time.Second, 500},
+		"what falls due within the timeout": {500, 5 * time.Second, 2500},
 		"no fewer than 64":                  {1, time.Second, 64},
-		"no more than 1024":                 {100_000, 5 * time.Second, 1024},
+		"no more than 8192":                 {100_000, 5 * time.Second, 8192},
 		"no rate":                           {0, 0, 64},
 	} {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, row.want, bench.DefaultWorkers(row.rate, row.timeout)) })

@@ -1,14 +1,10 @@
 package bench
 
 import (
-	"fmt"
 	"math"
-	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
-	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
 const (
@@ -24,23 +20,10 @@ func record(h *hdrhistogram.Histogram, d time.Duration) {
 	_ = h.RecordValue(min(max(d.Microseconds(), 0), longest)) // it fails only out of range
 }
 
-// hit is one request that is over.
-type hit struct {
-	seq       int // from 0, in the order of sending
-	which     int // of the requests
-	sent      time.Time
-	took      time.Duration
-	code      int // 0: no reply
-	header    http.Header
-	err       string
-	neverSent bool
-}
-
 // recorder takes in a run's results, from one goroutine. Its size depends on the profile alone, and hardly on how long it takes.
 type recorder struct {
 	schedule Schedule
 	closed   bool
-	requests []*compiled
 	sample   func(Sample) // may be nil
 	began    time.Time    // when request 0 of the whole was due
 	zero     time.Time    // when the measured part began
@@ -103,7 +86,7 @@ type bucket struct {
 func newRecorder(s Schedule, p Profile, send *sender, began time.Time, held *numbers) *recorder {
 	duration := p.Duration.Std()
 	r := &recorder{
-		schedule: s, closed: p.closed(), requests: send.requests, began: began, zero: began.Add(s.Zero()), held: held,
+		schedule: s, closed: p.closed(), began: began, zero: began.Add(s.Zero()), held: held,
 		done: newNumbers(), failed: newNumbers(), unknown: newNumbers(), statuses: map[int]int{}, errors: errorCounts{},
 		all: *newTally("", 0), lag: newHistogram(3), ownLag: newHistogram(3), live: newLive(),
 		servers: map[string]int{}, width: bucketWidth(duration), bad: badTimes{},
@@ -144,40 +127,9 @@ func (r *recorder) beginPhase(name string, from time.Duration) {
 	r.phases = append(r.phases, newTally(name, from))
 }
 
-// fromVegeta is a result of vegeta's in our form.
-func (s *sender) fromVegeta(v *vegeta.Result) hit {
-	seq := int(v.Seq)
-	return hit{
-		seq: seq, which: s.pick(s.schedule.Number(seq)), sent: v.Timestamp, took: v.Latency,
-		code: int(v.Code), header: v.Headers, err: v.Error, neverSent: s.neverSent.has(seq),
-	}
-}
-
-// outcome is what became of a request, and what is wrong with it.
-func (r *recorder) outcome(h *hit) (Outcome, string) {
-	o := Classify(h.code, h.header, h.neverSent)
-	if h.code == 0 || o == Unknown {
-		return o, h.err
-	}
-	success, wanted := h.code >= 200 && h.code < 300, r.requests[h.which].wanted(h.code)
-	switch {
-	case wanted && h.header[headerWrong] != nil:
-		return Wrong, r.label(h) + ": " + h.header[headerWrong][0]
-	case wanted:
-		return OK, ""
-	case success:
-		return Wrong, fmt.Sprintf("%s: status %d is not %v", r.label(h), h.code, r.requests[h.which].Check.Status)
-	case h.err == "":
-		return Failed, strconv.Itoa(h.code) + " " + http.StatusText(h.code)
-	}
-	return Failed, h.err
-}
-
-func (r *recorder) label(h *hit) string { return r.requests[h.which].label() }
-
 // add takes in one result.
 func (r *recorder) add(h *hit) {
-	outcome, fault := r.outcome(h)
+	outcome := h.outcome
 	due := h.sent
 	warm := h.sent.Before(r.zero)
 	if !r.closed {
@@ -207,7 +159,7 @@ func (r *recorder) add(h *hit) {
 		r.statuses[h.code]++
 	}
 	if outcome != OK {
-		r.errors.add(fault)
+		r.errors.add(h.fault)
 		r.bad.add(offset)
 	}
 	b := &r.buckets[min(max(int(offset/r.width), 0), len(r.buckets)-1)]
@@ -241,7 +193,7 @@ func (r *recorder) add(h *hit) {
 		}
 	}
 	if outcome != Unknown { // that is the balancer's word, of a server that gave none
-		r.addServer(h.header.Get(headerServer), b, h.sent, end)
+		r.addServer(h.server, b, h.sent, end)
 	}
 }
 

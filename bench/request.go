@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/textproto"
 	"net/url"
 	"regexp"
 	"slices"
@@ -106,6 +107,14 @@ func (r *Request) faults(add func(field, format string, args ...any)) {
 	if strings.ContainsAny(r.Method, " \t\r\n/") {
 		add(".method", "%q is not an HTTP method", r.Method)
 	}
+	for _, name := range slices.Sorted(maps.Keys(r.Headers)) {
+		if name == "" || strings.ContainsFunc(name, notOfToken) {
+			add(".headers", "%q cannot be the name of a header", name)
+		}
+		if !validHeader(strings.TrimSpace(r.Headers[name])) {
+			add(".headers."+name, "the value of header %s has a line break or another control character", name)
+		}
+	}
 	if r.Weight < 0 || r.Weight > 1000 {
 		add(".weight", "weight must be 1 to 1000")
 	}
@@ -145,12 +154,19 @@ func (r *Request) faults(add func(field, format string, args ...any)) {
 	}
 }
 
+// notOfToken says whether the character may not be in a header's name (RFC 9110, section 5.6.2).
+func notOfToken(c rune) bool {
+	return c <= ' ' || c >= 0x7f || strings.ContainsRune("\"(),/:;<=>?@[\\]{}", c)
+}
+
 // compiled is the request ready to be sent many times.
 type compiled struct {
 	Request
 	path, body template
-	url        *url.URL // where it is the same for each; nil: it is not
+	target     string // what is asked for, where it is the same for each; empty: it is not
+	fixed      []byte // the header's lines that are the same for each
 	headers    []header
+	varying    []header       // those of them that are not
 	json       map[string]any // of the check, as a JSON decoder gives values
 	readsBody  bool
 	gives      bool // whether a reply is looked at beyond its status
@@ -159,6 +175,38 @@ type compiled struct {
 type header struct {
 	name  string
 	value template
+}
+
+// compile makes the request ready for the wire.
+func (s *sender) compile(r Request) (*compiled, error) {
+	c, err := compile(r)
+	if err != nil {
+		return nil, err
+	}
+	if c.path.plain() {
+		to, err := url.Parse(s.address + c.Path)
+		if err != nil {
+			return nil, err
+		}
+		c.target = to.RequestURI()
+	}
+	own := map[string]string{"Host": s.host, "User-Agent": "apitest"}
+	for _, h := range c.headers {
+		name := textproto.CanonicalMIMEHeaderKey(h.name)
+		switch {
+		case name == "Content-Length" || name == "Transfer-Encoding" || name == "Trailer": // the body says it
+			continue
+		case !h.value.plain():
+			c.varying = append(c.varying, header{name, h.value})
+			delete(own, name)
+			continue
+		}
+		own[name] = strings.TrimSpace(h.value.parts[0])
+	}
+	for _, name := range slices.Sorted(maps.Keys(own)) {
+		c.fixed = append(c.fixed, name+": "+own[name]+"\r\n"...)
+	}
+	return c, nil
 }
 
 func compile(r Request) (*compiled, error) {

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
 // Options is what a run needs beside its profile.
@@ -84,7 +82,7 @@ func Run(ctx context.Context, p Profile, o Options) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("profile %q: %w", p.Name, err)
 	}
-	defer send.transport.CloseIdleConnections()
+	defer send.close()
 	if o.Traffic != nil {
 		send.traffic = o.Traffic
 	}
@@ -146,48 +144,41 @@ func (p *Profile) check() error {
 	return errors.Join(faults...)
 }
 
-// source is where results come from: one of the two.
-type source struct {
-	vegeta <-chan *vegeta.Result
-	closed <-chan hit
-	stop   func() // sends no more
+// load is a load on its way.
+type load struct {
+	out  outbox
+	done chan struct{} // closed when the last reply is in
+	stop func()        // sends no more
 }
 
 // begin starts the load.
-func begin(ctx context.Context, p Profile, o Options, schedule Schedule, send *sender) (*recorder, source) {
-	held := newNumbers()
+func begin(ctx context.Context, p Profile, o Options, schedule Schedule, send *sender) (*recorder, *load) {
+	held, enough := newNumbers(), make(chan struct{})
+	out := &load{done: make(chan struct{}), stop: sync.OnceFunc(func() { close(enough) })}
+	began := time.Now()
+	if !o.StartAt.IsZero() {
+		began = o.StartAt
+	}
 	if p.closed() {
-		began := time.Now()
-		if !o.StartAt.IsZero() {
-			began = o.StartAt
-			sleepUntil(ctx, began)
-		}
-		loop := &closedLoop{send: send, phases: p.specs(), think: p.Think.Std(), zero: began.Add(p.Warmup.Std())}
+		sleepUntil(ctx, began)
+		loop := &closedLoop{send: send, phases: p.specs(), think: p.Think.Std(), zero: began.Add(p.Warmup.Std()), out: &out.out, stop: enough}
 		loop.until = loop.zero.Add(p.Duration.Std())
 		rec := newRecorder(schedule, p, send, began, held)
 		rec.zero = loop.zero
-		out, enough := make(chan hit), make(chan struct{})
-		loop.run(ctx, out, enough)
-		return rec, source{closed: out, stop: sync.OnceFunc(func() { close(enough) })}
+		loop.run(ctx, out.done)
+		return rec, out
 	}
-	first := make(chan time.Time, 1)
-	over := make(chan struct{})
-	pace := &pacer{stop: over, schedule: schedule, workers: int64(p.Workers), traffic: send.traffic, startAt: o.StartAt, began: first, held: held}
-	attacker := vegeta.NewAttacker(
-		vegeta.Client(send.client(ctx)),
-		vegeta.Workers(uint64(min(p.Workers, 64))),
-		vegeta.MaxWorkers(uint64(p.Workers)),
-		vegeta.MaxBody(0), // replies are read to their end and not kept
-	)
-	from := attacker.Attack(send.targeter(), pace, 0, "")
-	return newRecorder(schedule, p, send, <-first, held), source{vegeta: from, stop: sync.OnceFunc(func() {
-		close(over)
-		attacker.Stop()
-	})}
+	loop := &openLoop{send: send, schedule: schedule, began: began, most: p.Workers, held: held, out: &out.out, stop: enough}
+	loop.run(ctx, out.done)
+	return newRecorder(schedule, p, send, began, held), out
 }
+
+// takeEvery is how often what workers have done is taken in.
+const takeEvery = 10 * time.Millisecond
 
 // attack sends everything and does the events; the error is ctx's when that ended it early.
 func attack(ctx context.Context, p Profile, o Options, schedule Schedule, send *sender) (*recorder, error) {
+	defer context.AfterFunc(ctx, send.cut)()
 	rec, from := begin(ctx, p, o, schedule, send)
 	rec.sample = o.Sample
 	for _, e := range p.Events {
@@ -224,27 +215,24 @@ func attack(ctx context.Context, p Profile, o Options, schedule Schedule, send *
 	if len(waiting) == 0 {
 		look.Stop()
 	}
-	over, enough := ctx.Done(), o.Enough
-	sending := true
-	ended := func() {
-		from.vegeta, from.closed, sending = nil, nil, false
-		close(events.over)
+	var hits []hit
+	take := func() {
+		hits = from.out.take(hits[:0])
+		for i := range hits {
+			rec.add(&hits[i])
+		}
 	}
-	for sending || tell != nil {
+	flush := time.NewTicker(takeEvery)
+	defer flush.Stop()
+	over, enough, done := ctx.Done(), o.Enough, from.done
+	for done != nil || tell != nil {
 		select {
-		case v, open := <-from.vegeta:
-			if !open {
-				ended()
-				continue
-			}
-			h := send.fromVegeta(v)
-			rec.add(&h)
-		case h, open := <-from.closed:
-			if !open {
-				ended()
-				continue
-			}
-			rec.add(&h)
+		case <-flush.C:
+			take()
+		case <-done:
+			take()
+			done = nil
+			close(events.over)
 		case n, open := <-tell:
 			if !open {
 				tell = nil
@@ -258,6 +246,7 @@ func attack(ctx context.Context, p Profile, o Options, schedule Schedule, send *
 				progress(h, n.ended)
 			}
 		case <-tick.C:
+			take()
 			progress(nil, false)
 		case now := <-look.C:
 			events.watch(rec, waiting, now)

@@ -131,7 +131,7 @@ func TestRunCountsEveryOutcome(t *testing.T) {
 	assert.Equal(t, map[string]int{"200": 91, "302": 1, "500": 1, "502": 1, "503": 1}, res.Statuses)
 	assert.Equal(t, int64(100), res.Response.Count)
 	assert.Equal(t, []bench.Server{{Name: "server1", Replies: 90}}, res.Servers)
-	assert.InDelta(t, 100, res.AchievedRate, 30)
+	assert.InDelta(t, 100, res.AchievedRate, 5)
 	assert.Empty(t, res.Invalid)
 	sum := 0
 	for _, b := range res.Series.Buckets {
@@ -233,7 +233,7 @@ func TestRunChargesStallFromDueTime(t *testing.T) {
 				assert.Greater(t, res.Lag.P95, res.Response.P95/2)
 				assert.Positive(t, res.Held)
 			} else {
-				assert.GreaterOrEqual(t, res.Service.P95+res.Lag.P95, 300.0, "a machine with other work may have sent late")
+				assert.GreaterOrEqual(t, res.Service.P95, 300.0)
 				assert.Zero(t, res.Held)
 			}
 			assert.Empty(t, res.Invalid)

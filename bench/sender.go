@@ -2,25 +2,17 @@ package bench
 
 import (
 	"context"
-	"errors"
+	"crypto/tls"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
-
-	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
-
-// seqHeader is how vegeta tells a request's place in the order of sending; it is taken off before the wire.
-const seqHeader = "X-Vegeta-Seq"
-
-// headerWrong is where a reply's header says, within this process, what a check found wrong with it. No peer can send it.
-const headerWrong = "\x00wrong"
 
 // The protocols.
 const (
@@ -36,11 +28,17 @@ type sender struct {
 	schedule  Schedule
 	kept      captured // of a load with a rate
 	address   string   // scheme and host, without a slash at the end
+	host      string   // for the Host header
+	dial      string   // host and port
 	timeout   time.Duration
-	transport *http.Transport
+	tls       *tls.Config     // nil: without
+	transport *http.Transport // of HTTP/2
 	http2     bool
 	traffic   *Traffic
-	neverSent *numbers // by seq
+
+	cutOff atomic.Bool
+	mu     sync.Mutex
+	open   map[*wire]struct{}
 }
 
 func newSender(p Profile, address string, schedule Schedule) (*sender, error) {
@@ -51,207 +49,156 @@ func newSender(p Profile, address string, schedule Schedule) (*sender, error) {
 	if base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
 		return nil, fmt.Errorf("address %q must be a URL such as http://127.0.0.1:11223", address)
 	}
-	dialer := &net.Dialer{Timeout: p.Timeout.Std()}
+	port := base.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[base.Scheme]
+	}
 	s := &sender{
-		order:     order(p.requests()),
-		feeders:   p.Feeders,
-		schedule:  schedule,
-		timeout:   p.Timeout.Std(),
-		traffic:   &Traffic{},
-		address:   strings.TrimSuffix(base.Scheme+"://"+base.Host+base.Path, "/"),
-		neverSent: newNumbers(),
-		http2:     p.Protocol == protocolHTTP2,
-		transport: &http.Transport{
-			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-				c, err := dialer.DialContext(ctx, network, addr)
-				if err != nil {
-					return nil, err
-				}
-				return &conn{Conn: c}, nil
-			},
-			// All connections that a stall opened are kept: closing and dialling them again would be load of our own.
-			MaxIdleConnsPerHost: p.Workers,
-			DisableCompression:  true,
-			ReadBufferSize:      2 << 10, // with 1,024 connections it is these that count
-			WriteBufferSize:     2 << 10,
-		},
+		order:    order(p.requests()),
+		feeders:  p.Feeders,
+		schedule: schedule,
+		timeout:  p.Timeout.Std(),
+		traffic:  &Traffic{},
+		address:  strings.TrimSuffix(base.Scheme+"://"+base.Host+base.Path, "/"),
+		host:     base.Host,
+		dial:     net.JoinHostPort(base.Hostname(), port),
+		http2:    p.Protocol == protocolHTTP2,
+		open:     map[*wire]struct{}{},
+	}
+	if base.Scheme == "https" {
+		s.tls = &tls.Config{ServerName: base.Hostname(), MinVersion: tls.VersionTLS12}
 	}
 	if s.http2 {
-		s.transport.Protocols = new(http.Protocols)
+		s.transport = &http.Transport{DisableCompression: true, Protocols: new(http.Protocols)}
 		s.transport.Protocols.SetHTTP2(true)
 		s.transport.Protocols.SetUnencryptedHTTP2(true)
 	}
 	for _, r := range p.requests() {
-		c, err := compile(r)
+		c, err := s.compile(r)
 		if err != nil {
 			return nil, err
-		}
-		if c.path.plain() {
-			if c.url, err = url.Parse(s.address + c.Path); err != nil {
-				return nil, err
-			}
 		}
 		s.requests = append(s.requests, c)
 	}
 	return s, nil
 }
 
-// client is for vegeta. The requests end with ctx. It has no timeout of its own, which for a transport like ours would
-// cost a goroutine a request.
-func (s *sender) client(ctx context.Context) *http.Client {
-	return &http.Client{
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: roundTripper(func(hit *http.Request) (*http.Response, error) {
-			return s.roundTrip(ctx, hit)
-		}),
+// close lets go of all connections.
+func (s *sender) close() {
+	s.cut()
+	if s.transport != nil {
+		s.transport.CloseIdleConnections()
 	}
 }
 
-type roundTripper func(*http.Request) (*http.Response, error)
+// keep knows a connection, so that it can be cut.
+func (s *sender) keep(w *wire) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open[w] = struct{}{}
+}
 
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+func (s *sender) forget(w *wire) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, w)
+}
 
-// targeter gives vegeta the same empty request each time: the real one needs the number, which only RoundTrip sees.
-func (s *sender) targeter() vegeta.Targeter {
-	to := s.address + "/"
-	return func(t *vegeta.Target) error {
-		t.Method, t.URL = http.MethodPost, to
-		return nil
+// cut ends whatever is under way, for good.
+func (s *sender) cut() {
+	s.cutOff.Store(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for w := range s.open {
+		_ = w.SetDeadline(time.Unix(1, 0)) // of a connection that has ended by itself
 	}
 }
 
-// roundTrip sends the request that hit stands for.
-func (s *sender) roundTrip(ctx context.Context, hit *http.Request) (*http.Response, error) {
-	s.traffic.begun.Add(1)
-	defer s.traffic.ended.Add(1)
-	if hit.Body != nil {
-		_ = hit.Body.Close() // by the contract of RoundTripper; it is empty
+// arm sets the time by which a reply must be there.
+func (s *sender) arm(w *wire, until time.Time) error {
+	err := w.SetDeadline(until)
+	if s.cutOff.Load() { // before cut saw it, or after
+		return context.Canceled
 	}
-	seq, err := strconv.Atoi(hit.Header.Get(seqHeader))
-	if err != nil {
-		return nil, err
-	}
-	number := s.schedule.Number(seq)
-	res, sent, err := s.send(ctx, s.requests[s.pick(number)], values{number + 1, s.feeders, &s.kept})
-	if !sent {
-		s.neverSent.add(seq)
-	}
-	return res, err
+	return err
 }
 
 // pick is which request the one of that number, from 0, is.
 func (s *sender) pick(number int) int { return s.order[number%len(s.order)] }
 
-// send sends one request and says whether any byte of it went out. Its reply is read to its end, and held against the checks,
-// where it has any.
-func (s *sender) send(runCtx context.Context, r *compiled, v values) (*http.Response, bool, error) {
-	ctx, cancel := context.WithCancelCause(runCtx)
-	timeout := s.timeout
+// timeoutOf is how long a request's reply may take.
+func (s *sender) timeoutOf(r *compiled) time.Duration {
 	if r.Timeout > 0 {
-		timeout = r.Timeout.Std()
+		return r.Timeout.Std()
 	}
-	timer := time.AfterFunc(timeout, func() { cancel(context.DeadlineExceeded) })
-	done := func() {
-		timer.Stop()
-		cancel(nil)
-	}
-	var on flight
-	req, err := s.build(httptrace.WithClientTrace(ctx, on.trace(cancel, s.http2)), r, v)
-	if err != nil {
-		done()
-		return nil, false, err
-	}
-	res, err := s.transport.RoundTrip(req)
-	if err != nil {
-		done()
-		return nil, on.sent(), err
-	}
-	res.Body = &body{ReadCloser: res.Body, done: done}
-	if !r.gives || !r.wanted(res.StatusCode) || res.Header.Get(headerOutcome) == "unknown" {
-		return res, true, nil
-	}
-	var content []byte
-	if r.readsBody {
-		if content, err = io.ReadAll(io.LimitReader(res.Body, maxRead)); err != nil {
-			return nil, true, errors.Join(err, res.Body.Close())
-		}
-	}
-	if err := r.look(res.Header, content, v.kept); err != nil {
-		res.Header[headerWrong] = []string{err.Error()}
-	}
-	return res, true, nil
+	return s.timeout
 }
 
-// build makes one request. Those whose path is always the same share its URL, which nobody changes.
-func (s *sender) build(ctx context.Context, r *compiled, v values) (*http.Request, error) {
-	to := r.url
-	if to == nil {
+// write appends one request to out, as HTTP/1.1 has it on the wire.
+func (s *sender) write(out []byte, r *compiled, v values) ([]byte, error) {
+	out = append(append(out, r.Method...), ' ')
+	if r.target != "" {
+		out = append(out, r.target...)
+	} else {
 		path, err := r.path.fill(v)
 		if err != nil {
-			return nil, err
+			return out, err
 		}
-		if to, err = url.Parse(s.address + path); err != nil {
-			return nil, err
+		to, err := url.Parse(s.address + path)
+		if err != nil {
+			return out, err
 		}
+		out = append(out, to.RequestURI()...)
+	}
+	out = append(append(out, " HTTP/1.1\r\n"...), r.fixed...)
+	for _, h := range r.varying {
+		value, err := h.value.fill(v)
+		if err != nil {
+			return out, err
+		}
+		if !validHeader(value) {
+			return out, fmt.Errorf("the value of header %s would be %q, which no header may hold", h.name, short(value))
+		}
+		out = append(append(append(append(out, h.name...), ": "...), value...), "\r\n"...)
 	}
 	text, err := r.body.fill(v)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
-	req := (&http.Request{
-		Method: r.Method, URL: to, Host: to.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: make(http.Header, len(r.headers)+1),
-	}).WithContext(ctx)
-	if text != "" {
-		req.Body = io.NopCloser(strings.NewReader(text))
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }
-		req.ContentLength = int64(len(text))
+	if text != "" || r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch {
+		out = append(strconv.AppendInt(append(out, "Content-Length: "...), int64(len(text)), 10), "\r\n"...)
 	}
-	for _, h := range r.headers {
-		value, err := h.value.fill(v)
-		if err != nil {
-			return nil, err
+	return append(append(out, "\r\n"...), text...), nil
+}
+
+// validHeader says whether a header may have that value (RFC 9110, section 5.5).
+func validHeader(value string) bool {
+	for i := range len(value) {
+		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return false
 		}
-		if strings.EqualFold(h.name, "Host") {
-			req.Host = value
-			continue
-		}
-		req.Header.Set(h.name, value)
 	}
-	return req, nil
+	return true
 }
 
 // prepare sends the requests that come once before the load, one after another; what they capture is for all.
 func (s *sender) prepare(ctx context.Context, list []Request) error {
+	w := newWorker(s)
+	defer w.lane.close()
 	for _, r := range list {
-		c, err := compile(r)
+		c, err := s.compile(r)
 		if err != nil {
 			return err
 		}
-		res, _, err := s.send(ctx, c, values{0, s.feeders, &s.kept})
-		if err != nil {
-			return fmt.Errorf("before the load, %s: %w", r.label(), err)
-		}
-		_, _ = io.Copy(io.Discard, res.Body) // so that the connection can be used again
-		_ = res.Body.Close()
-		if !c.wanted(res.StatusCode) {
-			return fmt.Errorf("before the load, %s: status %s", r.label(), res.Status)
-		}
-		if wrong := res.Header[headerWrong]; wrong != nil {
-			return fmt.Errorf("before the load, %s: %s", r.label(), wrong[0])
+		got, err := w.exchange(ctx, c, values{0, s.feeders, &s.kept}, time.Now(), func() {})
+		switch {
+		case err != nil:
+			return fmt.Errorf("before the load, %s: %s", r.label(), s.fault(ctx, c, err))
+		case !c.wanted(got.status):
+			return fmt.Errorf("before the load, %s: status %d %s", r.label(), got.status, http.StatusText(got.status))
+		case got.wrong != "":
+			return fmt.Errorf("before the load, %s: %s", r.label(), got.wrong)
 		}
 	}
 	return nil
-}
-
-// body releases a request's context once its reply has been read.
-type body struct {
-	io.ReadCloser
-	done func()
-}
-
-func (b *body) Close() error {
-	err := b.ReadCloser.Close()
-	b.done()
-	return err
 }

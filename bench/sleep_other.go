@@ -4,5 +4,11 @@ package bench
 
 import "time"
 
-// sleepExactly sleeps as exactly as Go's timers do.
-func sleepExactly(d time.Duration) { time.Sleep(d) }
+// alarm sleeps as exactly as Go's timers do.
+type alarm struct{}
+
+func newAlarm() *alarm { return &alarm{} }
+
+func (*alarm) close() {}
+
+func (*alarm) sleep(d time.Duration) { time.Sleep(d) }

@@ -50,7 +50,7 @@ Fields of a profile (a time is in seconds, or such as 500ms):
   warmup            the same load before it, not measured; default: none
   timeout           for each reply; default: 5s
   protocol          http/1.1 or h2, also without TLS; default: http/1.1
-  workers           most requests under way at once; default: rate times timeout, 64 to 1024
+  workers           most requests under way at once; default: rate times timeout, 64 to 8192
   max_schedule_lag  p99 of how late requests may be sent, else the run is invalid; default: 50ms
   settle            wait before reading what was executed; default: 500ms where an outcome is unknown
   request           method (default: POST), path, headers, body; {{id}} in them is 1, 2, 3, ...; timeout, check, capture
