@@ -63,7 +63,7 @@ func truth(ctx context.Context, _ options) (figures.Section, error) {
 			figures.Of(row.name+".p99", row.what+": difference, p99", figures.Quantile(off, 0.99), "ms"),
 			figures.Of(row.name+".far", fmt.Sprintf("%s: further than 2 ms, of %d", row.what, len(off)), float64(far), ""))
 	}
-	s.Notes = append(s.Notes, "the log has the time when the handler had written its reply; flushing it, the kernel and the generator's wake-up come after it")
+	s.Notes = append(s.Notes, "the log has when the target began to give its reply to the kernel, and when that was done; the difference is to the nearer of the two, and 0 between them")
 	return s, nil
 }
 
@@ -85,11 +85,17 @@ func differences(ctx context.Context, events []bench.Event) ([]float64, error) {
 			if !there {
 				return fmt.Errorf("the target's log does not hold request %d", one.ID)
 			}
-			off = append(off, math.Abs(figures.MS(one.End.Sub(at))))
+			off = append(off, at.off(one.End))
 		}
 		return nil
 	})
 	return off, err
+}
+
+// off is how far, in milliseconds, that time is from when the reply was given to the kernel.
+func (c completion) off(end time.Time) float64 {
+	at := end.UnixNano()
+	return float64(max(0, c.from-at, at-c.to)) / 1e6
 }
 
 // freeze stops the target for a second of six.

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -44,9 +46,12 @@ func loadCommand() *cobra.Command {
 				return err
 			}
 			var out used
-			if args[0] == "vegeta" {
+			switch args[0] {
+			case "vegeta":
 				out, err = byVegeta(args[1], d)
-			} else {
+			case "nothing":
+				out = byNothing(d)
+			default:
 				out, err = byBench(c.Context(), args[1], d)
 			}
 			if err != nil {
@@ -77,14 +82,47 @@ func byVegeta(address string, d time.Duration) (used, error) {
 	a := vegeta.NewAttacker(vegeta.MaxWorkers(8192), vegeta.MaxBody(0), vegeta.Timeout(5*time.Second))
 	targeter := vegeta.NewStaticTargeter(vegeta.Target{Method: "POST", URL: address + "/", Body: []byte("1234")})
 	var m vegeta.Metrics
+	var late []float64
+	var first time.Time
 	for r := range a.Attack(targeter, vegeta.Rate{Freq: rate, Per: time.Second}, d, "") {
 		m.Add(r)
+		due := time.Duration(r.Seq) * time.Second / rate
+		if began := r.Timestamp.Add(-due); first.IsZero() || began.Before(first) { // it keeps no schedule that it could be held against
+			first = began
+		}
+		late = append(late, float64(r.Timestamp.Add(-due).UnixNano()))
 	}
 	m.Close()
+	for i := range late {
+		late[i] = (late[i] - float64(first.UnixNano())) / 1e6
+	}
+	if len(late) == 0 {
+		return used{}, errors.New("vegeta sent nothing")
+	}
+	for i := range late {
+		late[i] = (late[i] - float64(first.UnixNano())) / 1e6
+	}
 	if m.Success < 1 {
 		return used{}, fmt.Errorf("vegeta: requests failed: %v", m.Errors)
 	}
-	return used{Requests: int(m.Requests), CPU: float64((cpuTime() - began).Microseconds()) / float64(m.Requests)}, nil
+	return used{
+		Requests: int(m.Requests), CPU: float64((cpuTime() - began).Microseconds()) / float64(m.Requests),
+		LagP50: figures.Quantile(late, 0.5), LagP99: figures.Quantile(late, 0.99),
+	}, nil
+}
+
+// byNothing only waits, thread and all, until requests would be due: how late that is is the machine's own doing.
+func byNothing(d time.Duration) used {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var late []float64
+	began := time.Now()
+	for i := range int(rate * d.Seconds()) {
+		due := began.Add(time.Duration(i) * time.Second / rate)
+		nap(time.Until(due))
+		late = append(late, figures.MS(time.Since(due)))
+	}
+	return used{LagP50: figures.Quantile(late, 0.5), LagP99: figures.Quantile(late, 0.99)}
 }
 
 // resident is what this process has in memory now, in MB.
@@ -122,16 +160,25 @@ func sent(ctx context.Context, engine string, d time.Duration) (used, error) {
 }
 
 func lag(ctx context.Context, o options) (figures.Section, error) {
-	s := figures.Section{Title: "how late requests are sent at 5,000 a second, target and generator on this machine"}
-	var p50, p99 []float64
-	for range o.rounds {
-		one, err := sent(ctx, "bench", 4*time.Second)
-		if err != nil {
-			return s, err
+	s := figures.Section{Title: "how late requests are sent at 5,000 a second, target and generator on this machine, in turn with vegeta and with nothing at all"}
+	engines := []string{"bench", "vegeta", "nothing"}
+	p50, p99 := map[string][]float64{}, map[string][]float64{}
+	for i := range o.rounds {
+		for j := range engines {
+			engine := engines[(i+j)%len(engines)]
+			one, err := sent(ctx, engine, 4*time.Second)
+			if err != nil {
+				return s, err
+			}
+			p50[engine], p99[engine] = append(p50[engine], one.LagP50), append(p99[engine], one.LagP99)
 		}
-		p50, p99 = append(p50, one.LagP50), append(p99, one.LagP99)
 	}
-	s.Figures = append(s.Figures, figures.Median("lag.p50", "schedule lag, p50", p50, "ms"), figures.Median("lag.p99", "schedule lag, p99", p99, "ms").AtMost(1))
+	s.Figures = append(s.Figures,
+		figures.Median("lag.p50", "schedule lag, p50", p50["bench"], "ms"), figures.Median("lag.p99", "schedule lag, p99", p99["bench"], "ms").AtMost(1),
+		figures.Median("lag.vegeta.p50", "of vegeta's loop, p50", p50["vegeta"], "ms"), figures.Median("lag.vegeta.p99", "of vegeta's loop, p99", p99["vegeta"], "ms"),
+		figures.Median("lag.nothing.p50", "of a thread that only waits, p50", p50["nothing"], "ms"),
+		figures.Median("lag.nothing.p99", "of a thread that only waits, p99", p99["nothing"], "ms"))
+	s.Notes = append(s.Notes, "the last two are the machine's own lateness: no generator can be below it")
 	return s, nil
 }
 

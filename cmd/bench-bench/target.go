@@ -17,10 +17,13 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// completions is what the target completed, and when, by its own clock.
+// completion is between which two times the target gave a reply to the kernel, by its own clock.
+type completion struct{ from, to int64 }
+
+// completions is what the target completed, and when.
 type completions struct {
 	mu sync.Mutex
-	at map[int]int64
+	at map[int]completion
 }
 
 func (c *completions) serve(w http.ResponseWriter, r *http.Request) {
@@ -28,7 +31,7 @@ func (c *completions) serve(w http.ResponseWriter, r *http.Request) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		for id, at := range c.at {
-			_, _ = fmt.Fprintln(w, id, at) // who reads it sees that some is missing
+			_, _ = fmt.Fprintln(w, id, at.from, at.to) // who reads it sees that some is missing
 		}
 		return
 	}
@@ -36,13 +39,17 @@ func (c *completions) serve(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	_, _ = w.Write([]byte("done\n"))
 	id, err := strconv.Atoi(string(raw))
+	w.Header().Set("Content-Length", "5")
+	_, _ = w.Write([]byte("done\n"))
+	one := completion{from: time.Now().UnixNano()}
+	_ = http.NewResponseController(w).Flush() // who waits for the reply sees that it does not come
+	one.to = time.Now().UnixNano()
 	if err != nil {
 		return
 	}
 	c.mu.Lock()
-	c.at[id] = time.Now().UnixNano()
+	c.at[id] = one
 	c.mu.Unlock()
 }
 
@@ -60,7 +67,7 @@ func targetCommand() *cobra.Command {
 			if _, err := fmt.Fprintln(c.OutOrStdout(), "http://"+l.Addr().String()); err != nil {
 				return err
 			}
-			done := &completions{at: map[int]int64{}}
+			done := &completions{at: map[int]completion{}}
 			go func() {
 				_ = (&http.Server{Handler: http.HandlerFunc(done.serve), ReadHeaderTimeout: time.Minute}).Serve(l)
 			}()
@@ -111,7 +118,7 @@ func (t *target) close() {
 }
 
 // log is when the target completed each request.
-func (t *target) log(ctx context.Context) (map[int]time.Time, error) {
+func (t *target) log(ctx context.Context) (map[int]completion, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.address+"/log", nil)
 	if err != nil {
 		return nil, err
@@ -121,15 +128,15 @@ func (t *target) log(ctx context.Context) (map[int]time.Time, error) {
 		return nil, err
 	}
 	defer func() { _ = res.Body.Close() }()
-	out := map[int]time.Time{}
+	out := map[int]completion{}
 	lines := bufio.NewScanner(res.Body)
 	for lines.Scan() {
 		var id int
-		var at int64
-		if _, err := fmt.Sscan(lines.Text(), &id, &at); err != nil {
+		var at completion
+		if _, err := fmt.Sscan(lines.Text(), &id, &at.from, &at.to); err != nil {
 			return nil, fmt.Errorf("the target's log says %q: %w", lines.Text(), err)
 		}
-		out[id] = time.Unix(0, at)
+		out[id] = at
 	}
 	return out, lines.Err()
 }
