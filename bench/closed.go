@@ -41,7 +41,7 @@ func (l *closedLoop) run(ctx context.Context, done chan<- struct{}) {
 func (l *closedLoop) user(ctx context.Context, i int) {
 	keep := &captured{before: &l.send.kept}
 	w := newWorker(l.send)
-	defer w.lane.close()
+	defer w.way.close()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	pause := func(d time.Duration) bool {

@@ -11,9 +11,16 @@ import (
 	"time"
 )
 
-// exchange2 sends one request over HTTP/2, where many share a connection. There net/http sends again only what the server says
-// that it has not begun.
-func (s *sender) exchange2(ctx context.Context, r *compiled, v values, until time.Time) (reply, error) {
+// shared is HTTP/2, where many requests share a connection. There net/http sends again only what the server says that it has not
+// begun.
+type shared struct{ *sender }
+
+func (shared) ready() bool { return false }
+
+func (shared) close() {}
+
+func (s shared) exchange(ctx context.Context, r *compiled, v values, until time.Time, wrote func()) (reply, error) {
+	wrote()
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	var sent atomic.Bool

@@ -35,7 +35,15 @@ type openLoop struct {
 
 // retire is after how long without anything to do a worker goes, with its connection: those of a stall stay for a while, since
 // closing and dialling them again would be load of our own.
-const retire = 30 * time.Second
+const retire = 10 * time.Second
+
+// From so many workers on, a load that is late gets another one only where nobody becomes free within the nap: it gives up the
+// processor for replies to be read, and for a target on the same machine to write them. Else a machine with other work, where
+// thousands of requests may fall due before this process runs again, would see thousands of connections.
+const (
+	few = 64
+	nap = 50 * time.Microsecond
+)
 
 // run begins the load, and closes done when the last reply is in.
 func (l *openLoop) run(ctx context.Context, done chan<- struct{}) {
@@ -53,8 +61,11 @@ func (l *openLoop) run(ctx context.Context, done chan<- struct{}) {
 func (l *openLoop) start(ctx context.Context) {
 	w := newWorker(l.send)
 	l.group.Go(func() {
-		defer w.lane.close()
-		for lead := true; lead; lead = l.rest(w) {
+		defer w.way.close()
+		for lead, fresh := true, true; lead; lead, fresh = l.rest(w), false {
+			if fresh && !l.needed(ctx) {
+				return
+			}
 			seq, ok := l.wait(ctx)
 			if !ok {
 				l.end()
@@ -67,7 +78,7 @@ func (l *openLoop) start(ctx context.Context) {
 					l.pass(ctx)
 				}
 			}
-			if !w.lane.ready() { // to connect may take its time
+			if !w.way.ready() { // to connect may take its time
 				pass()
 			}
 			h := w.once(ctx, seq, l.send.pick(l.schedule.Number(seq)), &l.send.kept, pass)
@@ -75,6 +86,28 @@ func (l *openLoop) start(ctx context.Context) {
 			l.out.put(&h)
 		}
 	})
+}
+
+// needed says whether one more worker, which has the lead, is needed; if not, another one has got the lead.
+func (l *openLoop) needed(ctx context.Context) bool {
+	l.mu.Lock()
+	many := l.workers > few
+	l.mu.Unlock()
+	if !many || l.next >= l.schedule.Total() || l.stopped(ctx) || time.Until(l.began.Add(l.schedule.Due(l.next))) > 0 {
+		return true
+	}
+	l.alarm.sleep(nap)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(l.idle)
+	if n == 0 {
+		return true
+	}
+	l.workers--
+	w := l.idle[n-1]
+	l.idle[n-1], l.idle = nil, l.idle[:n-1]
+	w.lead <- true
+	return false
 }
 
 // wait is until the next request is due, which is then the caller's. False: there is none.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"time"
 )
 
@@ -17,7 +18,7 @@ const probeFor = 4 * time.Second
 var ErrNoAnswer = errors.New("does not answer")
 
 // Probe asks the address once, with HEAD / and in the profile's protocol, whether anything answers there, and gives up after 4
-// seconds. Any answer will do; the service under load is not called.
+// seconds. Any answer will do; the service under load is not called. A ZeroMQ peer must shake hands, and a folder be there.
 func Probe(ctx context.Context, p Profile, address string) error {
 	asked, cancel := context.WithTimeout(ctx, probeFor)
 	defer cancel()
@@ -26,6 +27,9 @@ func Probe(ctx context.Context, p Profile, address string) error {
 		return err
 	}
 	defer s.close()
+	if silent(s.protocol) {
+		return s.probeSilent(asked)
+	}
 	transport := s.transport
 	if transport == nil {
 		transport = &http.Transport{DisableKeepAlives: true}
@@ -39,6 +43,29 @@ func Probe(ctx context.Context, p Profile, address string) error {
 		_, _ = io.Copy(io.Discard, res.Body)
 		return res.Body.Close()
 	}
+	return s.unanswered(ctx, asked, err)
+}
+
+// probeSilent asks what nobody answers: whether the folder is there, or a ZeroMQ peer shakes hands.
+func (s *sender) probeSilent(asked context.Context) error {
+	if s.protocol == protocolFile {
+		switch info, err := os.Stat(s.folder); {
+		case err != nil:
+			return fmt.Errorf("%s %w: %w", s.address, ErrNoAnswer, err)
+		case !info.IsDir():
+			return fmt.Errorf("%s %w: it is no folder", s.address, ErrNoAnswer)
+		}
+		return nil
+	}
+	p := &pusher{lane{send: s}}
+	defer p.close()
+	if err := p.greet(asked, time.Now().Add(probeFor)); err != nil {
+		return fmt.Errorf("%s %w: %s; start the target, or give another address", s.address, ErrNoAnswer, plainError(err, probeFor))
+	}
+	return nil
+}
+
+func (s *sender) unanswered(ctx, asked context.Context, err error) error {
 	at := s.address
 	if u, err := url.Parse(at); err == nil {
 		at = u.Redacted()

@@ -15,7 +15,7 @@ import (
 // Profile is one load: how much, of what, for how long, and what happens meanwhile. How much is a rate, the users of a closed
 // loop, or phases.
 type Profile struct {
-	Name           string      `yaml:"name"`
+	Name           string      `yaml:"name"`             // default: the file's
 	Rate           float64     `yaml:"rate"`             // requests a second
 	Duration       Duration    `yaml:"duration"`         // of the measured part; of phases: their sum
 	Users          int         `yaml:"users"`            // a closed loop of so many, each waiting for its reply, in place of a rate
@@ -23,7 +23,7 @@ type Profile struct {
 	Phases         []PhaseSpec `yaml:"phases"`           // in place of rate, users and duration
 	Warmup         Duration    `yaml:"warmup"`           // the same load before it, not measured; default: none
 	Timeout        Duration    `yaml:"timeout"`          // for a reply, from when the request was sent; default: 5 s
-	Protocol       string      `yaml:"protocol"`         // http/1.1 or h2, also without TLS; default: http/1.1
+	Protocol       string      `yaml:"protocol"`         // http/1.1; h2, also without TLS; zeromq: PUSH to a PULL; file: files into a folder; default: http/1.1
 	Workers        int         `yaml:"workers"`          // most requests under way at once; default: see DefaultWorkers
 	MaxScheduleLag Duration    `yaml:"max_schedule_lag"` // p99 of lag from which the run is invalid; default: 50 ms
 	Settle         Duration    `yaml:"settle"`           // between the last reply and reading what was executed; default: 500 ms where an outcome is unknown
@@ -50,7 +50,11 @@ func ReadProfile(path string) (Profile, error) {
 	if err != nil {
 		return Profile{}, err
 	}
-	return parse(path, filepath.Dir(path), raw)
+	p, err := parse(path, filepath.Dir(path), raw)
+	if p.Name == "" {
+		p.Name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	}
+	return p, err
 }
 
 // ParseProfile reads a profile. All faults come in one error, each as "name:line:column: message".
@@ -108,11 +112,11 @@ func (p *Profile) load(add func(path, message string)) {
 
 // withDefaults fills in what was left out.
 func (p Profile) withDefaults() Profile {
-	p.Request = p.Request.withDefaults()
+	p.Request = p.Request.withDefaults(p.Protocol)
 	p.Requests, p.Before = slices.Clone(p.Requests), slices.Clone(p.Before)
 	for _, list := range [][]Request{p.Requests, p.Before} {
 		for i := range list {
-			list[i] = list[i].withDefaults()
+			list[i] = list[i].withDefaults(p.Protocol)
 		}
 	}
 	if p.Timeout == 0 {
@@ -143,8 +147,16 @@ func (p Profile) withDefaults() Profile {
 	return p
 }
 
-func (r Request) withDefaults() Request {
-	if r.Method == "" {
+func (r Request) withDefaults(protocol string) Request {
+	switch {
+	case protocol == protocolZeroMQ:
+		r.Method = "PUSH"
+		if r.Path == "" && r.Body != "" {
+			r.Path = "/" // a message goes to a socket, and to nowhere on it
+		}
+	case protocol == protocolFile:
+		r.Method = "FILE"
+	case r.Method == "":
 		r.Method = http.MethodPost
 	}
 	r.Method = strings.ToUpper(r.Method)

@@ -19,8 +19,8 @@ func (p *Profile) faults() []profileFault {
 	if p.Workers < 0 {
 		add("$.workers", "workers must be more than 0")
 	}
-	if p.Protocol != "" && p.Protocol != protocolHTTP1 && p.Protocol != protocolHTTP2 {
-		add("$.protocol", "protocol %q is not known; there are %s and %s", p.Protocol, protocolHTTP1, protocolHTTP2)
+	if p.Protocol != "" && !slices.Contains(protocols(), p.Protocol) {
+		add("$.protocol", "protocol %q is not known; there are %s%s", p.Protocol, strings.Join(protocols(), ", "), meant(p.Protocol, protocols()))
 	}
 	p.requestFaults(add)
 	if p.Log != nil && p.Log.KVDBList == "" {
@@ -114,6 +114,12 @@ func (p *Profile) requestFaults(add func(path, format string, args ...any)) {
 	}
 	check := func(at string, r *Request, known []string) {
 		r.faults(func(field, format string, args ...any) { add(at+field, format, args...) })
+		if silent(p.Protocol) && (r.Check != nil || len(r.Capture) > 0) {
+			add(at, "nobody answers in %s: there is nothing to check or capture", p.Protocol)
+		}
+		if silent(p.Protocol) && len(r.Headers) > 0 {
+			add(at+".headers", "a request in %s has no headers", p.Protocol)
+		}
 		for _, name := range r.names() {
 			if !slices.Contains(known, name) {
 				add(at, "nothing gives {{%s}}: no feeder has such a column, and no request captures it; there are %s", name, strings.Join(known, ", "))

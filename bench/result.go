@@ -17,7 +17,7 @@ type Result struct {
 	Warmup   Counts    `json:"warmup"`
 	Workers  int       `json:"workers"`             // most requests under way at once
 	Users    int       `json:"users,omitempty"`     // of a closed loop: then response time counts from when a request was sent, as service time does
-	Protocol string    `json:"protocol,omitempty"`  // h2; empty: http/1.1
+	Protocol string    `json:"protocol,omitempty"`  // h2, zeromq or file; empty: http/1.1
 	Shard    string    `json:"shard,omitempty"`     // such as 3/8; empty: the whole
 	Merged   int       `json:"merged_of,omitempty"` // how many shards it was merged of
 

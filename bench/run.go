@@ -18,7 +18,7 @@ type Options struct {
 	// goroutine of its own, until it does. May be nil.
 	Down func(ctx context.Context, server string) (bool, error)
 	// Executed gives the ids that the service recorded, each as often as it was executed, in any order. Called once,
-	// after the last reply. The record must have been empty before the run: ids begin at 1 in each. nil: not compared.
+	// after the last reply, or again and again for a while where nobody answers. The record must have been empty before the run: ids begin at 1 in each. nil: not compared.
 	Executed func(ctx context.Context) ([]string, error)
 	// Shard of Of, from 0: send only every Of-th request of the whole, beginning with that one. Of 0 or 1: all.
 	Shard, Of int
@@ -297,6 +297,9 @@ func (s *script) trigger(i int) {
 	}
 }
 
+// silentSettle is how long it may take until what nobody answers has been executed.
+const silentSettle = 10 * time.Second
+
 // readExecuted waits until what may still be running has had its time, then compares.
 func readExecuted(ctx context.Context, p Profile, o Options, rec *recorder) (*Executed, error) {
 	settle := p.Settle.Std()
@@ -311,6 +314,12 @@ func readExecuted(ctx context.Context, p Profile, o Options, rec *recorder) (*Ex
 		return nil, context.Cause(ctx)
 	}
 	recorded, err := o.Executed(ctx)
+	for until := time.Now().Add(silentSettle); err == nil && silent(p.Protocol) && len(recorded) < rec.total.OK+rec.warmup.OK && time.Now().Before(until); {
+		if !sleepUntil(ctx, time.Now().Add(100*time.Millisecond)) {
+			return nil, context.Cause(ctx)
+		}
+		recorded, err = o.Executed(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -1,12 +1,15 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,9 +19,18 @@ import (
 
 // The protocols.
 const (
-	protocolHTTP1 = "http/1.1"
-	protocolHTTP2 = "h2"
+	protocolHTTP1  = "http/1.1"
+	protocolHTTP2  = "h2"
+	protocolZeroMQ = "zeromq"
+	protocolFile   = "file"
 )
+
+func protocols() []string {
+	return []string{protocolHTTP1, protocolHTTP2, protocolZeroMQ, protocolFile}
+}
+
+// silent says whether nobody answers in the protocol.
+func silent(protocol string) bool { return protocol == protocolZeroMQ || protocol == protocolFile }
 
 // sender makes and sends the requests. It never sends one a second time once a byte of it has gone out.
 type sender struct {
@@ -33,7 +45,8 @@ type sender struct {
 	timeout   time.Duration
 	tls       *tls.Config     // nil: without
 	transport *http.Transport // of HTTP/2
-	http2     bool
+	folder    string          // where files go
+	protocol  string
 	traffic   *Traffic
 
 	cutOff atomic.Bool
@@ -42,36 +55,17 @@ type sender struct {
 }
 
 func newSender(p Profile, address string, schedule Schedule) (*sender, error) {
-	base, err := url.Parse(address)
-	if err != nil {
-		return nil, fmt.Errorf("address: %w", err)
-	}
-	if base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
-		return nil, fmt.Errorf("address %q must be a URL such as http://127.0.0.1:11223", address)
-	}
-	port := base.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[base.Scheme]
-	}
 	s := &sender{
 		order:    order(p.requests()),
 		feeders:  p.Feeders,
 		schedule: schedule,
 		timeout:  p.Timeout.Std(),
 		traffic:  &Traffic{},
-		address:  strings.TrimSuffix(base.Scheme+"://"+base.Host+base.Path, "/"),
-		host:     base.Host,
-		dial:     net.JoinHostPort(base.Hostname(), port),
-		http2:    p.Protocol == protocolHTTP2,
+		protocol: p.Protocol,
 		open:     map[*wire]struct{}{},
 	}
-	if base.Scheme == "https" {
-		s.tls = &tls.Config{ServerName: base.Hostname(), MinVersion: tls.VersionTLS12}
-	}
-	if s.http2 {
-		s.transport = &http.Transport{DisableCompression: true, Protocols: new(http.Protocols)}
-		s.transport.Protocols.SetHTTP2(true)
-		s.transport.Protocols.SetUnencryptedHTTP2(true)
+	if err := s.aim(address); err != nil {
+		return nil, err
 	}
 	for _, r := range p.requests() {
 		c, err := s.compile(r)
@@ -81,6 +75,40 @@ func newSender(p Profile, address string, schedule Schedule) (*sender, error) {
 		s.requests = append(s.requests, c)
 	}
 	return s, nil
+}
+
+// aim takes in where the load goes.
+func (s *sender) aim(address string) error {
+	base, err := url.Parse(address)
+	if err != nil {
+		return fmt.Errorf("address: %w", err)
+	}
+	wanted, example := []string{"http", "https"}, "http://127.0.0.1:11223"
+	switch s.protocol {
+	case protocolZeroMQ:
+		wanted, example = []string{"tcp"}, "tcp://127.0.0.1:35155"
+	case protocolFile:
+		wanted, example = []string{"file"}, "file:///srv/orders"
+	}
+	if !slices.Contains(wanted, base.Scheme) || base.Host == "" && s.protocol != protocolFile {
+		return fmt.Errorf("address %q must be a URL such as %s", address, example)
+	}
+	s.host, s.dial, s.address = base.Host, base.Host, strings.TrimSuffix(base.Scheme+"://"+base.Host+base.Path, "/")
+	switch base.Scheme {
+	case "file":
+		s.folder = filepath.FromSlash(base.Path)
+	case "http":
+		s.dial = net.JoinHostPort(base.Hostname(), cmp.Or(base.Port(), "80"))
+	case "https":
+		s.dial = net.JoinHostPort(base.Hostname(), cmp.Or(base.Port(), "443"))
+		s.tls = &tls.Config{ServerName: base.Hostname(), MinVersion: tls.VersionTLS12}
+	}
+	if s.protocol == protocolHTTP2 {
+		s.transport = &http.Transport{DisableCompression: true, Protocols: new(http.Protocols)}
+		s.transport.Protocols.SetHTTP2(true)
+		s.transport.Protocols.SetUnencryptedHTTP2(true)
+	}
+	return nil
 }
 
 // close lets go of all connections.
@@ -184,7 +212,7 @@ func validHeader(value string) bool {
 // prepare sends the requests that come once before the load, one after another; what they capture is for all.
 func (s *sender) prepare(ctx context.Context, list []Request) error {
 	w := newWorker(s)
-	defer w.lane.close()
+	defer w.way.close()
 	for _, r := range list {
 		c, err := s.compile(r)
 		if err != nil {

@@ -19,7 +19,7 @@ func (r *recorder) result(p Profile, address string) *Result {
 		Response: latency(r.all.response), Service: latency(r.all.service), Lag: latency(r.lag),
 		Events: eventResults(r.timeline, r.zero, r.bad, p.Duration.Std()),
 	}
-	if p.Protocol == protocolHTTP2 {
+	if p.Protocol != protocolHTTP1 {
 		out.Protocol = p.Protocol
 	}
 	if r.closed {

@@ -64,14 +64,25 @@ func arrival(notes []byte) time.Time {
 
 // ended says whether the peer has closed the connection, or sent what nobody asked for, while nothing was under way.
 func (w *wire) ended() bool {
+	return w.peek(func(_ int, err error) bool { return !errors.Is(err, syscall.EAGAIN) })
+}
+
+// gone says whether the peer has closed the connection.
+func (w *wire) gone() bool {
+	return w.peek(func(n int, err error) bool {
+		return err == nil && n == 0 || err != nil && !errors.Is(err, syscall.EAGAIN)
+	})
+}
+
+func (w *wire) peek(over func(n int, err error) bool) bool {
 	if w.raw == nil {
 		return false
 	}
-	over := false
+	out := false
 	var one [1]byte
 	err := w.raw.Control(func(fd uintptr) {
-		_, _, err := unix.Recvfrom(int(fd), one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		over = !errors.Is(err, syscall.EAGAIN)
+		n, _, err := unix.Recvfrom(int(fd), one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		out = over(n, err)
 	})
-	return over || err != nil
+	return out || err != nil
 }

@@ -10,16 +10,37 @@ import (
 	"time"
 )
 
-// worker sends one request after another, over a connection of its own; in HTTP/2 over those that all share.
+// way is how a worker's requests get to the target, one after another.
+type way interface {
+	// exchange sends one request, gives up at until, and reads its reply to the end where there is one. It calls wrote once the
+	// request has gone out, or cannot; a reply that comes with an error says only whether anything was sent.
+	exchange(ctx context.Context, r *compiled, v values, until time.Time, wrote func()) (reply, error)
+	// ready says whether a request could go out at once, without connecting first.
+	ready() bool
+	close()
+}
+
+// worker sends one request after another.
 type worker struct {
 	send *sender
-	lane lane
+	way  way
 	lead chan bool // with a rate: it is to send the next request, or to end
 	idle time.Time // since when it has nothing to do
 }
 
 func newWorker(s *sender) *worker {
-	return &worker{send: s, lane: lane{send: s}, lead: make(chan bool, 1)}
+	w := &worker{send: s, lead: make(chan bool, 1)}
+	switch s.protocol {
+	case protocolHTTP2:
+		w.way = shared{s}
+	case protocolZeroMQ:
+		w.way = &pusher{lane{send: s}}
+	case protocolFile:
+		w.way = folder{s}
+	default:
+		w.way = &lane{send: s}
+	}
+	return w
 }
 
 // hit is one request that is over.
@@ -54,16 +75,14 @@ func (w *worker) once(ctx context.Context, seq, which int, keep *captured, wrote
 	}
 	h.took = got.end.Sub(h.sent)
 	h.outcome, h.fault = r.outcome(&got)
+	if silent(s.protocol) {
+		h.code = 0
+	}
 	return h
 }
 
 func (w *worker) exchange(ctx context.Context, r *compiled, v values, sent time.Time, wrote func()) (reply, error) {
-	until := sent.Add(w.send.timeoutOf(r))
-	if w.send.http2 {
-		wrote()
-		return w.send.exchange2(ctx, r, v, until)
-	}
-	return w.lane.exchange(ctx, r, v, until, wrote)
+	return w.way.exchange(ctx, r, v, sent.Add(w.send.timeoutOf(r)), wrote)
 }
 
 // fault is what an error says, in words that are the same for all requests that it befell.

@@ -125,7 +125,7 @@ func (p *plot) bars(series bench.Series, layers []layer) {
 	paths := make([]strings.Builder, len(layers))
 	for _, b := range series.Buckets {
 		base := p.bottom
-		left, right := p.x(b.From), p.x(b.From+series.Width)
+		left, right := p.x(b.From), p.x(b.From+series.Width)+0.3 // no seam between them
 		for i, l := range layers {
 			v := l.value(b)
 			if v <= 0 {

@@ -49,7 +49,8 @@ Fields of a profile (a time is in seconds, or such as 500ms):
                       rate | from, to | from, to, steps | rate, peak, peak_for | rate, swing, period | replay, speed | users
   warmup            the same load before it, not measured; default: none
   timeout           for each reply; default: 5s
-  protocol          http/1.1 or h2, also without TLS; default: http/1.1
+  protocol          http/1.1 (default); h2, also without TLS; zeromq: each body is PUSHed to tcp://HOST:PORT;
+                    file: each body becomes a file, path is its name in the folder file:///FOLDER
   workers           most requests under way at once; default: rate times timeout, 64 to 8192
   max_schedule_lag  p99 of how late requests may be sent, else the run is invalid; default: 50ms
   settle            wait before reading what was executed; default: 500ms where an outcome is unknown
