@@ -6,7 +6,7 @@ GO ?= go
 PACKAGES := ./...
 export CGO_ENABLED ?= 0
 
-.PHONY: help build image test demo check tidy format vet lint race bench-core bench-apitest bench-clusters chaos clean
+.PHONY: help build image test demo check tidy format vet lint race bench-core bench-apitest bench-bench bench-clusters chaos clean
 
 help:
 	@echo "make build          bin/parley and bin/apitest"
@@ -16,6 +16,7 @@ help:
 	@echo "make check          what CI runs: tidy, format, vet, lint, tests with the race detector (wants a C compiler)"
 	@echo "make bench-core     speed and size, as ratios against a baseline in the same run"
 	@echo "make bench-apitest  speed and memory of apitest, against godog's in the same run"
+	@echo "make bench-bench    how honest and how light the load generator is (BENCH='--soak 10m' asks for more)"
 	@echo "make bench-clusters speed of clusters: until they are up, follow a deployment, fail over"
 	@echo "make chaos          faults under load: what is lost, unknown and doubled (CHAOS='--only F1 --set F1=2000' asks for more)"
 
@@ -65,6 +66,10 @@ bench-core: build
 
 bench-apitest: build
 	$(GO) run ./cmd/bench-apitest
+
+bench-bench:
+	$(GO) build -o $(BIN)/ ./cmd/bench-bench
+	$(BIN)/bench-bench $(BENCH)
 
 bench-clusters: build
 	$(GO) run ./cmd/bench-clusters

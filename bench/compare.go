@@ -41,6 +41,17 @@ func Incomparable(old, now *Result) error {
 	differ("requests a second asked for", old.Rate, now.Rate)
 	differ("duration in seconds", old.Duration, now.Duration)
 	differ("requests under way at once, at most", old.Workers, now.Workers)
+	differ("users of a closed loop", old.Users, now.Users)
+	differ("protocol", old.Protocol, now.Protocol)
+	differ("how many phases there were", len(old.Parts), len(now.Parts))
+	for i := range min(len(old.Parts), len(now.Parts)) {
+		a, b := old.Parts[i], now.Parts[i]
+		differ("phases", fmt.Sprintf("%s of %gs", a.Name, a.To-a.From), fmt.Sprintf("%s of %gs", b.Name, b.To-b.From))
+	}
+	differ("how many requests there were", len(old.Requests), len(now.Requests))
+	for i := range min(len(old.Requests), len(now.Requests)) {
+		differ("requests", old.Requests[i].Name, now.Requests[i].Name)
+	}
 	differ("how many events there were", len(old.Events), len(now.Events))
 	for i := range min(len(old.Events), len(now.Events)) {
 		differ("events", old.Events[i].Label, now.Events[i].Label)

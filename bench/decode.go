@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"time"
 
@@ -67,11 +68,62 @@ func decode(name string, raw []byte, out any) (*ast.File, error) {
 	if len(file.Docs) > 1 {
 		return nil, fmt.Errorf("%s: %d YAML documents, one is allowed", name, len(file.Docs))
 	}
+	if len(file.Docs) == 1 {
+		if err := unknownKeys(name, file.Docs[0].Body, reflect.TypeOf(out)); err != nil {
+			return nil, err
+		}
+	}
 	err = yaml.NewDecoder(bytes.NewReader(raw), yaml.Strict()).Decode(out)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, located(name, err)
 	}
 	return file, nil
+}
+
+// unknownKeys finds every key in node that type t has no field for.
+func unknownKeys(name string, node ast.Node, t reflect.Type) error {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	var faults []error
+	switch n := node.(type) {
+	case *ast.SequenceNode:
+		if t.Kind() != reflect.Slice {
+			return nil // of another type than wanted: the decoder says so
+		}
+		for _, one := range n.Values {
+			faults = append(faults, unknownKeys(name, one, t.Elem()))
+		}
+	case *ast.MappingNode:
+		for _, pair := range n.Values {
+			faults = append(faults, unknownKeys(name, pair, t))
+		}
+	case *ast.MappingValueNode:
+		if t.Kind() == reflect.Map {
+			return unknownKeys(name, n.Value, t.Elem())
+		}
+		if t.Kind() != reflect.Struct {
+			return nil
+		}
+		key := n.Key.GetToken().Value
+		names := make([]string, 0, t.NumField())
+		for i := range t.NumField() {
+			field := t.Field(i)
+			switch tag := field.Tag.Get("yaml"); tag {
+			case key:
+				return unknownKeys(name, n.Value, field.Type)
+			case "", "-":
+			default:
+				names = append(names, tag)
+			}
+		}
+		at := start(n)
+		if len(names) == 0 { // a text, or a number
+			return nil
+		}
+		return fmt.Errorf("%s:%d:%d: unknown field %q%s; there are %s", name, at.Line, at.Column, key, strings.TrimSuffix(meant(key, names), "?"), strings.Join(names, ", "))
+	}
+	return errors.Join(faults...)
 }
 
 // faultAt is an error at the value that path names, such as "$.events[0].at", or at its nearest parent that exists.

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -12,31 +13,129 @@ type happening struct {
 	began, ended time.Time // zero: not yet
 	err          error
 	again        time.Time // the first reply by the event's server
+	detected     time.Time // when the balancer had taken the server out of traffic
+	skipped      string
 }
 
-// news is that an event begins or has ended.
+// news is that an event begins or has ended, that it will not come, or that what it did to a server was noticed.
 type news struct {
-	index int
-	at    time.Time
-	ended bool
-	err   error
+	index    int
+	at       time.Time
+	ended    bool
+	detected bool
+	skipped  string
+	err      error
 }
 
-// runEvents does the events one after another, each at its time after zero or when the one before has ended, and tells
-// what happens. It closes tell when it is done; an error ends only its own event.
-func runEvents(ctx context.Context, events []Event, zero time.Time, do func(context.Context, Event) error, tell chan<- news) {
-	defer close(tell)
-	for i, e := range events {
-		timer := time.NewTimer(time.Until(zero.Add(e.At.Std())))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+// script does a run's events. Each is told of twice: when it begins and when it has ended.
+type script struct {
+	events   []Event
+	zero     time.Time
+	do       func(context.Context, Event) error
+	down     func(context.Context, string) (bool, error)
+	tell     chan news
+	triggers []chan struct{} // closed when what an event waits for has come
+	over     chan struct{}   // closed when the load is over: what still waits for something does not come
+
+	one sync.Mutex // events run one at a time
+}
+
+func newScript(events []Event, zero time.Time, o Options) *script {
+	s := &script{events: events, zero: zero, do: o.Do, down: o.Down, tell: make(chan news), over: make(chan struct{})}
+	for range events {
+		s.triggers = append(s.triggers, make(chan struct{}))
+	}
+	return s
+}
+
+// run does the events, and closes tell when it is done; an error ends only its own event.
+func (s *script) run(ctx context.Context) {
+	var group sync.WaitGroup
+	group.Go(func() {
+		for i := range s.events {
+			if s.events[i].conditional() {
+				continue
+			}
+			if !sleepUntil(ctx, s.zero.Add(s.events[i].At.Std())) {
+				return
+			}
+			s.happen(ctx, i, &group)
+		}
+	})
+	for i := range s.events {
+		if !s.events[i].conditional() {
+			continue
+		}
+		group.Go(func() {
+			select {
+			case <-s.triggers[i]:
+			case <-s.over:
+				s.tell <- news{index: i, skipped: "what it waits for did not come: " + s.events[i].waitsFor()}
+				return
+			case <-ctx.Done():
+				return
+			}
+			if sleepUntil(ctx, time.Now().Add(s.events[i].At.Std())) {
+				s.happen(ctx, i, &group)
+			}
+		})
+	}
+	group.Wait()
+	close(s.tell)
+}
+
+func (e *Event) waitsFor() string {
+	if e.After != "" {
+		return "the end of " + e.After
+	}
+	return e.When.Text
+}
+
+func (s *script) happen(ctx context.Context, i int, group *sync.WaitGroup) {
+	s.one.Lock()
+	defer s.one.Unlock()
+	began := time.Now()
+	s.tell <- news{index: i, at: began}
+	e := s.events[i]
+	if s.down != nil && (e.Do == EventKill || e.Do == EventStop) { // to ask about a paused one takes as long as it stands still
+		group.Go(func() { s.detect(ctx, i) })
+	}
+	err := doEvent(ctx, e, s.do)
+	s.tell <- news{index: i, at: time.Now(), ended: true, err: err}
+}
+
+// detect waits until the balancer has taken the event's server out of traffic.
+func (s *script) detect(ctx context.Context, i int) {
+	until := time.Now().Add(detectFor)
+	for time.Now().Before(until) {
+		down, err := s.down(ctx, s.events[i].Server)
+		if down && err == nil {
+			s.tell <- news{index: i, at: time.Now(), detected: true}
 			return
 		}
-		tell <- news{index: i, at: time.Now()}
-		err := doEvent(ctx, e, do)
-		tell <- news{index: i, at: time.Now(), ended: true, err: err}
+		select {
+		case <-s.over:
+			return
+		case <-ctx.Done():
+			return
+		case <-time.After(detectEvery):
+		}
+	}
+}
+
+const (
+	detectFor   = 10 * time.Second
+	detectEvery = 20 * time.Millisecond
+)
+
+func sleepUntil(ctx context.Context, at time.Time) bool {
+	timer := time.NewTimer(time.Until(at))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -50,7 +149,14 @@ func doEvent(ctx context.Context, e Event, do func(context.Context, Event) error
 // event takes in that an event began or ended.
 func (r *recorder) event(n news) *happening {
 	h := r.timeline[n.index]
-	if n.ended {
+	switch {
+	case n.skipped != "":
+		h.skipped = n.skipped
+		return h
+	case n.detected:
+		h.detected = n.at
+		return h
+	case n.ended:
 		h.ended, h.err = n.at, n.err
 		return h
 	}
@@ -90,7 +196,15 @@ func (h *happening) againBefore(t time.Time) bool { return !h.again.IsZero() && 
 // result is h for people and programs, but for its traffic.
 func (h *happening) result(zero time.Time) EventResult {
 	out := EventResult{Label: h.event.Label(), Do: h.event.Do, Server: h.event.Server, Due: seconds(h.event.At.Std())}
+	if h.event.conditional() {
+		out.Due = seconds(h.began.Sub(zero))
+	}
+	if h.skipped != "" {
+		out.Due, out.Skipped = 0, h.skipped
+		return out
+	}
 	if h.began.IsZero() {
+		out.Due = seconds(h.event.At.Std())
 		out.Error = "it never began: the run was broken off"
 		return out
 	}
@@ -107,10 +221,16 @@ func (h *happening) result(zero time.Time) EventResult {
 }
 
 // eventResults are the events of a timeline, each with when its server was in traffic again.
-func eventResults(timeline []*happening, zero time.Time) []EventResult {
+func eventResults(timeline []*happening, zero time.Time, bad badTimes, end time.Duration) []EventResult {
 	out := make([]EventResult, len(timeline))
 	for i, h := range timeline {
 		out[i] = h.result(zero)
+		if !h.began.IsZero() {
+			out[i].Impact = bad.after(h.began.Sub(zero), end)
+		}
+		if !h.detected.IsZero() {
+			out[i].Detected = secondsFrom(h.began, h.detected)
+		}
 		switch {
 		case h.ended.IsZero():
 		case h.takesDown(h.event.Server):

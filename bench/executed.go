@@ -1,45 +1,63 @@
 package bench
 
 import (
-	"math"
 	"strconv"
 )
 
 // listed bounds the ids that a result names one by one.
 const listed = 20
 
-// compare holds what clients were told against the ids that the service recorded, in any order. outcomes[i] is of the
-// request with id first+i. Ids 1 to first-1 are the warm-up's and are passed over.
-func compare(outcomes []Outcome, first int, recorded []string) *Executed {
-	times := make([]uint8, len(outcomes))
+// sentIDs are the ids of a run: number n of the whole, from 0, has the id n+1. Those of other shards are none of ours.
+type sentIDs struct {
+	first, count int // by seq: of the measured part
+	outcome      func(seq int) Outcome
+	schedule     Schedule
+	whole        int // ids of all shards are 1 to here; 0: count and first say it
+}
+
+// seq is the place of an id, and whether it belongs to this shard; ok is false where it is no id of the run at all.
+func (s sentIDs) seq(id int) (seq int, ours, ok bool) {
+	if s.schedule.Of <= 1 {
+		return id - 1, true, id >= 1 && id <= s.first+s.count
+	}
+	n := id - 1
+	return n / s.schedule.Of, n%s.schedule.Of == s.schedule.Shard, id >= 1 && id <= s.whole
+}
+
+// compare holds what clients were told against the ids that the service recorded, in any order. Those of the warm-up are
+// passed over.
+func compare(s sentIDs, recorded []string) *Executed {
+	once, twice := newNumbers(), newNumbers()
 	out := &Executed{}
 	for _, text := range recorded {
 		id, err := strconv.Atoi(text)
+		seq, ours, ok := s.seq(id)
 		switch {
-		case err != nil || id < 1 || id >= first+len(outcomes):
+		case err != nil || !ok:
 			out.Strange++
-		case id >= first && times[id-first] < math.MaxUint8:
-			times[id-first]++
+		case ours && seq >= s.first && !once.add(seq):
+			twice.add(seq)
 		}
 	}
-	for i, outcome := range outcomes {
-		if times[i] > 0 {
+	for seq := s.first; seq < s.first+s.count; seq++ {
+		id := s.schedule.Number(seq) + 1
+		ran := once.has(seq)
+		if ran {
 			out.Executed++
 		}
-		if times[i] > 1 {
+		if twice.has(seq) {
 			out.Doubled++
-			out.DoubledIDs = appendListed(out.DoubledIDs, first+i)
+			out.DoubledIDs = appendListed(out.DoubledIDs, id)
 		}
-		ran := times[i] > 0
-		switch {
+		switch outcome := s.outcome(seq); {
 		case outcome == Failed && ran:
 			out.FailedExecuted++
 		case outcome == Failed:
 			out.LostFailed++
-			out.LostIDs = appendListed(out.LostIDs, first+i)
+			out.LostIDs = appendListed(out.LostIDs, id)
 		case outcome == OK && !ran:
 			out.LostAcknowledged++
-			out.LostIDs = appendListed(out.LostIDs, first+i)
+			out.LostIDs = appendListed(out.LostIDs, id)
 		case outcome == Unknown && ran:
 			out.UnknownExecuted++
 		case outcome == Unknown:

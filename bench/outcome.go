@@ -14,6 +14,7 @@ const (
 	OK                     // a 2xx reply, read to its end
 	Failed                 // a definite no: any other reply, or nothing of it was ever sent (the connection was refused)
 	Unknown                // it was sent, and may have been executed or not: the connection died, the time ran out, or the reply says so
+	Wrong                  // a reply of success that a check refused: it is not what the profile says that it must be
 )
 
 // Headers of replies that a run looks at.

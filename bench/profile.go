@@ -6,45 +6,34 @@ import (
 	"math"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 )
 
-// Profile is one load: how much, of what, for how long, and what happens meanwhile.
+// Profile is one load: how much, of what, for how long, and what happens meanwhile. How much is a rate, the users of a closed
+// loop, or phases.
 type Profile struct {
-	Name           string    `yaml:"name"`
-	Rate           float64   `yaml:"rate"`             // requests a second
-	Duration       Duration  `yaml:"duration"`         // of the measured part
-	Warmup         Duration  `yaml:"warmup"`           // the same load before it, not measured; default: none
-	Timeout        Duration  `yaml:"timeout"`          // for a reply, from when the request was sent; default: 5 s
-	Workers        int       `yaml:"workers"`          // most requests under way at once; default: see DefaultWorkers
-	MaxScheduleLag Duration  `yaml:"max_schedule_lag"` // p99 of lag from which the run is invalid; default: 50 ms
-	Settle         Duration  `yaml:"settle"`           // between the last reply and reading what was executed; default: 500 ms where an outcome is unknown
-	Request        Request   `yaml:"request"`
-	Events         []Event   `yaml:"events"`
-	Log            *Log      `yaml:"executed"` // where the service records the ids it saw; default: nowhere
-	Expect         Threshold `yaml:"expect"`
-}
-
-// Request is what is sent. "{{id}}" in path, header values and body becomes the request's number: 1, 2, 3, ... in the
-// order of sending, the warm-up included.
-type Request struct {
-	Method  string            `yaml:"method"` // default: POST
-	Path    string            `yaml:"path"`   // begins with "/"
-	Headers map[string]string `yaml:"headers"`
-	Body    string            `yaml:"body"`
-}
-
-// Event is something done while the load runs. Events run one after another, each when it is due or when the one
-// before has ended.
-type Event struct {
-	Name   string   `yaml:"name"`   // what reports call it; default: what it does, such as "kill server1"
-	At     Duration `yaml:"at"`     // from the start of the measured part
-	Do     string   `yaml:"do"`     // one of EventKinds
-	Server string   `yaml:"server"` // kill, stop, start, restart, pause, resume, drain, undrain: which one
-	File   string   `yaml:"file"`   // deploy, undeploy: the service file
-	Run    string   `yaml:"run"`    // a shell command; do is then "run" and may be left out
+	Name           string      `yaml:"name"`             // default: the file's
+	Rate           float64     `yaml:"rate"`             // requests a second
+	Duration       Duration    `yaml:"duration"`         // of the measured part; of phases: their sum
+	Users          int         `yaml:"users"`            // a closed loop of so many, each waiting for its reply, in place of a rate
+	Think          Duration    `yaml:"think"`            // of each user, between a reply and the next request; default: none
+	Phases         []PhaseSpec `yaml:"phases"`           // in place of rate, users and duration
+	Warmup         Duration    `yaml:"warmup"`           // the same load before it, not measured; default: none
+	Timeout        Duration    `yaml:"timeout"`          // for a reply, from when the request was sent; default: 5 s
+	Protocol       string      `yaml:"protocol"`         // http/1.1; h2, also without TLS; zeromq: PUSH to a PULL; file: files into a folder; default: http/1.1
+	Workers        int         `yaml:"workers"`          // most requests under way at once; default: see DefaultWorkers
+	MaxScheduleLag Duration    `yaml:"max_schedule_lag"` // p99 of lag from which the run is invalid; default: 50 ms
+	Settle         Duration    `yaml:"settle"`           // between the last reply and reading what was executed; default: 500 ms where an outcome is unknown
+	Request        Request     `yaml:"request"`
+	Requests       []Request   `yaml:"requests"` // in place of request: several, by their weights
+	Before         []Request   `yaml:"before"`   // sent once each, in order, before the load, such as to log in
+	Feeders        []Feeder    `yaml:"feeders"`  // columns that requests may use
+	Events         []Event     `yaml:"events"`
+	Log            *Log        `yaml:"executed"` // where the service records the ids it saw; default: nowhere
+	Expect         Threshold   `yaml:"expect"`
 }
 
 // Log is where the service under load records the ids that it executed.
@@ -52,170 +41,142 @@ type Log struct {
 	KVDBList string `yaml:"kvdb_list"` // key of a Redis list; each element is one id
 }
 
-// Threshold is what the result must keep to. Fields that are nil or zero ask nothing.
-type Threshold struct {
-	Failed  *int     `yaml:"failed"`  // at most so many
-	Unknown *int     `yaml:"unknown"` // at most so many
-	Lost    *int     `yaml:"lost"`    // at most so many; needs executed
-	Doubled *int     `yaml:"doubled"` // at most so many; needs executed
-	P50     Duration `yaml:"p50"`     // of response time, at most
-	P95     Duration `yaml:"p95"`
-	P99     Duration `yaml:"p99"`
-	Max     Duration `yaml:"max"`
-}
+// maxRequests is one more thing that a slip of the pen must not ask for.
+const maxRequests = 1_000_000_000
 
-// The kinds of events; all but EventRun are done by the function given to Run.
-const (
-	EventDeploy   = "deploy"
-	EventUndeploy = "undeploy"
-	EventKill     = "kill"
-	EventStop     = "stop"
-	EventStart    = "start"
-	EventRestart  = "restart"
-	EventPause    = "pause" // the server stands still: connections stay open, and nothing answers
-	EventResume   = "resume"
-	EventDrain    = "drain" // the balancer gives the server no new requests
-	EventUndrain  = "undrain"
-	EventRun      = "run"
-)
-
-// EventKinds are the words allowed in do.
-func EventKinds() []string {
-	return []string{EventDeploy, EventUndeploy, EventKill, EventStop, EventStart, EventRestart, EventPause, EventResume, EventDrain, EventUndrain, EventRun}
-}
-
-// Label is the event in a few words, such as "kill server1".
-func (e *Event) Label() string {
-	switch {
-	case e.Name != "":
-		return e.Name
-	case e.Server != "":
-		return e.Do + " " + e.Server
-	case e.File != "":
-		return e.Do + " " + e.File[strings.LastIndexAny(e.File, `/\`)+1:]
-	case e.Run != "":
-		return "run " + e.Run
-	}
-	return e.Do
-}
-
-// maxRequests bounds a run's memory: a few bytes are kept of each request.
-const maxRequests = 50_000_000
-
-// ReadProfile reads a profile's file.
+// ReadProfile reads a profile's file, and those that it names: they are beside it.
 func ReadProfile(path string) (Profile, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return Profile{}, err
 	}
-	return ParseProfile(path, raw)
+	p, err := parse(path, filepath.Dir(path), raw)
+	if p.Name == "" {
+		p.Name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	}
+	return p, err
 }
 
 // ParseProfile reads a profile. All faults come in one error, each as "name:line:column: message".
-func ParseProfile(name string, raw []byte) (Profile, error) {
+func ParseProfile(name string, raw []byte) (Profile, error) { return parse(name, "", raw) }
+
+func parse(name, dir string, raw []byte) (Profile, error) {
 	var p Profile
 	file, err := decode(name, raw, &p)
 	if err != nil {
 		return Profile{}, err
 	}
-	p = p.withDefaults()
 	var faults []error
+	add := func(path, message string) { faults = append(faults, faultAt(name, file, path, message)) }
+	for i := range p.Feeders {
+		p.Feeders[i].CSV = beside(dir, p.Feeders[i].CSV)
+	}
+	for i := range p.Phases {
+		p.Phases[i].Replay = beside(dir, p.Phases[i].Replay)
+	}
+	p.load(add)
+	p = p.withDefaults()
 	for _, f := range p.faults() {
-		faults = append(faults, faultAt(name, file, f.path, f.message))
+		add(f.path, f.message)
 	}
 	return p, errors.Join(faults...)
 }
 
+func beside(dir, file string) string {
+	if file == "" || filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(dir, file)
+}
+
+// load reads the files that the profile names, where they have not been read.
+func (p *Profile) load(add func(path, message string)) {
+	p.Feeders, p.Phases = slices.Clone(p.Feeders), slices.Clone(p.Phases)
+	for i := range p.Feeders {
+		if err := p.Feeders[i].load(); err != nil {
+			add(fmt.Sprintf("$.feeders[%d].csv", i), err.Error())
+		}
+	}
+	for i := range p.Phases {
+		ph := &p.Phases[i]
+		if ph.Replay == "" || ph.times != nil {
+			continue
+		}
+		times, err := readTimings(ph.Replay, ph.Speed)
+		if err != nil {
+			add(fmt.Sprintf("$.phases[%d].replay", i), err.Error())
+		}
+		ph.times = times
+	}
+}
+
 // withDefaults fills in what was left out.
 func (p Profile) withDefaults() Profile {
-	if p.Request.Method == "" {
-		p.Request.Method = http.MethodPost
+	p.Request = p.Request.withDefaults(p.Protocol)
+	p.Requests, p.Before = slices.Clone(p.Requests), slices.Clone(p.Before)
+	for _, list := range [][]Request{p.Requests, p.Before} {
+		for i := range list {
+			list[i] = list[i].withDefaults(p.Protocol)
+		}
 	}
-	p.Request.Method = strings.ToUpper(p.Request.Method)
 	if p.Timeout == 0 {
 		p.Timeout = Duration(5 * time.Second)
 	}
+	if len(p.Phases) > 0 && p.Duration == 0 {
+		for _, ph := range p.specs() {
+			p.Duration += ph.Duration
+		}
+	}
 	if p.Workers == 0 {
-		p.Workers = DefaultWorkers(p.Rate, p.Timeout.Std())
+		high, users := 0.0, 0
+		for _, ph := range p.specs() {
+			high, users = max(high, ph.highest()), max(users, ph.Users)
+		}
+		p.Workers = DefaultWorkers(high, p.Timeout.Std())
+		if p.closed() {
+			p.Workers = users
+		}
 	}
 	if p.MaxScheduleLag == 0 {
 		p.MaxScheduleLag = Duration(50 * time.Millisecond)
 	}
 	p.Events = slices.Clone(p.Events)
 	for i := range p.Events {
-		if p.Events[i].Do == "" && p.Events[i].Run != "" {
-			p.Events[i].Do = EventRun
-		}
+		p.Events[i] = p.Events[i].spelledOut()
 	}
 	return p
 }
 
-// DefaultWorkers is how many requests may be under way at once: as many as fall due within the timeout, so that a
-// target which stands still holds back no request, but at least 64 and at most 8,192. vegeta itself sets no bound, and
-// then on few cores the generator drowns in goroutines and connections of its own when the target slows down.
+func (r Request) withDefaults(protocol string) Request {
+	switch {
+	case protocol == protocolZeroMQ:
+		r.Method = "PUSH"
+		if r.Path == "" && r.Body != "" {
+			r.Path = "/" // a message goes to a socket, and to nowhere on it
+		}
+	case protocol == protocolFile:
+		r.Method = "FILE"
+	case r.Method == "":
+		r.Method = http.MethodPost
+	}
+	r.Method = strings.ToUpper(r.Method)
+	return r
+}
+
+// requests are all that the load sends.
+func (p *Profile) requests() []Request {
+	if len(p.Requests) > 0 {
+		return p.Requests
+	}
+	return []Request{p.Request}
+}
+
+// closed says whether it is a closed loop.
+func (p *Profile) closed() bool { return p.Users > 0 || len(p.Phases) > 0 && p.Phases[0].Users > 0 }
+
+// DefaultWorkers is how many requests may be under way at once: as many as fall due within the timeout, but at least 64 and at
+// most 8,192, which all together take about 130 MB. Those that are held back beyond it cost no truth: their response time
+// counts from when they were due.
 func DefaultWorkers(rate float64, timeout time.Duration) int {
 	return int(min(max(math.Ceil(rate*timeout.Seconds()), 64), 8192))
-}
-
-type profileFault struct{ path, message string }
-
-func (p *Profile) faults() []profileFault {
-	var out []profileFault
-	add := func(path, format string, args ...any) {
-		out = append(out, profileFault{path, fmt.Sprintf(format, args...)})
-	}
-	if !(p.Rate > 0) || math.IsInf(p.Rate, 0) { // NaN too
-		add("$.rate", "rate must be more than 0 requests a second")
-	}
-	if p.Duration <= 0 {
-		add("$.duration", "duration must be more than 0")
-	}
-	if n := p.Rate * (p.Duration + p.Warmup).Std().Seconds(); n > maxRequests {
-		add("$.rate", "rate times duration is %.0f requests; at most %d are allowed", n, maxRequests)
-	}
-	if p.Workers < 0 {
-		add("$.workers", "workers must be more than 0")
-	}
-	if !strings.HasPrefix(p.Request.Path, "/") {
-		add("$.request.path", "request path %q must begin with /", p.Request.Path)
-	}
-	if strings.ContainsAny(p.Request.Method, " \t\r\n/") {
-		add("$.request.method", "%q is not an HTTP method", p.Request.Method)
-	}
-	if p.Log != nil && p.Log.KVDBList == "" {
-		add("$.executed", "executed needs kvdb_list, the key of the list where the service records ids")
-	}
-	if p.Log == nil && (p.Expect.Lost != nil || p.Expect.Doubled != nil) {
-		add("$.expect", "lost and doubled can be told only with executed: say where the service records ids")
-	}
-	for i := range p.Events {
-		p.Events[i].faults(p.Duration, func(field, format string, args ...any) {
-			add(fmt.Sprintf("$.events[%d]%s", i, field), format, args...)
-		})
-		if i > 0 && p.Events[i].At < p.Events[i-1].At {
-			add(fmt.Sprintf("$.events[%d].at", i), "event at %s comes after one at %s: put them in order of time", p.Events[i].At, p.Events[i-1].At)
-		}
-	}
-	return out
-}
-
-func (e *Event) faults(duration Duration, add func(field, format string, args ...any)) {
-	if e.At >= duration {
-		add(".at", "event at %s is past the load's duration of %s", e.At, duration)
-	}
-	needs := func(field, value string, kinds ...string) {
-		switch wanted := slices.Contains(kinds, e.Do); {
-		case wanted && value == "":
-			add("", "event %q needs %s", e.Do, field)
-		case !wanted && value != "":
-			add("."+field, "event %q takes no %s", e.Do, field)
-		}
-	}
-	if !slices.Contains(EventKinds(), e.Do) {
-		add(".do", "event %q is not known; there are %s", e.Do, strings.Join(EventKinds(), ", "))
-		return
-	}
-	needs("server", e.Server, EventKill, EventStop, EventStart, EventRestart, EventPause, EventResume, EventDrain, EventUndrain)
-	needs("file", e.File, EventDeploy, EventUndeploy)
-	needs("run", e.Run, EventRun)
 }

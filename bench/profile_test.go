@@ -123,6 +123,6 @@ func TestSchedule(t *testing.T) {
 		})
 	}
 	// No drift: due times come from the number, not from adding up steps.
-	s := bench.Schedule{Rate: 7, Measure: 1 << 30}
+	s := bench.NewSchedule(bench.Profile{Rate: 7, Duration: bench.Duration(2 * time.Hour)})
 	assert.Equal(t, time.Hour, s.Due(7*3600))
 }

@@ -1,14 +1,10 @@
 package bench
 
 import (
-	"cmp"
 	"math"
-	"slices"
-	"strconv"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
-	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
 const (
@@ -24,38 +20,61 @@ func record(h *hdrhistogram.Histogram, d time.Duration) {
 	_ = h.RecordValue(min(max(d.Microseconds(), 0), longest)) // it fails only out of range
 }
 
-// recorder takes in a run's results, from one goroutine. Its size depends on the schedule alone.
+// recorder takes in a run's results, from one goroutine. Its size depends on the profile alone, and hardly on how long it takes.
 type recorder struct {
-	schedule  Schedule
-	began     time.Time // when request 0 was due
-	zero      time.Time // when the measured part began
-	neverSent bitmap
-	held      bitmap
+	schedule Schedule
+	closed   bool
+	sample   func(Sample) // may be nil
+	began    time.Time    // when request 0 of the whole was due
+	zero     time.Time    // when the measured part began
+	held     *numbers
 
-	outcomes      []Outcome // by place in the measured part
-	warmup, total Counts
-	never, late   int
-	statuses      map[string]int
-	errors        errorCounts
-	response      *hdrhistogram.Histogram
-	service       *hdrhistogram.Histogram
-	lag           *hdrhistogram.Histogram
-	ownLag        *hdrhistogram.Histogram // lag that was not the target's doing
-	lastSent      time.Time
-	ended         time.Duration // when it was enough, before the load's own end; 0: it was not
-	servers       map[string]int
-	timeline      []*happening
-	phases        []*phase
-	width         time.Duration
-	buckets       []bucket
+	done, failed, unknown *numbers // by seq; the rest of what is done was ok
+	warmup, total         Counts
+	never, late           int
+	statuses              map[int]int
+	errors                errorCounts
+	all                   tally
+	lag                   *hdrhistogram.Histogram
+	ownLag                *hdrhistogram.Histogram // lag that was not the target's doing
+	lastSent              time.Time
+	ended                 time.Duration // when it was enough, before the load's own end; 0: it was not
+	servers               map[string]int
+	timeline              []*happening
+	phases, parts, each   []*tally
+	bad                   badTimes
+	live                  *live
+	width                 time.Duration
+	buckets               []bucket
 }
 
-type phase struct {
+// tally is what came of some of the requests.
+type tally struct {
 	name              string
 	from              time.Duration
 	counts            Counts
 	response, service *hdrhistogram.Histogram
-	firstBad, lastBad time.Duration
+	firstBad, lastBad time.Duration // when the first and the last were due that did not end ok; -1: none
+}
+
+func newTally(name string, from time.Duration) *tally {
+	return &tally{name: name, from: from, response: newHistogram(3), service: newHistogram(3), firstBad: -1, lastBad: -1}
+}
+
+func (t *tally) add(o Outcome, offset time.Duration) {
+	t.counts.add(o)
+	if o == OK {
+		return
+	}
+	if t.firstBad < 0 || offset < t.firstBad {
+		t.firstBad = offset
+	}
+	t.lastBad = max(t.lastBad, offset)
+}
+
+func (t *tally) times(response, service time.Duration) {
+	record(t.response, response)
+	record(t.service, service)
 }
 
 type bucket struct {
@@ -64,15 +83,28 @@ type bucket struct {
 	servers  map[string]int
 }
 
-func newRecorder(s Schedule, duration time.Duration, began time.Time, neverSent, held bitmap) *recorder {
+func newRecorder(s Schedule, p Profile, send *sender, began time.Time, held *numbers) *recorder {
+	duration := p.Duration.Std()
 	r := &recorder{
-		schedule: s, began: began, zero: began.Add(s.Zero()), neverSent: neverSent, held: held,
-		outcomes: make([]Outcome, s.Measure), statuses: map[string]int{}, errors: errorCounts{},
-		response: newHistogram(3), service: newHistogram(3), lag: newHistogram(3), ownLag: newHistogram(3),
-		servers: map[string]int{}, width: bucketWidth(duration),
+		schedule: s, closed: p.closed(), began: began, zero: began.Add(s.Zero()), held: held,
+		done: newNumbers(), failed: newNumbers(), unknown: newNumbers(), statuses: map[int]int{}, errors: errorCounts{},
+		all: *newTally("", 0), lag: newHistogram(3), ownLag: newHistogram(3), live: newLive(),
+		servers: map[string]int{}, width: bucketWidth(duration), bad: badTimes{},
 	}
 	r.buckets = make([]bucket, int(math.Ceil(float64(duration)/float64(r.width))))
 	r.beginPhase("start", 0)
+	at := time.Duration(0)
+	for _, ph := range p.specs() {
+		if len(p.Phases) > 0 {
+			r.parts = append(r.parts, newTally(ph.Name, at))
+		}
+		at += ph.Duration.Std()
+	}
+	for _, c := range send.requests {
+		if len(send.requests) > 1 {
+			r.each = append(r.each, newTally(c.label(), 0))
+		}
+	}
 	return r
 }
 
@@ -92,76 +124,99 @@ func bucketWidth(duration time.Duration) time.Duration {
 }
 
 func (r *recorder) beginPhase(name string, from time.Duration) {
-	r.phases = append(r.phases, &phase{name: name, from: from, response: newHistogram(3), service: newHistogram(3), firstBad: -1, lastBad: -1})
+	r.phases = append(r.phases, newTally(name, from))
 }
 
 // add takes in one result.
-func (r *recorder) add(hit *vegeta.Result) {
-	seq := int(hit.Seq)
-	outcome := Classify(int(hit.Code), hit.Headers, r.neverSent.has(seq))
-	if seq < r.schedule.Warmup {
+func (r *recorder) add(h *hit) {
+	outcome := h.outcome
+	due := h.sent
+	warm := h.sent.Before(r.zero)
+	if !r.closed {
+		due, warm = r.began.Add(r.schedule.Due(h.seq)), h.seq < r.schedule.Warmup
+	}
+	if warm {
 		r.warmup.add(outcome)
 		return
 	}
-	due := r.began.Add(r.schedule.Due(seq))
 	offset := due.Sub(r.zero)
-	end := hit.Timestamp.Add(hit.Latency)
-	r.outcomes[seq-r.schedule.Warmup] = outcome
+	end := h.sent.Add(h.took)
+	if r.sample != nil {
+		r.sample(Sample{r.schedule.Number(h.seq) + 1, due, h.sent, end, outcome})
+	}
+	r.done.add(h.seq)
+	switch outcome {
+	case Failed:
+		r.failed.add(h.seq)
+	case Unknown:
+		r.unknown.add(h.seq)
+	}
 	r.total.add(outcome)
-	if hit.Timestamp.After(r.lastSent) {
-		r.lastSent = hit.Timestamp
+	if h.sent.After(r.lastSent) {
+		r.lastSent = h.sent
 	}
-	if hit.Code != 0 {
-		r.statuses[strconv.Itoa(int(hit.Code))]++
+	if h.code != 0 {
+		r.statuses[h.code]++
 	}
 	if outcome != OK {
-		r.errors.add(hit.Error)
-	}
-
-	ph := r.phaseOf(offset)
-	ph.counts.add(outcome)
-	if outcome != OK {
-		if ph.firstBad < 0 || offset < ph.firstBad {
-			ph.firstBad = offset
-		}
-		ph.lastBad = max(ph.lastBad, offset)
+		r.errors.add(h.fault)
+		r.bad.add(offset)
 	}
 	b := &r.buckets[min(max(int(offset/r.width), 0), len(r.buckets)-1)]
 	b.counts.add(outcome)
-
-	lag := hit.Timestamp.Sub(due)
+	tallies := r.talliesOf(h.which, offset)
+	for _, t := range tallies {
+		if t != nil {
+			t.add(outcome, offset)
+		}
+	}
+	lag := h.sent.Sub(due)
 	record(r.lag, lag)
-	if r.held.has(seq) {
+	if r.held.has(h.seq) {
 		r.late++
 	} else {
 		record(r.ownLag, lag)
 	}
-	if r.neverSent.has(seq) {
+	took := end.Sub(due)
+	r.live.add(end, outcome, took, h.neverSent)
+	if h.neverSent {
 		r.never++
 		return
 	}
 	if b.response == nil {
 		b.response = newHistogram(2)
 	}
-	took := end.Sub(due)
 	record(b.response, took)
-	record(r.response, took)
-	record(ph.response, took)
-	record(r.service, hit.Latency)
-	record(ph.service, hit.Latency)
+	for _, t := range tallies {
+		if t != nil {
+			t.times(took, h.took)
+		}
+	}
 	if outcome != Unknown { // that is the balancer's word, of a server that gave none
-		r.addServer(hit.Headers.Get(headerServer), b, hit.Timestamp, end)
+		r.addServer(h.server, b, h.sent, end)
 	}
 }
 
-// phaseOf is the last phase that had begun at that offset.
-func (r *recorder) phaseOf(offset time.Duration) *phase {
-	for i := len(r.phases) - 1; i > 0; i-- {
-		if r.phases[i].from <= offset {
-			return r.phases[i]
+// talliesOf are those that a request due then counts in.
+func (r *recorder) talliesOf(which int, offset time.Duration) [4]*tally {
+	out := [4]*tally{&r.all, at(r.phases, offset)}
+	if len(r.parts) > 0 {
+		out[2] = at(r.parts, offset)
+	}
+	if len(r.each) > 0 {
+		out[3] = r.each[which]
+	}
+	return out
+}
+
+// at is the last of the list that had begun at that offset.
+func at(list []*tally, offset time.Duration) *tally {
+	for i := len(list) - 1; i > 0; i-- {
+		if list[i].from <= offset {
+			return list[i]
 		}
 	}
-	return r.phases[0]
+	return list[0]
 }
 
 func (r *recorder) addServer(name string, b *bucket, sent, end time.Time) {
@@ -181,61 +236,15 @@ func (r *recorder) addServer(name string, b *bucket, sent, end time.Time) {
 	b.servers[name]++
 }
 
-// result is all of it in the form for people and programs.
-func (r *recorder) result(p Profile, address string) *Result {
-	out := &Result{
-		Name: p.Name, Address: address, Request: p.Request.Method + " " + p.Request.Path, Started: r.zero,
-		Rate: p.Rate, Duration: p.Duration.Std().Seconds(), Warmup: r.warmup, Workers: p.Workers,
-		Counts: r.total, NeverSent: r.never, Statuses: r.statuses, Held: r.late,
-		Response: latency(r.response), Service: latency(r.service), Lag: latency(r.lag),
-		Events: eventResults(r.timeline, r.zero),
+// outcomeOf is what became of the request with that seq.
+func (r *recorder) outcomeOf(seq int) Outcome {
+	switch {
+	case !r.done.has(seq):
+		return NotSent
+	case r.failed.has(seq):
+		return Failed
+	case r.unknown.has(seq):
+		return Unknown
 	}
-	if span := r.lastSent.Sub(r.zero); r.total.Sent > 1 && span > 0 {
-		// The last request begins a step that the span does not hold.
-		out.AchievedRate = float64(r.total.Sent-1) / span.Seconds()
-	}
-	for text, n := range r.errors {
-		out.Errors = append(out.Errors, ErrorCount{text, n})
-	}
-	slices.SortFunc(out.Errors, func(a, b ErrorCount) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Text, b.Text))
-	})
-	for name, n := range r.servers {
-		out.Servers = append(out.Servers, Server{name, n})
-	}
-	slices.SortFunc(out.Servers, func(a, b Server) int { return cmp.Compare(a.Name, b.Name) })
-	for i, ph := range r.phases {
-		to := p.Duration.Std()
-		if i+1 < len(r.phases) {
-			to = r.phases[i+1].from
-		}
-		row := Phase{Name: ph.name, From: seconds(ph.from), To: seconds(to), Counts: ph.counts, Response: latency(ph.response), Service: latency(ph.service)}
-		if ph.firstBad >= 0 {
-			first, last := seconds(ph.firstBad), seconds(ph.lastBad)
-			row.FirstBad, row.LastBad = &first, &last
-		}
-		out.Phases = append(out.Phases, row)
-	}
-	out.Series.Width = r.width.Seconds()
-	for i, b := range r.buckets {
-		row := Bucket{From: seconds(time.Duration(i) * r.width), Counts: b.counts, Servers: b.servers}
-		if b.response != nil {
-			l := latency(b.response)
-			row.P50, row.P99, row.Max = l.P50, l.P99, l.Max
-		}
-		out.Series.Buckets = append(out.Series.Buckets, row)
-	}
-	return out
+	return OK
 }
-
-func latency(h *hdrhistogram.Histogram) Latency {
-	ms := func(us int64) float64 { return float64(us) / 1000 }
-	return Latency{
-		Count: h.TotalCount(), Mean: math.Round(h.Mean()) / 1000, Max: ms(h.Max()),
-		P50: ms(h.ValueAtQuantile(50)), P90: ms(h.ValueAtQuantile(90)), P95: ms(h.ValueAtQuantile(95)),
-		P99: ms(h.ValueAtQuantile(99)), P999: ms(h.ValueAtQuantile(99.9)),
-	}
-}
-
-// seconds is d to the millisecond.
-func seconds(d time.Duration) float64 { return math.Round(d.Seconds()*1000) / 1000 }

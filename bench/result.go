@@ -15,9 +15,14 @@ type Result struct {
 	Rate     float64   `json:"rate"`    // asked for, requests a second
 	Duration float64   `json:"duration_s"`
 	Warmup   Counts    `json:"warmup"`
-	Workers  int       `json:"workers"` // most requests under way at once
+	Workers  int       `json:"workers"`             // most requests under way at once
+	Users    int       `json:"users,omitempty"`     // of a closed loop: then response time counts from when a request was sent, as service time does
+	Protocol string    `json:"protocol,omitempty"`  // h2, zeromq or file; empty: http/1.1
+	Shard    string    `json:"shard,omitempty"`     // such as 3/8; empty: the whole
+	Merged   int       `json:"merged_of,omitempty"` // how many shards it was merged of
 
 	Counts
+	Dropped      int            `json:"dropped"`          // of the schedule, never sent: the run was broken off
 	NeverSent    int            `json:"never_sent"`       // of the failed: not one byte went out, as when the connection was refused
 	AchievedRate float64        `json:"achieved_rate"`    // requests a second really sent
 	Statuses     map[string]int `json:"statuses"`         // replies by HTTP status
@@ -29,13 +34,75 @@ type Result struct {
 	Lag      Latency `json:"schedule_lag"`  // from when it was due until it was sent
 	Held     int     `json:"held"`          // requests that were late because all workers waited for the target
 
-	Events  []EventResult `json:"events"`
-	Phases  []Phase       `json:"phases"` // the time between events
-	Servers []Server      `json:"servers,omitempty"`
-	Series  Series        `json:"series"`
+	Events    []EventResult   `json:"events"`
+	Phases    []Phase         `json:"phases"`             // the time between events
+	Parts     []Phase         `json:"parts,omitempty"`    // the profile's phases, where it has some
+	Requests  []RequestResult `json:"requests,omitempty"` // where there are several
+	Servers   []Server        `json:"servers,omitempty"`
+	Services  []ServiceCount  `json:"services,omitempty"` // the servers' own statistics, where they were asked
+	Log       []LogLine       `json:"log,omitempty"`      // what the servers' own logs say of that time, where they were read
+	Generator Generator       `json:"generator"`
+	Series    Series          `json:"series"`
 
-	Invalid []string `json:"invalid,omitempty"` // why the figures do not count
-	Unmet   []string `json:"unmet,omitempty"`   // expectations of the profile that do not hold
+	Verdicts []Verdict `json:"verdicts,omitempty"` // each expectation of the profile
+	Invalid  []string  `json:"invalid,omitempty"`  // why the figures do not count
+	Unmet    []string  `json:"unmet,omitempty"`    // expectations of the profile that do not hold
+
+	Histograms *Histograms `json:"histograms,omitempty"` // with which results are merged
+}
+
+// LogLine is one line of a server's own log.
+type LogLine struct {
+	At   float64 `json:"at_s"`
+	From string  `json:"from"` // the server, or the part of the cluster
+	Text string  `json:"text"`
+}
+
+// Generator is what the load generator itself took.
+type Generator struct {
+	CPU        float64 `json:"cpu_s"`          // of user and system; 0 where the operating system does not say
+	Cores      float64 `json:"cores"`          // how many it kept busy on the average
+	PerRequest float64 `json:"per_request_us"` // of CPU
+	Memory     float64 `json:"memory_mb"`      // most that was resident since the process began; 0 where it is not known
+}
+
+// RequestResult is one request of several.
+type RequestResult struct {
+	Name string `json:"name"`
+	Counts
+	Response Latency `json:"response_time"`
+	Service  Latency `json:"service_time"`
+}
+
+// ServiceCount is what the servers' own statistics say of one service over the run, beside what the client saw.
+type ServiceCount struct {
+	Service  string  `json:"service"`
+	Requests int64   `json:"requests"` // invocations
+	Errors   int64   `json:"errors"`
+	Mean     float64 `json:"mean_ms"`
+	P50      float64 `json:"p50_ms"`
+	P95      float64 `json:"p95_ms"`
+	P99      float64 `json:"p99_ms"`
+	Max      float64 `json:"max_ms"`
+}
+
+// Histograms are those behind the latencies, each compressed as HdrHistogram writes them (V2, base64), with times in
+// microseconds.
+type Histograms struct {
+	Response string         `json:"response"`
+	Service  string         `json:"service"`
+	Lag      string         `json:"lag"`
+	OwnLag   string         `json:"own_lag"` // of the requests that no slow target held up
+	Phases   []TwoOf        `json:"phases"`
+	Parts    []TwoOf        `json:"parts,omitempty"`
+	Requests []TwoOf        `json:"requests,omitempty"`
+	Buckets  map[int]string `json:"buckets"` // of response time, by place in the series
+}
+
+// TwoOf are the histograms of one part of a run.
+type TwoOf struct {
+	Response string `json:"response"`
+	Service  string `json:"service"`
 }
 
 // Counts are requests by what the client saw. Sent is the sum of the others.
@@ -44,6 +111,7 @@ type Counts struct {
 	OK      int `json:"ok"`
 	Failed  int `json:"failed"`
 	Unknown int `json:"unknown"`
+	Wrong   int `json:"wrong"` // replies of success that a check refused
 }
 
 func (c *Counts) add(o Outcome) {
@@ -53,6 +121,8 @@ func (c *Counts) add(o Outcome) {
 		c.OK++
 	case Failed:
 		c.Failed++
+	case Wrong:
+		c.Wrong++
 	default:
 		c.Unknown++
 	}
@@ -84,6 +154,9 @@ type Executed struct {
 	Strange            int   `json:"strange"` // recorded elements that are no id of this run
 	LostIDs            []int `json:"lost_ids,omitempty"`
 	DoubledIDs         []int `json:"doubled_ids,omitempty"` // of both the first 20
+
+	LostDue    []float64 `json:"lost_due_s,omitempty"` // when those were due
+	DoubledDue []float64 `json:"doubled_due_s,omitempty"`
 }
 
 // Latency summarises times in milliseconds, over every request of which at least a byte was sent, whatever came back;
@@ -116,6 +189,19 @@ type EventResult struct {
 	TrafficAgain     *float64 `json:"traffic_again_s,omitempty"`
 	TrafficAgainDown *float64 `json:"traffic_again_since_down_s,omitempty"`
 	UpAlready        bool     `json:"up_already,omitempty"`
+
+	Detected *float64 `json:"detected_s,omitempty"` // from its beginning until the balancer took the server out of traffic, where somebody watched
+	Skipped  string   `json:"skipped,omitempty"`    // why it never came, where it waited for something
+	Impact   *Impact  `json:"impact,omitempty"`     // of what went wrong after it; nil: nothing did
+}
+
+// Impact is what went wrong after an event, until nothing had gone wrong for 3 seconds. Times are of when requests were due,
+// in seconds from the event's beginning.
+type Impact struct {
+	Bad       int     `json:"bad"` // failed, unknown or wrong
+	First     float64 `json:"first_s"`
+	Recovery  float64 `json:"recovery_s"` // when the last one was due
+	Recovered bool    `json:"recovered"`  // false: the run was over before
 }
 
 // Phase is the time from one event to the next. A request belongs to the phase in which it was due.
@@ -146,6 +232,7 @@ type Series struct {
 type Bucket struct {
 	From float64 `json:"from_s"`
 	Counts
+	Asked   float64        `json:"asked"` // requests that the profile wanted to be sent in it; of a closed loop 0
 	P50     float64        `json:"p50_ms"`
 	P99     float64        `json:"p99_ms"`
 	Max     float64        `json:"max_ms"`

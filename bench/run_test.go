@@ -126,6 +126,7 @@ func TestRunCountsEveryOutcome(t *testing.T) {
 	assert.Equal(t, &bench.Executed{
 		Executed: 95, Lost: 3, LostFailed: 2, LostAcknowledged: 1, Doubled: 1, FailedExecuted: 1,
 		UnknownExecuted: 4, UnknownNotExecuted: 2, LostIDs: []int{11, 17, 20}, DoubledIDs: []int{18},
+		LostDue: []float64{0, 0.06, 0.09}, DoubledDue: []float64{0.07},
 	}, res.Executed)
 	assert.Equal(t, map[string]int{"200": 91, "302": 1, "500": 1, "502": 1, "503": 1}, res.Statuses)
 	assert.Equal(t, int64(100), res.Response.Count)

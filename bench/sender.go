@@ -1,174 +1,232 @@
 package bench
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
-
-	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// seqHeader is how vegeta tells a request's place in the order of sending; it is taken off before the wire.
-const seqHeader = "X-Vegeta-Seq"
+// The protocols.
+const (
+	protocolHTTP1  = "http/1.1"
+	protocolHTTP2  = "h2"
+	protocolZeroMQ = "zeromq"
+	protocolFile   = "file"
+)
+
+func protocols() []string {
+	return []string{protocolHTTP1, protocolHTTP2, protocolZeroMQ, protocolFile}
+}
+
+// silent says whether nobody answers in the protocol.
+func silent(protocol string) bool { return protocol == protocolZeroMQ || protocol == protocolFile }
 
 // sender makes and sends the requests. It never sends one a second time once a byte of it has gone out.
 type sender struct {
-	request   Request
-	address   string // scheme and host, without a slash at the end
+	requests  []*compiled
+	order     []int // which of them, by number
+	feeders   []Feeder
+	schedule  Schedule
+	kept      captured // of a load with a rate
+	address   string   // scheme and host, without a slash at the end
+	host      string   // for the Host header
+	dial      string   // host and port
 	timeout   time.Duration
-	transport *http.Transport
+	tls       *tls.Config     // nil: without
+	transport *http.Transport // of HTTP/2
+	folder    string          // where files go
+	protocol  string
 	traffic   *Traffic
-	neverSent bitmap // by seq
+
+	cutOff atomic.Bool
+	mu     sync.Mutex
+	open   map[*wire]struct{}
 }
 
-func newSender(p Profile, address string, total int) (*sender, error) {
+func newSender(p Profile, address string, schedule Schedule) (*sender, error) {
+	s := &sender{
+		order:    order(p.requests()),
+		feeders:  p.Feeders,
+		schedule: schedule,
+		timeout:  p.Timeout.Std(),
+		traffic:  &Traffic{},
+		protocol: p.Protocol,
+		open:     map[*wire]struct{}{},
+	}
+	if err := s.aim(address); err != nil {
+		return nil, err
+	}
+	for _, r := range p.requests() {
+		c, err := s.compile(r)
+		if err != nil {
+			return nil, err
+		}
+		s.requests = append(s.requests, c)
+	}
+	return s, nil
+}
+
+// aim takes in where the load goes.
+func (s *sender) aim(address string) error {
 	base, err := url.Parse(address)
 	if err != nil {
-		return nil, fmt.Errorf("address: %w", err)
+		return fmt.Errorf("address: %w", err)
 	}
-	if base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
-		return nil, fmt.Errorf("address %q must be a URL such as http://127.0.0.1:11223", address)
+	wanted, example := []string{"http", "https"}, "http://127.0.0.1:11223"
+	switch s.protocol {
+	case protocolZeroMQ:
+		wanted, example = []string{"tcp"}, "tcp://127.0.0.1:35155"
+	case protocolFile:
+		wanted, example = []string{"file"}, "file:///srv/orders"
 	}
-	dialer := &net.Dialer{Timeout: p.Timeout.Std()}
-	return &sender{
-		request:   p.Request,
-		timeout:   p.Timeout.Std(),
-		traffic:   &Traffic{},
-		address:   strings.TrimSuffix(base.Scheme+"://"+base.Host+base.Path, "/"),
-		neverSent: newBitmap(total),
-		transport: &http.Transport{
-			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-				c, err := dialer.DialContext(ctx, network, addr)
-				if err != nil {
-					return nil, err
-				}
-				return &conn{Conn: c}, nil
-			},
-			// All connections that a stall opened are kept: closing and dialling them again would be load of our own.
-			MaxIdleConnsPerHost: p.Workers,
-			DisableCompression:  true,
-		},
-	}, nil
+	if !slices.Contains(wanted, base.Scheme) || base.Host == "" && s.protocol != protocolFile {
+		return fmt.Errorf("address %q must be a URL such as %s", address, example)
+	}
+	s.host, s.dial, s.address = base.Host, base.Host, strings.TrimSuffix(base.Scheme+"://"+base.Host+base.Path, "/")
+	switch base.Scheme {
+	case "file":
+		s.folder = filepath.FromSlash(base.Path)
+	case "http":
+		s.dial = net.JoinHostPort(base.Hostname(), cmp.Or(base.Port(), "80"))
+	case "https":
+		s.dial = net.JoinHostPort(base.Hostname(), cmp.Or(base.Port(), "443"))
+		s.tls = &tls.Config{ServerName: base.Hostname(), MinVersion: tls.VersionTLS12}
+	}
+	if s.protocol == protocolHTTP2 {
+		s.transport = &http.Transport{DisableCompression: true, Protocols: new(http.Protocols)}
+		s.transport.Protocols.SetHTTP2(true)
+		s.transport.Protocols.SetUnencryptedHTTP2(true)
+	}
+	return nil
 }
 
-// client is for vegeta. The requests end with ctx. It has no timeout of its own, which for a transport like ours would
-// cost a goroutine a request.
-func (s *sender) client(ctx context.Context) *http.Client {
-	return &http.Client{
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: roundTripper(func(hit *http.Request) (*http.Response, error) {
-			return s.roundTrip(ctx, hit)
-		}),
-	}
-}
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// targeter gives vegeta the same empty request each time: the real one needs the number, which only RoundTrip sees.
-func (s *sender) targeter() vegeta.Targeter {
-	method, to := s.request.Method, s.address+"/"
-	return func(t *vegeta.Target) error {
-		t.Method, t.URL = method, to
-		return nil
+// close lets go of all connections.
+func (s *sender) close() {
+	s.cut()
+	if s.transport != nil {
+		s.transport.CloseIdleConnections()
 	}
 }
 
-// roundTrip sends the request that hit stands for.
-func (s *sender) roundTrip(runCtx context.Context, hit *http.Request) (*http.Response, error) {
-	s.traffic.begun.Add(1)
-	defer s.traffic.ended.Add(1)
-	if hit.Body != nil {
-		_ = hit.Body.Close() // by the contract of RoundTripper; it is empty
-	}
-	seq, err := strconv.Atoi(hit.Header.Get(seqHeader))
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithCancelCause(hit.Context())
-	ctx, stopTimer := context.WithTimeout(ctx, s.timeout)
-	stopWatch := context.AfterFunc(runCtx, func() { cancel(context.Cause(runCtx)) })
-	done := func() {
-		stopWatch()
-		stopTimer()
-		cancel(nil)
-	}
-	var last atomic.Pointer[attempt]
-	req, err := s.build(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{ //nolint:contextcheck // ctx is the hit's, which a run's end cancels too
-		GotConn: func(info httptrace.GotConnInfo) {
-			c := counted(info.Conn)
-			if c == nil {
-				return
-			}
-			a := &attempt{conn: c, writtenBefore: c.written.Load(), readBefore: c.read.Load(), cancel: cancel}
-			c.current.Store(a)
-			last.Store(a)
-		},
-	}), strconv.Itoa(seq+1))
-	if err != nil {
-		s.neverSent.set(seq)
-		done()
-		return nil, err
-	}
-	res, err := s.transport.RoundTrip(req)
-	if err != nil {
-		if a := last.Load(); a == nil || !a.sent() {
-			s.neverSent.set(seq)
-		}
-		done()
-		return nil, err
-	}
-	res.Body = &body{ReadCloser: res.Body, done: done}
-	return res, nil
+// keep knows a connection, so that it can be cut.
+func (s *sender) keep(w *wire) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open[w] = struct{}{}
 }
 
-// counted is the conn under c, also under TLS.
-func counted(c net.Conn) *conn {
-	if t, ok := c.(interface{ NetConn() net.Conn }); ok {
-		c = t.NetConn()
-	}
-	own, _ := c.(*conn)
-	return own
+func (s *sender) forget(w *wire) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, w)
 }
 
-// build makes the request with that id.
-func (s *sender) build(ctx context.Context, id string) (*http.Request, error) {
-	fill := func(text string) string { return strings.ReplaceAll(text, "{{id}}", id) }
-	var content io.Reader
-	if s.request.Body != "" {
-		content = strings.NewReader(fill(s.request.Body))
+// cut ends whatever is under way, for good.
+func (s *sender) cut() {
+	s.cutOff.Store(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for w := range s.open {
+		_ = w.SetDeadline(time.Unix(1, 0)) // of a connection that has ended by itself
 	}
-	req, err := http.NewRequestWithContext(ctx, s.request.Method, s.address+fill(s.request.Path), content)
-	if err != nil {
-		return nil, err
-	}
-	for k, v := range s.request.Headers {
-		if strings.EqualFold(k, "Host") {
-			req.Host = fill(v)
-			continue
-		}
-		req.Header.Set(k, fill(v))
-	}
-	return req, nil
 }
 
-// body releases a request's context once its reply has been read.
-type body struct {
-	io.ReadCloser
-	done func()
-}
-
-func (b *body) Close() error {
-	err := b.ReadCloser.Close()
-	b.done()
+// arm sets the time by which a reply must be there.
+func (s *sender) arm(w *wire, until time.Time) error {
+	err := w.SetDeadline(until)
+	if s.cutOff.Load() { // before cut saw it, or after
+		return context.Canceled
+	}
 	return err
+}
+
+// pick is which request the one of that number, from 0, is.
+func (s *sender) pick(number int) int { return s.order[number%len(s.order)] }
+
+// timeoutOf is how long a request's reply may take.
+func (s *sender) timeoutOf(r *compiled) time.Duration {
+	if r.Timeout > 0 {
+		return r.Timeout.Std()
+	}
+	return s.timeout
+}
+
+// write appends one request to out, as HTTP/1.1 has it on the wire.
+func (s *sender) write(out []byte, r *compiled, v values) ([]byte, error) {
+	out = append(append(out, r.Method...), ' ')
+	if r.target != "" {
+		out = append(out, r.target...)
+	} else {
+		path, err := r.path.fill(v)
+		if err != nil {
+			return out, err
+		}
+		to, err := url.Parse(s.address + path)
+		if err != nil {
+			return out, err
+		}
+		out = append(out, to.RequestURI()...)
+	}
+	out = append(append(out, " HTTP/1.1\r\n"...), r.fixed...)
+	for _, h := range r.varying {
+		value, err := h.value.fill(v)
+		if err != nil {
+			return out, err
+		}
+		if !validHeader(value) {
+			return out, fmt.Errorf("the value of header %s would be %q, which no header may hold", h.name, short(value))
+		}
+		out = append(append(append(append(out, h.name...), ": "...), value...), "\r\n"...)
+	}
+	text, err := r.body.fill(v)
+	if err != nil {
+		return out, err
+	}
+	if text != "" || r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch {
+		out = append(strconv.AppendInt(append(out, "Content-Length: "...), int64(len(text)), 10), "\r\n"...)
+	}
+	return append(append(out, "\r\n"...), text...), nil
+}
+
+// validHeader says whether a header may have that value (RFC 9110, section 5.5).
+func validHeader(value string) bool {
+	for i := range len(value) {
+		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// prepare sends the requests that come once before the load, one after another; what they capture is for all.
+func (s *sender) prepare(ctx context.Context, list []Request) error {
+	w := newWorker(s)
+	defer w.way.close()
+	for _, r := range list {
+		c, err := s.compile(r)
+		if err != nil {
+			return err
+		}
+		got, err := w.exchange(ctx, c, values{0, s.feeders, &s.kept}, time.Now(), func() {})
+		switch {
+		case err != nil:
+			return fmt.Errorf("before the load, %s: %s", r.label(), s.fault(ctx, c, err))
+		case !c.wanted(got.status):
+			return fmt.Errorf("before the load, %s: status %d %s", r.label(), got.status, http.StatusText(got.status))
+		case got.wrong != "":
+			return fmt.Errorf("before the load, %s: %s", r.label(), got.wrong)
+		}
+	}
+	return nil
 }

@@ -10,12 +10,14 @@ import (
 // WriteText writes r as a summary for people: plain text in aligned columns.
 func (r *Result) WriteText(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %g requests/s for %gs, %s at %s\n\n", r.Name, r.Rate, r.Duration, r.Request, r.Address)
+	fmt.Fprintf(&b, "%s: %s\n\n", r.Name, r.load())
 	r.writeCounts(&b)
 	b.WriteByte('\n')
 	r.writeLatencies(&b)
 	r.writeEvents(&b)
 	r.writePhases(&b)
+	r.writeRequests(&b)
+	r.writeServices(&b)
 	for i, s := range r.Servers {
 		if i == 0 {
 			b.WriteString("\nreplies by server\n")
@@ -28,6 +30,23 @@ func (r *Result) WriteText(w io.Writer) error {
 		}
 		fmt.Fprintf(&b, "  %6d  %s\n", e.Count, e.Text)
 	}
+	for i, l := range r.Log {
+		if i == 0 {
+			b.WriteString("\nthe servers' own logs\n")
+		}
+		fmt.Fprintf(&b, "  %7.3f s  %-12s %s\n", l.At, l.From, l.Text)
+	}
+	if g := r.Generator; g.CPU > 0 {
+		fmt.Fprintf(&b, "\nload generator: %.2f processors busy, %.1f µs a request, %.1f MB resident at most\n", g.Cores, g.PerRequest, g.Memory)
+	}
+	for _, v := range r.Verdicts {
+		if v.OK {
+			fmt.Fprintf(&b, "\nMET      %s: it is %s", v.Text, v.Got)
+		}
+	}
+	if len(r.Verdicts) > len(r.Unmet) {
+		b.WriteByte('\n')
+	}
 	for _, why := range r.Unmet {
 		fmt.Fprintf(&b, "\nNOT MET  %s\n", why)
 	}
@@ -36,6 +55,55 @@ func (r *Result) WriteText(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// load is what was asked for, in a few words.
+func (r *Result) load() string {
+	text := fmt.Sprintf("%g requests/s for %gs", r.Rate, r.Duration)
+	if r.Users > 0 {
+		text = fmt.Sprintf("%d users in a closed loop for %gs", r.Users, r.Duration)
+	} else if len(r.Parts) > 0 {
+		text = fmt.Sprintf("%d phases of %gs in all, %g requests/s on the average", len(r.Parts), r.Duration, r.Rate)
+	}
+	if r.Shard != "" {
+		text += ", shard " + r.Shard
+	}
+	if r.Protocol != "" {
+		text += ", " + r.Protocol
+	}
+	return text + ", " + r.Request + " at " + r.Address
+}
+
+func (r *Result) writeRequests(b *strings.Builder) {
+	if len(r.Requests) == 0 {
+		return
+	}
+	rows, notes := [][]string{{"sent", "ok", "failed", "unknown", "wrong", "p50", "p95", "p99", "max"}}, []string{"request"}
+	for _, one := range r.Requests {
+		l := one.Response
+		rows = append(rows, []string{
+			fmt.Sprint(one.Sent), fmt.Sprint(one.OK), fmt.Sprint(one.Failed), fmt.Sprint(one.Unknown), fmt.Sprint(one.Wrong),
+			FormatMS(l.P50), FormatMS(l.P95), FormatMS(l.P99), FormatMS(l.Max),
+		})
+		notes = append(notes, one.Name)
+	}
+	b.WriteString("\nrequests\n")
+	writeTable(b, rows, notes)
+}
+
+func (r *Result) writeServices(b *strings.Builder) {
+	if len(r.Services) == 0 {
+		return
+	}
+	rows, notes := [][]string{{"requests", "errors", "mean", "p50", "p95", "p99", "max"}}, []string{"service"}
+	for _, s := range r.Services {
+		rows = append(rows, []string{
+			fmt.Sprint(s.Requests), fmt.Sprint(s.Errors), FormatMS(s.Mean), FormatMS(s.P50), FormatMS(s.P95), FormatMS(s.P99), FormatMS(s.Max),
+		})
+		notes = append(notes, s.Service)
+	}
+	b.WriteString("\nthe servers' own statistics\n")
+	writeTable(b, rows, notes)
 }
 
 func (r *Result) writeCounts(b *strings.Builder) {
@@ -50,6 +118,12 @@ func (r *Result) writeCounts(b *strings.Builder) {
 		failed = fmt.Sprintf("of which %d were never sent: the connection was refused", r.NeverSent)
 	}
 	row("failed", r.Failed, failed)
+	if r.Wrong > 0 {
+		row("wrong", r.Wrong, "a reply of success that a check refused")
+	}
+	if r.Dropped > 0 {
+		row("dropped", r.Dropped, "of the schedule, never sent")
+	}
 	e := r.Executed
 	if e == nil {
 		row("unknown", r.Unknown, "")
@@ -90,7 +164,11 @@ func (r *Result) writeLatencies(b *strings.Builder) {
 		})
 	}
 	writeTable(b, rows, nil)
-	b.WriteString("  response time counts from when a request was due, service time from when it was sent\n")
+	if r.Users > 0 {
+		b.WriteString("  a closed loop has no schedule: response time is service time, from when a request was sent, and a target that stands still is asked less\n")
+	} else {
+		b.WriteString("  response time counts from when a request was due, service time from when it was sent\n")
+	}
 	if r.Held > 0 {
 		fmt.Fprintf(b, "  %d requests were sent late because all %d workers waited for the target\n", r.Held, r.Workers)
 	}
@@ -109,13 +187,28 @@ func (r *Result) writeEvents(b *strings.Builder) {
 		if e.TrafficAgainDown != nil {
 			note += fmt.Sprintf(", %.3f s after it went down", *e.TrafficAgainDown)
 		}
+		if e.Detected != nil {
+			note += fmt.Sprintf("; out of traffic %.3f s after", *e.Detected)
+		}
+		if i := e.Impact; i != nil && i.Recovered {
+			note += fmt.Sprintf("; %d requests went wrong, the last was due %.3f s after", i.Bad, i.Recovery)
+		} else if i != nil {
+			note += fmt.Sprintf("; %d requests went wrong, until the end", i.Bad)
+		}
 		if e.UpAlready {
 			note += ": it was up already"
+		}
+		if e.Skipped != "" {
+			note += ": " + e.Skipped
 		}
 		if e.Error != "" {
 			note += ": FAILED: " + e.Error
 		}
-		rows = append(rows, []string{fmt.Sprintf("%.3f s", e.Due), fmt.Sprintf("%.3f s", e.At), FormatMS(e.Took)})
+		row := []string{fmt.Sprintf("%.3f s", e.Due), fmt.Sprintf("%.3f s", e.At), FormatMS(e.Took)}
+		if e.Skipped != "" {
+			row = []string{"-", "-", "-"}
+		}
+		rows = append(rows, row)
 		notes = append(notes, note)
 	}
 	b.WriteString("\nevents\n")
@@ -123,18 +216,25 @@ func (r *Result) writeEvents(b *strings.Builder) {
 }
 
 func (r *Result) writePhases(b *strings.Builder) {
-	if len(r.Phases) < 2 {
-		return
+	if len(r.Parts) > 0 {
+		b.WriteString("\nphases: a request belongs to the one in which it was due\n")
+		writeSpans(b, r.Parts, "phase")
 	}
-	rows, notes := [][]string{{"from", "to", "sent", "ok", "failed", "unknown", "p50", "p99", "max"}}, []string{"after"}
-	for _, p := range r.Phases {
+	if len(r.Phases) > 1 {
+		b.WriteString("\nbetween events: a request belongs to the time in which it was due\n")
+		writeSpans(b, r.Phases, "after")
+	}
+}
+
+func writeSpans(b *strings.Builder, list []Phase, what string) {
+	rows, notes := [][]string{{"from", "to", "sent", "ok", "failed", "unknown", "p50", "p99", "max"}}, []string{what}
+	for _, p := range list {
 		rows = append(rows, []string{
 			fmt.Sprintf("%.3f s", p.From), fmt.Sprintf("%.3f s", p.To), fmt.Sprint(p.Sent), fmt.Sprint(p.OK), fmt.Sprint(p.Failed),
 			fmt.Sprint(p.Unknown), FormatMS(p.Response.P50), FormatMS(p.Response.P99), FormatMS(p.Response.Max),
 		})
 		notes = append(notes, p.Name)
 	}
-	b.WriteString("\nphases: a request belongs to the one in which it was due\n")
 	writeTable(b, rows, notes)
 }
 

@@ -43,11 +43,12 @@ func (r *Result) Timeline(slow float64) []Moment {
 		m.OK += b.OK
 		m.Failed += b.Failed
 		m.Unknown += b.Unknown
+		m.Wrong += b.Wrong
 		m.Slowest = max(m.Slowest, b.Max)
 	}
 	for i := range all {
 		m := &all[i]
-		m.Bad = m.Failed+m.Unknown > 0 || slow > 0 && m.Slowest >= slow
+		m.Bad = m.Failed+m.Unknown+m.Wrong > 0 || slow > 0 && m.Slowest >= slow
 	}
 	for _, e := range r.Events {
 		m, note := at(e.At), e.Label
@@ -63,18 +64,22 @@ func (r *Result) Timeline(slow float64) []Moment {
 		m.Notes = append(m.Notes, note)
 	}
 	if e := r.Executed; e != nil {
-		r.noteIDs(at, "lost", e.LostIDs)
-		r.noteIDs(at, "doubled", e.DoubledIDs)
+		r.noteIDs(at, "lost", e.LostIDs, e.LostDue)
+		r.noteIDs(at, "doubled", e.DoubledIDs, e.DoubledDue)
 	}
 	return merged(all)
 }
 
 // noteIDs notes ids where their requests were due.
-func (r *Result) noteIDs(at func(float64) *Moment, what string, ids []int) {
+func (r *Result) noteIDs(at func(float64) *Moment, what string, ids []int, due []float64) {
 	var moments []*Moment
 	some := map[*Moment][]string{}
-	for _, id := range ids {
-		m := at(float64(id-1-r.Warmup.Sent) / r.Rate)
+	for i, id := range ids {
+		second := float64(id-1-r.Warmup.Sent) / max(r.Rate, 1)
+		if i < len(due) {
+			second = due[i]
+		}
+		m := at(second)
 		if some[m] == nil {
 			moments = append(moments, m)
 		}
@@ -125,6 +130,9 @@ func firstLine(text string) string {
 // Summary is the run in one line: "20000 sent, 19998 ok, 0 failed, 2 unknown, 0 lost, 0 doubled; slowest 312 ms".
 func (r *Result) Summary() string {
 	text := fmt.Sprintf("%d sent, %d ok, %d failed, %d unknown", r.Sent, r.OK, r.Failed, r.Unknown)
+	if r.Wrong > 0 {
+		text += fmt.Sprintf(", %d wrong", r.Wrong)
+	}
 	if e := r.Executed; e != nil {
 		text += fmt.Sprintf(", %d lost, %d doubled", e.Lost, e.Doubled)
 	}

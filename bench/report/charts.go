@@ -25,6 +25,9 @@ type layer struct {
 
 func charts(r *bench.Result) []chart {
 	out := []chart{latencyChart(r), rateChart(r)}
+	if r.Sent > r.OK {
+		out = append(out, errorChart(r))
+	}
 	if len(r.Servers) > 0 {
 		out = append(out, serverChart(r))
 	}
@@ -89,17 +92,42 @@ func axisMS(v float64) string {
 
 func rateChart(r *bench.Result) chart {
 	per := func(n int) float64 { return float64(n) / r.Series.Width }
-	c := chart{Title: "Requests a second", Note: "by what the client was told; the dotted line is the rate asked for", Legend: []layer{
+	note := "by what the client was told; the dotted line is the rate asked for"
+	if r.Users > 0 {
+		note = "by what the client was told; a closed loop asks for no rate"
+	}
+	c := chart{Title: "Requests a second", Note: note, Legend: []layer{
 		{"failed", "failed", func(b bench.Bucket) float64 { return per(b.Failed) }, true},
 		{"unknown", "unknown", func(b bench.Bucket) float64 { return per(b.Unknown) }, true},
-		{"ok", "ok", func(b bench.Bucket) float64 { return per(b.OK) }, false},
 	}}
+	if r.Wrong > 0 {
+		c.Legend = append(c.Legend, layer{"wrong", "wrong", func(b bench.Bucket) float64 { return per(b.Wrong) }, true})
+	}
+	c.Legend = append(c.Legend, layer{"ok", "ok", func(b bench.Bucket) float64 { return per(b.OK) }, false})
 	return c.both(r, func(p *plot) {
 		drawStack(p, r, c.Legend)
-		y := p.y(r.Rate)
-		p.printf(`<line class="asked" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f"/>`, p.left, p.right, y, y)
+		p.asked(r)
 		p.hits(r.Series, func(b bench.Bucket) string {
-			return fmt.Sprintf("%.2f s: %d sent, %d ok, %d failed, %d unknown", b.From, b.Sent, b.OK, b.Failed, b.Unknown)
+			return fmt.Sprintf("%.2f s: %d sent of %g asked for, %d ok, %d failed, %d unknown, %d wrong", b.From, b.Sent, b.Asked, b.OK, b.Failed, b.Unknown, b.Wrong)
+		})
+	})
+}
+
+// errorChart is how many of a hundred requests went wrong: a few of thousands are not to be seen among the rest.
+func errorChart(r *bench.Result) chart {
+	c := chart{Title: "Errors", Note: "failed, unknown or wrong, in percent of the requests of that time", Legend: []layer{{Name: "errors", Class: "failed"}}}
+	high := 0.0
+	for _, b := range r.Series.Buckets {
+		high = max(high, 100*b.ErrorRate())
+	}
+	return c.both(r, func(p *plot) {
+		p.bottom = p.height - 24
+		p.high = max(high*1.1, 0.01)
+		p.axes(niceTicks(p.high, 3), func(v float64) string { return fmt.Sprintf("%g %%", v) })
+		p.bars(r.Series, []layer{{Class: "failed", value: func(b bench.Bucket) float64 { return 100 * b.ErrorRate() }, seen: true}})
+		p.marks(r.Events)
+		p.hits(r.Series, func(b bench.Bucket) string {
+			return fmt.Sprintf("%.2f s: %d of %d, %.3g %%", b.From, b.Sent-b.OK, b.Sent, 100*b.ErrorRate())
 		})
 	})
 }
@@ -141,6 +169,7 @@ func drawStack(p *plot, r *bench.Result, layers []layer) {
 	p.high = r.Rate
 	for _, b := range r.Series.Buckets {
 		sum := 0.0
+		p.high = max(p.high, b.Asked/r.Series.Width)
 		for _, l := range layers {
 			sum += l.value(b)
 		}

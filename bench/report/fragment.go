@@ -23,18 +23,19 @@ func Fragment(r *bench.Result) (markup.Safe, error) {
 <header>
   <div>
     <h2>%s</h2>
-    <p class="sub">%v requests a second for %v s, <code>%s</code> at <code>%s</code></p>
+    <p class="sub">%s, <code>%s</code> at <code>%s</code></p>
     <p class="sub">%s%s</p>
   </div>
   <span class="badge %s">%s</span>
 </header>
-`, markup.Safe(style), r.Name, r.Rate, r.Duration, r.Request, r.Address, r.Started.UTC().Format("2 January 2006, 15:04:05 UTC"), warmup, verdict.Class, verdict.Text)
+`, markup.Safe(style), r.Name, loadOf(r), r.Request, r.Address, r.Started.UTC().Format("2 January 2006, 15:04:05 UTC"), warmup, verdict.Class, verdict.Text)
 	for _, text := range r.Invalid {
 		m.Put(`<p class="note warn"><b>Invalid</b> %s</p>`+"\n", text)
 	}
 	for _, text := range r.Unmet {
 		m.Put(`<p class="note bad"><b>Not met</b> %s</p>`+"\n", text)
 	}
+	putVerdicts(m, r.Verdicts)
 	m.Put("\n" + `<div class="tiles">` + "\n")
 	for _, t := range tiles(r) {
 		m.Put(`  <div class="tile %s"><span>%s</span><b>%s</b><small>%s</small></div>`+"\n", t.Class, t.Name, t.Value, t.Note)
@@ -45,15 +46,14 @@ func Fragment(r *bench.Result) (markup.Safe, error) {
 	}
 	putEvents(m, r.Events)
 	putLatencies(m, r)
+	putServices(m, r)
+	putParts(m, r.Parts)
+	putRequests(m, r.Requests)
 	putPhases(m, r.Phases)
 	putExecuted(m, r.Executed)
-	if len(r.Errors) > 0 {
-		m.Put(`<div class="card"><h3>Errors</h3><div class="scroll"><table><tbody>` + "\n")
-		for _, e := range r.Errors {
-			m.Put(`<tr><td>%d</td><td class="l"><code>%s</code></td></tr>`+"\n", e.Count, e.Text)
-		}
-		m.Put("</tbody></table></div></div>\n")
-	}
+	putErrors(m, r.Errors)
+	putLog(m, r.Log)
+	putGenerator(m, r.Generator)
 	m.Put("</section>\n")
 	err := m.Flush()
 	return markup.Safe(b.String()), err
@@ -89,18 +89,37 @@ func putEvents(m *markup.Writer, events []bench.EventResult) {
 		return
 	}
 	m.Put(`<div class="card"><h3>Events</h3><div class="scroll"><table>
-<thead><tr><th></th><th class="l">event</th><th>due</th><th>began</th><th>took</th><th>traffic again</th><th>since it went down</th></tr></thead>
+<thead><tr><th></th><th class="l">event</th><th>due</th><th>began</th><th>took</th><th>out of traffic</th><th>traffic again</th><th>since it went down</th><th>went wrong</th><th>recovered</th></tr></thead>
 <tbody>
 `)
 	for i, e := range events {
 		m.Put(`<tr><td><span class="mark">%d</span></td><td class="l">%s%s`, i+1, e.Label, markup.When(e.UpAlready, `<div class="dim">it was up already</div>`))
+		due, at, took := seconds(e.Due), seconds(e.At), bench.FormatMS(e.Took)
+		if e.Skipped != "" {
+			m.Put(`<div class="dim">%s</div>`, e.Skipped)
+			due, at, took = "–", "–", "–"
+		}
 		if e.Error != "" {
 			m.Put(`<div class="err">%s</div>`, e.Error)
 		}
-		m.Put(`</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>`+"\n",
-			seconds(e.Due), seconds(e.At), bench.FormatMS(e.Took), secondsOf(e.TrafficAgain), secondsOf(e.TrafficAgainDown))
+		m.Put(`</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td>`,
+			due, at, took, secondsOf(e.Detected), secondsOf(e.TrafficAgain), secondsOf(e.TrafficAgainDown))
+		putImpact(m, e.Impact)
+		m.Put("</tr>\n")
 	}
 	m.Put("</tbody></table></div></div>\n")
+}
+
+func putImpact(m *markup.Writer, i *bench.Impact) {
+	if i == nil {
+		m.Put(`<td>0</td><td>–</td>`)
+		return
+	}
+	recovered := "not before the end"
+	if i.Recovered {
+		recovered = seconds(i.Recovery)
+	}
+	m.Put(`<td class="bad">%d</td><td>%s</td>`, i.Bad, recovered)
 }
 
 func putLatencies(m *markup.Writer, r *bench.Result) {
@@ -120,22 +139,6 @@ func putLatencies(m *markup.Writer, r *bench.Result) {
 		m.Put(`<p class="dim">%d requests were sent late because all %d workers waited for the target.</p>`, r.Held, r.Workers)
 	}
 	m.Put("</div>\n")
-}
-
-func putPhases(m *markup.Writer, phases []bench.Phase) {
-	if len(phases) < 2 {
-		return
-	}
-	m.Put(`<div class="card"><h3>Phases</h3><p class="dim">A request belongs to the phase in which it was due.</p><div class="scroll"><table>
-<thead><tr><th class="l">after</th><th>from</th><th>to</th><th>sent</th><th>ok</th><th>failed</th><th>unknown</th><th>p50</th><th>p99</th><th>max</th></tr></thead>
-<tbody>
-`)
-	for _, p := range phases {
-		m.Put(`<tr><td class="l">%s</td><td>%s</td><td>%s</td><td>%d</td><td>%d</td><td%s>%d</td><td%s>%d</td><td>%s</td><td>%s</td><td>%s</td></tr>`+"\n",
-			p.Name, seconds(p.From), seconds(p.To), p.Sent, p.OK, class(p.Failed, "bad"), p.Failed, class(p.Unknown, "warn"), p.Unknown,
-			bench.FormatMS(p.Response.P50), bench.FormatMS(p.Response.P99), bench.FormatMS(p.Response.Max))
-	}
-	m.Put("</tbody></table></div></div>\n")
 }
 
 // class marks a count of what should not be.

@@ -68,6 +68,9 @@ func (p *plot) marks(events []bench.EventResult) {
 	last := math.Inf(-1)
 	for i, e := range events {
 		x, end := p.x(e.At), p.x(e.At+e.Took/1000)
+		if e.Skipped != "" {
+			continue
+		}
 		p.printf(`<g><title>%s at %.3f s, took %s</title>`, html.EscapeString(e.Label), e.At, bench.FormatMS(e.Took))
 		if end-x > 1 {
 			p.printf(`<rect class="took" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`, x, p.top, end-x, p.bottom-p.top)
@@ -95,12 +98,34 @@ func (p *plot) line(class string, series bench.Series, value func(bench.Bucket) 
 	p.printf(`<path class="line %s" d="%s"/>`, class, path.String())
 }
 
+// asked draws the rate asked for, in steps; results of before it was kept have one for the whole run.
+func (p *plot) asked(r *bench.Result) {
+	if r.Users > 0 {
+		return
+	}
+	asked := false
+	for _, b := range r.Series.Buckets {
+		asked = asked || b.Asked > 0
+	}
+	if !asked || len(r.Parts) == 0 { // it is the same all the time
+		y := p.y(r.Rate)
+		p.printf(`<line class="asked" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f"/>`, p.left, p.right, y, y)
+		return
+	}
+	var path strings.Builder
+	for i, b := range r.Series.Buckets {
+		pen := map[bool]string{true: "M", false: "L"}[i == 0]
+		fmt.Fprintf(&path, "%s%.1f %.1f", pen, p.x(b.From+r.Series.Width/2), p.y(b.Asked/r.Series.Width))
+	}
+	p.printf(`<path class="asked" fill="none" d="%s"/>`, path.String())
+}
+
 // bars stacks the layers' values, bucket by bucket, from the axis up: one path a layer.
 func (p *plot) bars(series bench.Series, layers []layer) {
 	paths := make([]strings.Builder, len(layers))
 	for _, b := range series.Buckets {
 		base := p.bottom
-		left, right := p.x(b.From), p.x(b.From+series.Width)
+		left, right := p.x(b.From), p.x(b.From+series.Width)+0.3 // no seam between them
 		for i, l := range layers {
 			v := l.value(b)
 			if v <= 0 {

@@ -46,6 +46,17 @@ main { max-width: 1080px; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
 	return m.Flush()
 }
 
+// loadOf is how much was sent, in a few words.
+func loadOf(r *bench.Result) string {
+	switch {
+	case r.Users > 0:
+		return fmt.Sprintf("%d users in a closed loop for %g s", r.Users, r.Duration)
+	case len(r.Parts) > 0:
+		return fmt.Sprintf("%d phases of %g s in all, %g requests a second on the average", len(r.Parts), r.Duration, r.Rate)
+	}
+	return fmt.Sprintf("%g requests a second for %g s", r.Rate, r.Duration)
+}
+
 // verdict is the run in one word.
 type verdict struct{ Class, Text string }
 
@@ -55,7 +66,7 @@ func judge(r *bench.Result) verdict {
 		return verdict{"warn", "invalid"}
 	case len(r.Unmet) > 0:
 		return verdict{"bad", "not as expected"}
-	case r.Failed == 0 && r.Unknown == 0 && (r.Executed == nil || r.Executed.Lost+r.Executed.Doubled == 0):
+	case r.OK == r.Sent && (r.Executed == nil || r.Executed.Lost+r.Executed.Doubled == 0):
 		return verdict{"good", "nothing lost"}
 	case r.Executed != nil && r.Executed.Lost+r.Executed.Doubled == 0:
 		return verdict{"good", "nothing lost or doubled"}
@@ -80,6 +91,9 @@ func tiles(r *bench.Result) []tile {
 		out = append(out, warn(unknown, r.Unknown), bad("lost", e.Lost, "never executed, none told “unknown”"), bad("doubled", e.Doubled, "executed more than once"))
 	} else {
 		out = append(out, warn(unknown, r.Unknown), tile{"lost, doubled", "–", "no record of what was executed", ""})
+	}
+	if r.Wrong > 0 {
+		out = append(out, bad("wrong", r.Wrong, "a reply of success that a check refused"))
 	}
 	out = append(out,
 		tile{"response time, p50", bench.FormatMS(r.Response.P50), "from when it was due", ""},

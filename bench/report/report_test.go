@@ -67,6 +67,28 @@ func TestPageIsWholeAndOffline(t *testing.T) {
 	}
 }
 
+func TestPageShowsWhatElseIsKnown(t *testing.T) {
+	r := sample()
+	r.Verdicts = []bench.Verdict{{Text: "p99 < 5ms", Got: "5.00 ms"}, {Text: "lost == 0", Got: "0", OK: true}}
+	r.Parts = []bench.Phase{{Name: "climb", To: 10, Counts: r.Counts}}
+	r.Requests = []bench.RequestResult{{Name: "log in", Counts: bench.Counts{Sent: 4, Wrong: 4}}}
+	r.Services = []bench.ServiceCount{{Service: "bench.record", Requests: 17}}
+	r.Log = []bench.LogLine{{At: 4.031, From: "supervisor", Text: "server died: server1"}}
+	r.Generator = bench.Generator{CPU: 1, Cores: 0.07, PerRequest: 55.5, Memory: 34}
+	r.Events = append(r.Events, bench.EventResult{Label: "drain", Skipped: "it did not come"})
+	r.Events[0].Impact, r.Events[0].Detected = &bench.Impact{Bad: 3, Recovery: 0.25, Recovered: true}, at(0.059)
+	fragment, err := report.Fragment(r)
+	require.NoError(t, err)
+	for _, want := range []string{
+		`<code>p99 &lt; 5ms</code></td><td>5.00 ms</td><td class="bad">not met</td>`, `<td>0</td><td class="good">met</td>`,
+		`<td class="l">climb</td>`, `<td class="l">log in</td><td>4</td>`, `bench.record<div class="dim">in the servers</div></td><td>17</td>`,
+		`<td>4.031 s</td><td class="l">supervisor</td><td class="l"><code>server died: server1</code></td>`,
+		"0.07 processors busy, 55.5 µs a request", `<td class="bad">3</td><td>0.250 s</td>`, "<td>0.059 s</td>", "it did not come",
+	} {
+		assert.Contains(t, string(fragment), want)
+	}
+}
+
 func TestPageSaysThatAServerWasUpAlready(t *testing.T) {
 	r := sample()
 	r.Events = []bench.EventResult{
@@ -87,7 +109,7 @@ func TestFragmentHoldsChartsInTwoWidths(t *testing.T) {
 	fragment, err := report.Fragment(sample())
 	require.NoError(t, err)
 	pictures := regexp.MustCompile(`(?s)<svg .*?</svg>`).FindAllString(string(fragment), -1)
-	require.Len(t, pictures, 6)
+	require.Len(t, pictures, 8)
 	for _, svg := range pictures {
 		dec := xml.NewDecoder(strings.NewReader(svg))
 		for {
@@ -99,7 +121,7 @@ func TestFragmentHoldsChartsInTwoWidths(t *testing.T) {
 		}
 		assert.Equal(t, 3, strings.Count(svg, `<circle class="pin"`), "each event has its number")
 	}
-	assert.Equal(t, 3, strings.Count(string(fragment), `<svg class="narrow"`))
+	assert.Equal(t, 4, strings.Count(string(fragment), `<svg class="narrow"`))
 	latency := pictures[0]
 	assert.Contains(t, latency, ">300 ms<", "a stall puts the axis on powers of ten")
 	line := regexp.MustCompile(`class="line c2" d="([^"]*)"`).FindStringSubmatch(latency)[1]

@@ -18,6 +18,7 @@ import (
 type oneServer struct{ ids []string }
 
 func (*oneServer) Address() string                                  { return "http://127.0.0.1:11223" }
+func (*oneServer) Offers(bench.Event) error                         { return nil }
 func (*oneServer) Do(context.Context, bench.Event) error            { return nil }
 func (c *oneServer) List(context.Context, string) ([]string, error) { return c.ids, nil }
 
@@ -51,7 +52,7 @@ func TestBenchOptionsAddress(t *testing.T) {
 				assert.Equal(t, "bank", dir)
 				return &oneServer{}, row.open
 			}
-			o, err := benchOptions(t.Context(), bench.Profile{Name: "p", Events: row.events}, row.address, "bank", open, io.Discard)
+			o, err := benchOptions(t.Context(), bench.Profile{Name: "p", Events: row.events}, row.address, "bank", open, io.Discard, false)
 			if row.fault != "" {
 				require.ErrorContains(t, err, row.fault)
 				return
@@ -83,7 +84,7 @@ func TestBenchOptionsFindsFaultsBeforeTheRun(t *testing.T) {
 			p := bench.Profile{Name: "p", Events: []bench.Event{row.event}, Log: &bench.Log{KVDBList: "bench:ids"}}
 			filesBeside(filepath.Join(dir, "load.yaml"), p.Events)
 			open := func(context.Context, string) (Cluster, error) { return &oneServer{ids: row.ids}, nil }
-			_, err := benchOptions(t.Context(), p, "", "", open, io.Discard)
+			_, err := benchOptions(t.Context(), p, "", "", open, io.Discard, false)
 			if row.fault == "" {
 				require.NoError(t, err)
 				return

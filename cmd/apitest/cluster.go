@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/parley-run/parley/bench"
 	"github.com/parley-run/parley/fixtures"
@@ -15,6 +18,8 @@ import (
 type loaded struct {
 	cluster *fixtures.Cluster
 	samples bool // files of events are samples of fixtures, not of the file system
+	links   []string
+	reload  string // the shell command that makes the balancer read its configuration again
 }
 
 // openCluster finds the cluster that a user has started: by its folder, else PARLEY_DIR, else the current folder.
@@ -42,6 +47,22 @@ func (l *loaded) Address() string { return l.cluster.Address() }
 // Number is the number of the server of that name.
 func (l *loaded) Number(server string) (int, error) { return l.cluster.Number(server) }
 
+// Offers says why the cluster cannot do such an event: links are cut and slowed where `fixtures` put them, and a balancer of its
+// own has no configuration that it could read again.
+func (l *loaded) Offers(e bench.Event) error {
+	switch e.Do {
+	case bench.EventLatency, bench.EventCut, bench.EventStall, bench.EventMend:
+		if l.cluster.Links() == nil || !slices.Contains(l.links, e.Link) {
+			return fmt.Errorf("this cluster has no link %q that can be cut or slowed; start one that has: apitest bench run PROFILE --servers 2 --links %s", e.Link, e.Link)
+		}
+	case bench.EventReload:
+		if l.reload == "" {
+			return errors.New("nothing says how this cluster's balancer reads its configuration again; give --reload COMMAND")
+		}
+	}
+	return nil
+}
+
 // Do does one event.
 func (l *loaded) Do(ctx context.Context, e bench.Event) error {
 	switch e.Do {
@@ -55,6 +76,16 @@ func (l *loaded) Do(ctx context.Context, e bench.Event) error {
 	case bench.EventUndeploy:
 		_, err := l.cluster.Undeploy(ctx, e.File)
 		return err
+	case bench.EventLatency:
+		return l.cluster.Links().Slow(e.Link, e.By.Std())
+	case bench.EventCut:
+		return l.cluster.Links().Cut(e.Link)
+	case bench.EventStall:
+		return l.cluster.Links().Stall(e.Link)
+	case bench.EventMend:
+		return l.cluster.Links().Mend(e.Link)
+	case bench.EventReload:
+		return runShell(ctx, l.reload, io.Discard)
 	}
 	n, err := l.cluster.Number(e.Server)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 )
 
 // benchOptions finds where the load goes, who does the events and who reads what was executed.
-func benchOptions(ctx context.Context, p bench.Profile, address, dir string, open func(context.Context, string) (Cluster, error), log io.Writer) (bench.Options, error) {
-	o := bench.Options{Address: address, Progress: func(now bench.Progress) { printProgress(log, now) }}
+func benchOptions(ctx context.Context, p bench.Profile, address, dir string, open func(context.Context, string) (Cluster, error), log io.Writer, shard bool) (bench.Options, error) {
+	o := bench.Options{Address: address, Progress: newProgress(log)}
 	if address != "" && !strings.Contains(address, "://") {
 		o.Address = "http://" + address
 	}
@@ -26,7 +26,7 @@ func benchOptions(ctx context.Context, p bench.Profile, address, dir string, ope
 	if address == "" {
 		o.Address = cluster.Address()
 	}
-	if err := checkBench(ctx, p, cluster); err != nil {
+	if err := checkBench(ctx, p, cluster, shard); err != nil {
 		return o, err
 	}
 	o.Do = func(ctx context.Context, e bench.Event) error {
@@ -73,11 +73,15 @@ func filesBeside(profile string, events []bench.Event) {
 }
 
 // checkBench finds, before the first request, what would make the run invalid.
-func checkBench(ctx context.Context, p bench.Profile, cluster Cluster) error {
+func checkBench(ctx context.Context, p bench.Profile, cluster Cluster, shard bool) error {
 	var faults []error
 	for _, e := range p.Events {
-		var err error
+		if e.Do == bench.EventRun {
+			continue
+		}
+		err := cluster.Offers(e)
 		switch {
+		case err != nil:
 		case e.Server != "":
 			_, err = cluster.Number(e.Server)
 		case e.Do == bench.EventDeploy:
@@ -87,7 +91,7 @@ func checkBench(ctx context.Context, p bench.Profile, cluster Cluster) error {
 			faults = append(faults, fmt.Errorf("event %q at %s: %w", e.Label(), e.At, err))
 		}
 	}
-	if p.Log == nil {
+	if p.Log == nil || shard {
 		return errors.Join(faults...)
 	}
 	key := p.Log.KVDBList

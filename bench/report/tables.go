@@ -1,0 +1,149 @@
+package report
+
+import (
+	"fmt"
+
+	"github.com/parley-run/parley/bench"
+	"github.com/parley-run/parley/bench/markup"
+)
+
+// table is a card with a table: rows writes its body. head is HTML.
+func table(m *markup.Writer, title, note string, head markup.Safe, rows func()) {
+	m.Put(`<div class="card"><h3>%s</h3>`, title)
+	if note != "" {
+		m.Put(`<p class="dim">%s</p>`, note)
+	}
+	m.Put(`<div class="scroll"><table>` + "\n")
+	if head != "" {
+		m.Put(`<thead><tr>%s</tr></thead>`+"\n", head)
+	}
+	m.Put("<tbody>\n")
+	rows()
+	m.Put("</tbody></table></div></div>\n")
+}
+
+// times are cells of latencies.
+func times(m *markup.Writer, values ...float64) {
+	for _, v := range values {
+		m.Put(`<td>%s</td>`, bench.FormatMS(v))
+	}
+}
+
+func putVerdicts(m *markup.Writer, verdicts []bench.Verdict) {
+	if len(verdicts) == 0 {
+		return
+	}
+	table(m, "Expected", "", `<th class="l">what</th><th>it is</th><th></th>`, func() {
+		for _, v := range verdicts {
+			m.Put(`<tr><td class="l"><code>%s</code></td><td>%s</td>`, v.Text, v.Got)
+			if v.OK {
+				m.Put(`<td class="good">met</td></tr>` + "\n")
+			} else {
+				m.Put(`<td class="bad">not met</td></tr>` + "\n")
+			}
+		}
+	})
+}
+
+// putServices puts what the servers measured themselves beside what the client saw.
+func putServices(m *markup.Writer, r *bench.Result) {
+	if len(r.Services) == 0 {
+		return
+	}
+	note := "What the servers counted and measured themselves, warm-up included, beside what the client saw of the run."
+	head := markup.Safe(`<th class="l"></th><th>requests</th><th>errors</th><th>mean</th><th>p50</th><th>p95</th><th>p99</th><th>max</th>`)
+	table(m, "The servers' own statistics", note, head, func() {
+		for _, s := range r.Services {
+			m.Put(`<tr><td class="l">%s<div class="dim">in the servers</div></td><td>%d</td><td>%d</td>`, s.Service, s.Requests, s.Errors)
+			times(m, s.Mean, s.P50, s.P95, s.P99, s.Max)
+			m.Put("</tr>\n")
+		}
+		m.Put(`<tr><td class="l">service time<div class="dim">at the client</div></td><td>%d</td><td>%d</td>`, r.Sent, r.Sent-r.OK)
+		times(m, r.Service.Mean, r.Service.P50, r.Service.P95, r.Service.P99, r.Service.Max)
+		m.Put("</tr>\n")
+	})
+}
+
+func putParts(m *markup.Writer, parts []bench.Phase) {
+	if len(parts) == 0 {
+		return
+	}
+	head := markup.Safe(`<th class="l">phase</th><th>from</th><th>to</th><th>sent</th><th>errors</th>` +
+		`<th>p50</th><th>p90</th><th>p95</th><th>p99</th><th>p99.9</th><th>max</th>`)
+	table(m, "Phases", "A request belongs to the phase in which it was due.", head, func() {
+		for _, p := range parts {
+			wrong := p.Sent - p.OK
+			m.Put(`<tr><td class="l">%s</td><td>%s</td><td>%s</td><td>%d</td><td%s>%d</td>`,
+				p.Name, seconds(p.From), seconds(p.To), p.Sent, class(wrong, "bad"), wrong)
+			times(m, p.Response.P50, p.Response.P90, p.Response.P95, p.Response.P99, p.Response.P999, p.Response.Max)
+			m.Put("</tr>\n")
+		}
+	})
+}
+
+func putRequests(m *markup.Writer, requests []bench.RequestResult) {
+	if len(requests) == 0 {
+		return
+	}
+	head := markup.Safe(`<th class="l">request</th><th>sent</th><th>ok</th><th>failed</th><th>unknown</th><th>wrong</th>` +
+		`<th>p50</th><th>p95</th><th>p99</th><th>max</th>`)
+	table(m, "Requests", "", head, func() {
+		for _, q := range requests {
+			m.Put(`<tr><td class="l">%s</td>`, q.Name)
+			counts(m, q.Counts)
+			m.Put(`<td%s>%d</td>`, class(q.Wrong, "bad"), q.Wrong)
+			times(m, q.Response.P50, q.Response.P95, q.Response.P99, q.Response.Max)
+			m.Put("</tr>\n")
+		}
+	})
+}
+
+func counts(m *markup.Writer, c bench.Counts) {
+	m.Put(`<td>%d</td><td>%d</td><td%s>%d</td><td%s>%d</td>`, c.Sent, c.OK, class(c.Failed, "bad"), c.Failed, class(c.Unknown, "warn"), c.Unknown)
+}
+
+func putPhases(m *markup.Writer, phases []bench.Phase) {
+	if len(phases) < 2 {
+		return
+	}
+	head := markup.Safe(`<th class="l">after</th><th>from</th><th>to</th><th>sent</th><th>ok</th><th>failed</th><th>unknown</th>` +
+		`<th>p50</th><th>p95</th><th>p99</th><th>max</th>`)
+	table(m, "Between events", "A request belongs to the time in which it was due.", head, func() {
+		for _, p := range phases {
+			m.Put(`<tr><td class="l">%s</td><td>%s</td><td>%s</td>`, p.Name, seconds(p.From), seconds(p.To))
+			counts(m, p.Counts)
+			times(m, p.Response.P50, p.Response.P95, p.Response.P99, p.Response.Max)
+			m.Put("</tr>\n")
+		}
+	})
+}
+
+func putErrors(m *markup.Writer, errors []bench.ErrorCount) {
+	if len(errors) == 0 {
+		return
+	}
+	table(m, "Errors", "", "", func() {
+		for _, e := range errors {
+			m.Put(`<tr><td>%d</td><td class="l"><code>%s</code></td></tr>`+"\n", e.Count, e.Text)
+		}
+	})
+}
+
+func putLog(m *markup.Writer, log []bench.LogLine) {
+	if len(log) == 0 {
+		return
+	}
+	table(m, "The servers' own logs", "", "", func() {
+		for _, l := range log {
+			m.Put(`<tr><td>%s</td><td class="l">%s</td><td class="l"><code>%s</code></td></tr>`+"\n", seconds(l.At), l.From, l.Text)
+		}
+	})
+}
+
+func putGenerator(m *markup.Writer, g bench.Generator) {
+	if g.CPU == 0 {
+		return
+	}
+	m.Put(`<p class="dim">%s</p>`+"\n", fmt.Sprintf("The load generator kept %.2f processors busy, %.1f µs a request, and had %.1f MB resident at most.",
+		g.Cores, g.PerRequest, g.Memory))
+}

@@ -1,0 +1,124 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+)
+
+// done stands for the status of what is over when it has been sent, as nobody answers.
+const done = 200
+
+// pusher is a ZeroMQ socket of the type PUSH that connects to one PULL, by ZMTP 3.0 (rfc.zeromq.org/spec/23) without security.
+// A message is sent when the kernel has taken it: ZeroMQ acknowledges nothing.
+type pusher struct{ lane }
+
+func (p *pusher) exchange(ctx context.Context, r *compiled, v values, until time.Time, wrote func()) (reply, error) {
+	defer wrote()
+	text, err := r.body.fill(v)
+	if err != nil {
+		return reply{neverSent: true}, err
+	}
+	if p.wire != nil && p.wire.gone() {
+		p.lane.close()
+	}
+	if p.wire == nil {
+		err = p.greet(ctx, until)
+	} else {
+		err = p.send.arm(p.wire, until)
+	}
+	if err != nil {
+		p.lane.close()
+		return reply{neverSent: true}, err
+	}
+	p.out = append(frame(p.out[:0], 0, len(text)), text...)
+	before := p.wire.written
+	if _, err := p.wire.Write(p.out); err != nil {
+		got := reply{neverSent: p.wire.written == before}
+		p.lane.close()
+		return got, err
+	}
+	return reply{status: done, end: time.Now()}, nil
+}
+
+// close sees to it that what was written arrives: a connection that is closed with something unread is cut.
+func (p *pusher) close() {
+	if p.wire == nil {
+		return
+	}
+	if half, is := p.wire.Conn.(*net.TCPConn); is && half.CloseWrite() == nil && p.wire.SetDeadline(time.Now().Add(time.Second)) == nil {
+		_, _ = io.Copy(io.Discard, p.wire.Conn) // until the peer has closed it, too
+	}
+	p.lane.close()
+}
+
+// frame begins a frame.
+func frame(out []byte, flags byte, size int) []byte {
+	const long = 2
+	if size < 256 {
+		return append(out, flags, byte(size))
+	}
+	return binary.BigEndian.AppendUint64(append(out, flags|long), uint64(size))
+}
+
+// greet connects, and shakes hands.
+func (p *pusher) greet(ctx context.Context, until time.Time) error {
+	if _, err := p.connect(ctx, until); err != nil {
+		return err
+	}
+	greeting := make([]byte, 64)
+	copy(greeting, "\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f\x03\x00NULL")
+	const command = 4
+	ready := "\x05READY\x0bSocket-Type\x00\x00\x00\x04PUSH"
+	if _, err := p.wire.Write(append(frame(greeting, command, len(ready)), ready...)); err != nil {
+		return err
+	}
+	theirs := make([]byte, 64)
+	if _, err := io.ReadFull(p.in, theirs); err != nil {
+		return fmt.Errorf("the peer does not greet as ZeroMQ does: %w", err)
+	}
+	switch {
+	case theirs[0] != 0xff || theirs[9] != 0x7f || theirs[10] < 3:
+		return errors.New("the peer does not speak ZMTP 3")
+	case string(theirs[12:17]) != "NULL\x00":
+		return fmt.Errorf("the peer wants the security mechanism %q, and there is only NULL here", theirs[12:32])
+	}
+	body, err := readFrame(p.in)
+	if err != nil {
+		return fmt.Errorf("the peer does not greet as ZeroMQ does: %w", err)
+	}
+	if len(body) < 6 || string(body[:6]) != "\x05READY" {
+		return fmt.Errorf("the peer refuses: %q", body)
+	}
+	return nil
+}
+
+func readFrame(in *bufio.Reader) ([]byte, error) {
+	const long, most = 2, 1 << 16
+	flags, err := in.ReadByte()
+	if err != nil {
+		return nil, err
+	}
+	size := make([]byte, 1)
+	if flags&long != 0 {
+		size = make([]byte, 8)
+	}
+	if _, err := io.ReadFull(in, size); err != nil {
+		return nil, err
+	}
+	n := uint64(size[0])
+	if len(size) == 8 {
+		n = binary.BigEndian.Uint64(size)
+	}
+	if n > most {
+		return nil, fmt.Errorf("a frame of %d bytes", n)
+	}
+	body := make([]byte, n)
+	_, err = io.ReadFull(in, body)
+	return body, err
+}

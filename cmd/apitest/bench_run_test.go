@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/parley-run/parley/bench"
+	"github.com/parley-run/parley/fixtures"
+)
+
+const steady = "name: steady\nrate: 100\nduration: 100ms\nmax_schedule_lag: 1m\nrequest: {path: /a}\nexpect: [failed == 0]\n"
+
+func profileFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "load.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+func TestBenchRunWritesEveryFormat(t *testing.T) {
+	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(target.Close)
+	dir := filepath.Join(t.TempDir(), "report")
+	out, code, err := called(t, "bench", "run", profileFile(t, steady), "--address", target.URL, "--out", dir, "--format", "markdown")
+	require.NoError(t, err)
+	assert.Zero(t, code)
+	assert.Contains(t, out, "### steady: as expected")
+	for _, name := range []string{"report.html", "summary.txt", "result.json", "junit.xml", "series.csv", "summary.md", "metrics.prom"} {
+		assert.FileExists(t, filepath.Join(dir, name))
+	}
+	for _, row := range []struct{ format, want string }{{"junit", "<testsuite"}, {"csv", "from_s,asked"}, {"prometheus", "# HELP parley_bench_requests"}} {
+		out, _, err := called(t, "bench", "run", profileFile(t, steady), "--address", target.URL, "--format", row.format)
+		require.NoError(t, err)
+		assert.Contains(t, out, row.want)
+	}
+}
+
+func TestBenchRunRefuses(t *testing.T) {
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	nobody := l.Addr().String()
+	require.NoError(t, l.Close())
+	plain := profileFile(t, steady)
+	for _, row := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"a target that is not there", []string{plain, "--address", nobody}, exitInvalid, "does not answer"},
+		{"no such format", []string{plain, "--address", nobody, "--format", "pdf"}, exitUsage, "none of text, json, junit, csv, markdown, prometheus"},
+		{"no such shard", []string{plain, "--address", nobody, "--shard", "9/8"}, exitUsage, `--shard "9/8" is not such as 3/8`},
+		{"no such time", []string{plain, "--address", nobody, "--start-at", "noon"}, exitUsage, "is not a time such as"},
+		{"a time that is over", []string{plain, "--address", nobody, "--no-probe", "--start-at", "2020-01-01T00:00:00Z"}, exitUsage, "and that is over"},
+		{"a built-in one elsewhere", []string{"failover", "--address", nobody}, exitUsage, "failover is built in and starts a cluster of its own"},
+		{"two targets", []string{plain, "--address", nobody, "--servers", "2"}, exitUsage, "leave out --address and --dir"},
+		{"no such source", []string{"failover", "--source", "clouds"}, exitUsage, "clouds"},
+		{"an unknown key", []string{profileFile(t, "rate: 1\nduratoin: 2s\n"), "--address", nobody}, exitUsage, `:2:1: unknown field "duratoin"; did you mean "duration"`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			_, code, err := called(t, append([]string{"bench", "run"}, row.args...)...)
+			assert.Equal(t, row.code, code)
+			require.ErrorContains(t, err, row.want)
+		})
+	}
+}
+
+func TestBenchMerge(t *testing.T) {
+	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(target.Close)
+	profile := profileFile(t, steady)
+	var files []string
+	at := time.Now().Add(300 * time.Millisecond).Format(time.RFC3339Nano)
+	done := make(chan string, 2)
+	for _, shard := range []string{"1/2", "2/2"} {
+		go func() {
+			root := rootCommand()
+			var out bytes.Buffer
+			root.SetArgs([]string{"bench", "run", profile, "--address", target.URL, "--shard", shard, "--start-at", at, "--format", "json"})
+			root.SetOut(&out)
+			root.SetErr(io.Discard)
+			assert.NoError(t, root.ExecuteContext(t.Context()))
+			done <- out.String()
+		}()
+	}
+	for range 2 {
+		path := filepath.Join(t.TempDir(), "shard.json")
+		require.NoError(t, os.WriteFile(path, []byte(<-done), 0o600))
+		files = append(files, path)
+	}
+	out, code, err := called(t, "bench", "merge", files[0], files[1], "--profile", profile, "--format", "json")
+	require.NoError(t, err)
+	assert.Zero(t, code)
+	var r bench.Result
+	require.NoError(t, json.Unmarshal([]byte(out), &r))
+	assert.Equal(t, bench.Counts{Sent: 10, OK: 10}, r.Counts)
+	assert.Equal(t, 2, r.Merged)
+	assert.Equal(t, []bench.Verdict{{Text: "failed == 0", Got: "0", OK: true}}, r.Verdicts)
+
+	_, code, err = called(t, "bench", "merge", files[0], files[0])
+	assert.Equal(t, exitUsage, code)
+	require.ErrorContains(t, err, "two results of shard")
+}
+
+func TestBenchSchema(t *testing.T) {
+	out, _, err := called(t, "bench", "schema", "profile")
+	require.NoError(t, err)
+	assert.Contains(t, out, `"title": "A load profile of apitest bench"`)
+	_, code, err := called(t, "bench", "schema", "load")
+	assert.Equal(t, exitUsage, code)
+	require.ErrorContains(t, err, `no schema of "load"`)
+}
+
+// TestBuiltInProfiles runs them against clusters of their own. What the report says must agree with the servers' own logs.
+func TestBuiltInProfiles(t *testing.T) {
+	if _, err := fixtures.Binary(); err != nil {
+		t.Skip(err)
+	}
+	run := func(t *testing.T, name string) *bench.Result {
+		out, code, err := called(t, "bench", "run", name, "--format", "json")
+		var r bench.Result
+		require.NoError(t, json.Unmarshal([]byte(out), &r), "%v", err)
+		if len(r.Invalid) == 1 && strings.Contains(r.Invalid[0], "could not keep the schedule") {
+			assert.Equal(t, exitInvalid, code) // the machine has other work: its latencies do not count, all else does
+			return &r
+		}
+		require.NoError(t, err)
+		assert.Zero(t, code)
+		return &r
+	}
+	t.Run("failover", func(t *testing.T) {
+		r := run(t, "failover")
+		require.Len(t, r.Events, 2)
+		kill, start := r.Events[0], r.Events[1]
+		told := func(text string) float64 {
+			for _, l := range r.Log {
+				if l.Text == text {
+					return l.At
+				}
+			}
+			t.Fatalf("the logs do not say %q: %v", text, r.Log)
+			return 0
+		}
+		const slack = 0.5 // the machine has other work
+		assert.InDelta(t, kill.At, told("server died: server1"), slack)
+		require.NotNil(t, kill.Detected)
+		assert.GreaterOrEqual(t, kill.At+*kill.Detected, told("server is down: server1")-0.01, "what asks the balancer cannot know before it")
+		assert.InDelta(t, kill.At+*kill.Detected, told("server is down: server1"), slack)
+		require.NotNil(t, start.TrafficAgain)
+		assert.InDelta(t, start.At+*start.TrafficAgain, told("server is up: server1"), slack)
+		if kill.Impact != nil {
+			assert.True(t, kill.Impact.Recovered)
+			assert.LessOrEqual(t, kill.Impact.Recovery, *kill.Detected+slack)
+		}
+	})
+	t.Run("statistics", func(t *testing.T) {
+		r := run(t, "statistics")
+		require.Len(t, r.Services, 1)
+		assert.Equal(t, int64(r.Sent), r.Services[0].Requests)
+		assert.Zero(t, r.Services[0].Errors)
+	})
+}
