@@ -82,8 +82,9 @@ func (c *Checks) DoFor(ctx context.Context, who Who, work func() bool, parts ...
 		}
 		f, first := c.join(sum)
 		if first {
+			defer c.land(sum, f) // whatever becomes of the check, nobody waits for it for ever
+			f.err = ErrBusy
 			f.right, f.err = c.check(ctx, by, who.From, work)
-			c.land(sum, f)
 			return f.right, f.err
 		}
 		select {

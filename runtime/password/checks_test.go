@@ -166,6 +166,16 @@ func TestWhoAsksTheSameDoesNotLeaveWithTheFirst(t *testing.T) {
 	})
 }
 
+func TestACheckThatPanicsHoldsNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p password.Checks
+		assert.Panics(t, func() { _, _ = p.Do(t.Context(), func() bool { panic("broken") }, "joe") })
+		right, err := p.Do(t.Context(), func() bool { return true }, "joe")
+		require.NoError(t, err)
+		assert.True(t, right)
+	})
+}
+
 func TestAWaitingCheckEndsWithItsRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p password.Checks
