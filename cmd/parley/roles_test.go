@@ -205,7 +205,7 @@ func TestOpenAPIOfTheAdminAPI(t *testing.T) {
 		"parley.object.create": `{"kind":"rbac_role","name":"R"}`, "parley.object.edit": `{"kind":"rbac_role","name":"R","config":{"users":["x"]}}`,
 		"parley.object.delete": `{"kind":"rbac_role","name":"R"}`, "parley.admin.log-in": `{"name":"dora","password":"dora-pw"}`,
 		"parley.enmasse.import": `{"files":[{"name":"a.yaml","content":"rbac_role:\n  - {name: Q}"}]}`,
-		"parley.stats.compare":  `{"last":"hour"}`,
+		"parley.stats.compare":  `{"last":"hour"}`, "parley.server.record-weight": `{"server":"server1","weight":100}`,
 	}
 	skipped := []string{"parley.catalog.accept-restore", "parley.supervisor.stop", "parley.server.stop", "parley.server.start", "parley.server.replace", "parley.balancer.reload"}
 	order := func(name string) int {
