@@ -205,7 +205,7 @@ func TestOpenAPIOfTheAdminAPI(t *testing.T) {
 		"parley.object.create": `{"kind":"rbac_role","name":"R"}`, "parley.object.edit": `{"kind":"rbac_role","name":"R","config":{"users":["x"]}}`,
 		"parley.object.delete": `{"kind":"rbac_role","name":"R"}`, "parley.admin.log-in": `{"name":"dora","password":"dora-pw"}`,
 		"parley.enmasse.import": `{"files":[{"name":"a.yaml","content":"rbac_role:\n  - {name: Q}"}]}`,
-		"parley.stats.compare":  `{"last":"hour"}`,
+		"parley.stats.compare":  `{"last":"hour"}`, "parley.server.record-weight": `{"server":"server1","weight":100}`,
 	}
 	skipped := []string{"parley.catalog.accept-restore", "parley.supervisor.stop", "parley.server.stop", "parley.server.start", "parley.server.replace", "parley.balancer.reload"}
 	order := func(name string) int {
@@ -258,4 +258,68 @@ func TestOpenAPIOfTheAdminAPI(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestEveryWriteIsAudited: who, what, the content before and after, and the CID of the request, of each way to write.
+func TestEveryWriteIsAudited(t *testing.T) {
+	s := newShell(t)
+	s.write("users.yaml", users+"security_api_key:\n  - {name: K, key: c4nary, outgoing: true}\n")
+	s.must("enmasse", "import", "users.yaml")
+	f, err := folder.Open(filepath.Join(s.dir, "c"))
+	require.NoError(t, err)
+	server, supervisor := f.Cluster.Servers[0].Admin, f.Cluster.Supervisor.Admin
+	type change struct {
+		Kind, Name, Action string
+		HashBefore         string `json:"hash_before"`
+		HashAfter          string `json:"hash_after"`
+	}
+	type row struct {
+		Who, What, CID string
+		Changes        []change
+	}
+	newest := func() row {
+		var out struct{ Response []row }
+		status, body := asUser(t, server, "victor", "victor-pw", "parley.audit.list", `{"limit":1}`)
+		require.Equal(t, 200, status, body)
+		require.NoError(t, json.Unmarshal([]byte(body), &out))
+		require.Len(t, out.Response, 1)
+		return out.Response[0]
+	}
+	file := func(text string) string {
+		return `{"files":[{"name":"d.star","source":"def handle(self):\n    self.response.payload = ` + text + `\n"}]}`
+	}
+	const made, changed, gone = "made", "changed", "gone"
+	for _, one := range []struct {
+		address, user, service, input string
+		kind, name, how               string
+	}{
+		{server, "dora", "parley.service.deploy", file("1"), "service_file", "d.star", made},
+		{supervisor, "dora", "parley.service.deploy", file("2"), "service_file", "d.star", changed},
+		{server, "dora", "parley.service.undeploy", `{"names":["d.star"]}`, "service_file", "d.star", gone},
+		{server, "anna", "parley.enmasse.import", `{"files":[{"name":"a.yaml","content":"rbac_role:\n  - {name: R}"}]}`, "rbac_role", "R", made},
+		{server, "anna", "parley.object.create", `{"kind":"rbac_role","name":"Q"}`, "rbac_role", "Q", made},
+		{server, "anna", "parley.object.edit", `{"kind":"rbac_role","name":"Q","config":{"users":["x"]}}`, "rbac_role", "Q", changed},
+		{server, "anna", "parley.object.edit", `{"kind":"admin_user","name":"victor","config":{"role":"operator"}}`, "admin_user", "victor", changed},
+		{server, "anna", "parley.object.delete", `{"kind":"rbac_role","name":"Q"}`, "rbac_role", "Q", gone},
+		{supervisor, "anna", "parley.secrets.rotate", `{}`, "security_api_key", "K", changed},
+		{supervisor, "otto", "parley.balancer.weigh", `{"server":"server1","weight":50}`, "server_weight", "server1", made},
+		{server, "otto", "parley.balancer.weigh", `{"server":"server1","weight":100}`, "server_weight", "server1", changed},
+	} {
+		before := newest()
+		status, body := asUser(t, one.address, one.user, one.user+"-pw", one.service, one.input)
+		require.Equal(t, 200, status, "%s: %s", one.service, body)
+		after := newest()
+		assert.NotEqual(t, before, after, one.service)
+		assert.Regexp(t, "^user "+one.user+" through (admin|secrets) server1$", after.Who, one.service)
+		assert.Regexp(t, "^[0-9a-f]{24}$", after.CID, one.service)
+		assert.Contains(t, after.What, one.name, one.service)
+		i := slices.IndexFunc(after.Changes, func(c change) bool { return c.Kind == one.kind && c.Name == one.name })
+		require.GreaterOrEqual(t, i, 0, "%s: %+v", one.service, after)
+		c := after.Changes[i]
+		assert.Equal(t, one.how == made, c.HashBefore == "", one.service)
+		assert.Equal(t, one.how == gone, c.HashAfter == "", one.service)
+		assert.NotEqual(t, c.HashBefore, c.HashAfter, one.service)
+	}
+	s.must("audit", "verify")
+	assert.NotContains(t, s.must("enmasse", "export"), "server_weight", "nothing to define")
 }

@@ -79,6 +79,9 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 				log.Warn("a server that died still counts for 6 s", "server", server, "err", err)
 			}
 		},
+		Record: func(ctx context.Context, user, server string, weight int) error {
+			return peers.Ask(ctx, user, "parley.server.record-weight", map[string]any{"server": server, "weight": weight}, nil)
+		},
 		Serve: func(ctx context.Context, l net.Listener, services []service.Service) error {
 			api, err := admin.New(admin.Config{Services: services, Token: token, Users: users, Peers: []admin.Peer{peers}, Log: log})
 			if err != nil {

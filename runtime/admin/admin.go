@@ -138,11 +138,11 @@ func (a *API) invoke(ctx context.Context, by caller, name string, req *service.R
 	if req.Payload == nil {
 		req.Payload = service.NewObject(0)
 	}
+	req.Input = req.Payload
+	ctx = service.WithCall(ctx, &service.Call{CID: req.CID, Service: name, Runtime: a.Runtime, Log: a.Log, Who: by.who()})
 	if peer != nil {
 		return askPeer(ctx, peer, by, name, req.Payload)
 	}
-	req.Input = req.Payload
-	ctx = service.WithCall(ctx, &service.Call{CID: req.CID, Service: name, Runtime: a.Runtime, Log: a.Log, Who: by.who()})
 	res, err := s.Handler.Handle(ctx, req)
 	if err != nil {
 		return nil, err

@@ -51,6 +51,9 @@ func (c *Client) Call(ctx context.Context, name string, in, out any) error {
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	req.Header.Set("Content-Type", "application/json")
+	if cid := service.CallFrom(ctx).CID; cid != "" {
+		req.Header.Set(service.ParleyNames().CIDHeader, cid)
+	}
 	if c.user != "" {
 		req.Header.Set(onBehalf, c.user)
 	}

@@ -18,7 +18,7 @@ const onBehalf = "X-Parley-On-Behalf-Of"
 
 // ServeHTTP answers POST /parley/api/<service>, GET /parley/api/openapi.json and GET /metrics.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	cid := service.NewCID()
+	cid := a.cid(r)
 	w.Header().Set(service.ParleyNames().CIDHeader, cid)
 	if err := http.NewCrossOriginProtection().Check(r); err != nil { // a browser shows the password it knows to whatever page asks
 		a.fail(w, r, cid, service.Errorf(service.Denied, "a page of another site may not call internal services: %w", err))
@@ -97,9 +97,22 @@ func (a *API) caller(r *http.Request) (caller, error) {
 		u, err := a.LogIn(r.Context(), name, password, r.RemoteAddr)
 		return caller{u.Name, u.Role}, err
 	}
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok || a.Token == "" || subtle.ConstantTimeCompare([]byte(token), []byte(a.Token)) != 1 {
+	if !a.hasToken(r) {
 		return caller{}, wrong()
 	}
 	return caller{r.Header.Get(onBehalf), Administrator}, nil
+}
+
+func (a *API) hasToken(r *http.Request) bool {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return ok && a.Token != "" && subtle.ConstantTimeCompare([]byte(token), []byte(a.Token)) == 1
+}
+
+// cid is a new correlation ID, or that of the request for which another process of the cluster calls.
+func (a *API) cid(r *http.Request) string {
+	given := r.Header.Get(service.ParleyNames().CIDHeader)
+	if len(given) == len(service.NewCID()) && strings.Trim(given, "0123456789abcdef") == "" && a.hasToken(r) {
+		return given
+	}
+	return service.NewCID()
 }

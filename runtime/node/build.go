@@ -94,6 +94,7 @@ func (b *builder) build(ctx context.Context, next *catalog.Snapshot) *state {
 			b.addFile(o)
 		case o.Kind == sio.ConventionsKind().Name:
 			b.addConventions(o)
+		case o.Kind == weightKind: // for the audit log alone
 		case o.Kind == secretsKeyKind:
 			b.addSecretsKey(o)
 		case o.Kind == admin.UserKindName:

@@ -109,3 +109,24 @@ func TestInternalServicesAreOpenToNobody(t *testing.T) {
 	assert.ErrorContains(t, g.deploy("server1", "take.star", "def handle(self):\n    pass\nservice('parley.stats.get', handle)\n"),
 		"begins with parley., which is kept for internal services")
 }
+
+// TestInternalServicesByZeep calls them by a SOAP client that is not ours, which reads the WSDL.
+func TestInternalServicesByZeep(t *testing.T) {
+	g := newGround(t)
+	g.run("server1")
+	require.NoError(t, g.deploy("server1", "hello.star", "def handle(self):\n    self.response.payload = 'hello'\n"))
+	require.NoError(t, g.define(mounted))
+	require.NoError(t, g.define("channel_rest:\n  - {name: Hello, service: hello, url_path: /hello}\n"))
+	status, _, _ := g.ask("server1", "/hello")
+	require.Equal(t, 200, status)
+	out := python(t, "-c", `
+import sys, zeep
+from zeep.wsse.username import UsernameToken
+ops = zeep.Client(sys.argv[1] + "/ops/soap?wsdl", wsse=UsernameToken("joe", "right", use_digest=True)).service
+print(ops.Members()[0]["name"])
+one = ops.GetStats(service="hello")[0]
+print(one["service"], one["count"], one["errors"])
+print(ops.Deploy(files=[{"name": "z.star", "source": "def handle(self):\n    pass\n"}])["services"])
+`, g.url("server1"))
+	assert.Equal(t, "server1\nhello 1 0\n['z']\n", out)
+}

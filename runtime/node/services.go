@@ -43,6 +43,8 @@ func (n *Node) internalServices() []service.Service {
 			service.New("parley.secrets.status", n.secretsStatus).WithDoc("the keys that secrets are sealed by, and how many each has sealed").Needs(service.Read),
 			service.New("parley.server.info", n.info).WithDoc("what this server serves").Needs(service.Read),
 			service.New("parley.server.memory", n.memory).WithDoc("how much memory this server's objects take and how many goroutines it has, garbage collected first").Needs(service.Operate),
+			service.New("parley.server.record-weight", n.recordWeight).
+				WithDoc("lets the audit log know of a weight; the supervisor calls it when it sets one").Needs(service.Manage),
 			service.New("parley.cluster.members", n.clusterMembers).WithDoc("the servers of the cluster and how far each has followed").Needs(service.Read),
 			service.New("parley.cluster.leases", n.clusterLeases).WithDoc("which server does what one at a time may do").Needs(service.Read),
 		},

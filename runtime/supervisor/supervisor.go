@@ -36,6 +36,10 @@ type Deps struct {
 	// wait for it. Default: nobody.
 	Died func(ctx context.Context, server string, pid int)
 
+	// Record lets the audit log know of a weight that user is about to set; "" is whoever has the cluster's token. Default:
+	// nobody is told.
+	Record func(ctx context.Context, user, server string, weight int) error
+
 	// NoRestart leaves a server that died as it is.
 	NoRestart bool
 }

@@ -37,14 +37,21 @@ func readWeights(f *folder.Folder) (map[string]int, error) {
 	return out, nil
 }
 
+func checkWeight(weight int) error {
+	if weight < 0 || weight > balancer.MaxWeight {
+		return fmt.Errorf("%d is no weight; expected 0 to %d", weight, balancer.MaxWeight)
+	}
+	return nil
+}
+
 // KeepWeight makes weight that of the named server from the cluster's next start on. While the cluster runs, its
 // supervisor is asked for that.
 func KeepWeight(f *folder.Folder, name string, weight int) error {
 	if _, err := f.Server(name); err != nil {
 		return err
 	}
-	if weight < 0 || weight > balancer.MaxWeight {
-		return fmt.Errorf("%d is no weight; expected 0 to %d", weight, balancer.MaxWeight)
+	if err := checkWeight(weight); err != nil {
+		return err
 	}
 	all, err := readWeights(f)
 	if err != nil {
