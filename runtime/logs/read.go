@@ -148,7 +148,7 @@ func (p *Page) back(all [][]byte, q Query) bool {
 }
 
 func (p *Page) add(record []byte, q Query) {
-	if q.CID != "" && !bytes.Contains(record, []byte(q.CID)) {
+	if q.CID != "" && !bytes.Contains(record, []byte(q.CID)) || q.isBelow(record) {
 		return
 	}
 	text := string(record[:min(len(record), mostLine)])
