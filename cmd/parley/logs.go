@@ -177,7 +177,7 @@ func (o *options) printLogs(c *cobra.Command, out logs.Out, follow bool) error {
 		if !follow && len(lines) == 0 {
 			line(w, "No such line is in the logs.")
 		}
-		if out.Cut {
+		if out.Cut && !follow {
 			line(o.stderr, "parley: there is more; ask for a shorter time, or for more with -n")
 		}
 	})

@@ -154,3 +154,24 @@ func TestLogsOfAServerAlone(t *testing.T) {
 	assert.Contains(t, out, "server is ready", "it is kept in memory, for its log is in no file")
 	s.stop(t)
 }
+
+// TestLogsOfOtherMachines asks a server of one folder for what a server of another logged.
+func TestLogsOfOtherMachines(t *testing.T) {
+	p := startPostgres(t)
+	all := machines(t, p, p.URL(), 2)
+	printed, said, code := all[0].run("logs", "-n", "1000")
+	require.Zero(t, code, said)
+	assert.Contains(t, printed, "north1     INFO  server is ready")
+	assert.NotContains(t, printed, "north2     INFO  server is ready")
+	assert.Regexp(t, `parley: the log of north2 is not shown: its admin API at 127.0.0.1:\d+: the token .* is missing or wrong.*with the same admin.token in both folders`, said)
+
+	all[1].run("stop")
+	token, err := os.ReadFile(filepath.Join(all[0].dir, "admin.token"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(all[1].dir, "admin.token"), token, 0o600))
+	all[1].start()
+	printed, said, code = all[0].run("logs", "-n", "1000")
+	require.Zero(t, code, said)
+	assert.Contains(t, printed, "north2     INFO  server is ready")
+	assert.Empty(t, said)
+}

@@ -1,6 +1,8 @@
 package logs
 
 import (
+	"bytes"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -64,4 +66,17 @@ func timeOf(line []byte) (time.Time, bool) {
 	value, _, _ := strings.Cut(strings.TrimPrefix(head, opening), " ")
 	at, err := time.Parse(time.RFC3339Nano, value)
 	return at, err == nil
+}
+
+// isBelow says whether a line is less severe than is wanted, as far as that can be told at little cost.
+func (q Query) isBelow(line []byte) bool {
+	const key = " level="
+	head := line[:min(len(line), len(opening)+len(time.RFC3339Nano)+len(key)+len("ERROR+100"))]
+	i := bytes.Index(head, []byte(key))
+	if i < 0 || !bytes.HasPrefix(line, []byte(opening)) {
+		return false
+	}
+	text, _, whole := bytes.Cut(head[i+len(key):], []byte(" "))
+	var level slog.Level
+	return whole && level.UnmarshalText(text) == nil && level < q.Level
 }

@@ -135,8 +135,10 @@ func readBack(log io.ReaderAt, first, last int64, q Query) (Page, error) {
 // back adds records from the last to the first, and says whether it has seen enough.
 func (p *Page) back(all [][]byte, q Query) bool {
 	for _, r := range slices.Backward(all) {
-		if at, ok := timeOf(r); ok && at.Before(q.Since) {
-			return true
+		if !q.Since.IsZero() {
+			if at, ok := timeOf(r); ok && at.Before(q.Since) {
+				return true
+			}
 		}
 		if p.add(r, q); len(p.Lines) == q.Limit {
 			return true
@@ -146,7 +148,7 @@ func (p *Page) back(all [][]byte, q Query) bool {
 }
 
 func (p *Page) add(record []byte, q Query) {
-	if q.CID != "" && !bytes.Contains(record, []byte(q.CID)) {
+	if q.CID != "" && !bytes.Contains(record, []byte(q.CID)) || q.isBelow(record) {
 		return
 	}
 	text := string(record[:min(len(record), mostLine)])

@@ -49,7 +49,7 @@ type In struct {
 type Out struct {
 	Lines  []Line   `doc:"oldest first"`
 	Next   string   `doc:"to be given as after, for what is added from now on"`
-	Cut    bool     `doc:"there is more that was not read: a log is very long, or limit lines were given of one"`
+	Cut    bool     `doc:"there is more: a log is longer than what is read at once, or more lines were added than limit; next goes on there"`
 	Unread []Unread `doc:"servers whose logs could not be read"`
 }
 
@@ -114,14 +114,15 @@ func (d Deps) Read(ctx context.Context, in In) (Out, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, peersTime)
 	defer cancel()
+	before := maps.Clone(after)
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for _, s := range sources {
+		asked := q
+		if at, ok := before[s.Server]; ok {
+			asked.After = &at
+		}
 		all.Go(func() {
-			asked := q
-			if at, ok := after[s.Server]; ok {
-				asked.After = &at
-			}
 			page, err := s.Read(ctx, asked)
 			mu.Lock()
 			defer mu.Unlock()

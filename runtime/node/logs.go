@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"sync/atomic"
 
@@ -85,7 +86,10 @@ func (n *Node) peerLog(name, address, file string) logs.Source {
 		if _, missing := os.Stat(file); file != "" && missing == nil {
 			return logs.ReadFile(file, q)
 		}
-		return logs.Page{}, err
+		return logs.Page{}, &service.Error{
+			Code: service.Unavailable, Message: fmt.Sprintf("its admin API at %s: %s", address, service.AsError(err).Message),
+			Fix: "from elsewhere that must be reached, with the same admin.token in both folders; or ask on its own machine", Err: err,
+		}
 	}}
 }
 
