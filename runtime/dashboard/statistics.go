@@ -156,11 +156,11 @@ func facts(usage int64, failed string, mean, all float64, length time.Duration) 
 func rate(perSecond float64) string {
 	switch {
 	case perSecond >= 1:
-		return amount(perSecond) + " a second"
+		return amount(perSecond) + "/s"
 	case perSecond*60 >= 1:
-		return amount(perSecond*60) + " a minute"
+		return amount(perSecond*60) + "/min"
 	}
-	return amount(perSecond*3600) + " an hour"
+	return amount(perSecond*3600) + "/h"
 }
 
 // longTime is a sum of times, which may be hours.

@@ -53,6 +53,10 @@ for (const text of document.querySelectorAll(".editor > textarea")) {
   }
 }
 
+// On a narrow page the navigation scrolls: to where one is.
+const here = document.querySelector(".bar nav [aria-current]");
+if (here) here.closest("nav").scrollLeft = here.offsetLeft - here.closest("nav").clientWidth / 2 + here.clientWidth / 2;
+
 // What moves: figures and charts, by server-sent events, as long as somebody looks.
 for (const live of document.querySelectorAll("[data-live]")) {
   let events = null;
