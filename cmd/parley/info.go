@@ -122,7 +122,7 @@ func (i *clusterInfo) read(ctx context.Context, f *folder.Folder) error {
 	}
 	for _, s := range f.Cluster.Servers {
 		one := infoServer{Name: s.Name, Address: s.URL(), Admin: s.Admin}
-		info, err := askServer(ctx, s.Admin, token)
+		info, err := askServer(ctx, f, s.Admin, token)
 		if err != nil {
 			i.Servers = append(i.Servers, one)
 			continue
