@@ -89,7 +89,15 @@ func BenchmarkDashboard(b *testing.B) {
 		{"services searched", "/services?q=service-00&sort=mean", "200 services of 1\u202f000"},
 		{"service", "/service?name=area-00.service-000", "Channels that expose it"},
 		{"channels", "/channels", "500 channels"},
-		{"statistics", "/statistics", "services with traffic"},
+		{"statistics", "/statistics", "Most used"},
+		{"statistics of a year", "/statistics?last=year", "Most used"},
+		{"statistics of one", "/statistics/one?name=area-00.service-000", "of all requests (U %)"},
+		{"two times", "/statistics/compare", "One by one"},
+		{"single requests", "/statistics/requests", "What is kept"},
+		{"logs", "/logs", "Newest first"},
+		{"audit", "/audit", "Verify the log"},
+		{"one write", "/audit/change?revision=2", "Before"},
+		{"config", "/config", "Download YAML"},
 	} {
 		b.Run(one.name, func(b *testing.B) {
 			require.Contains(b, get(one.path), one.want)

@@ -107,6 +107,7 @@ func showStatistics(v *visit) (any, error) {
 	d := statisticsData{Views: p.Views(v), Files: p.files(), Year: p.with(p.Path, "last", "year")}
 	var used statsReport
 	var series statSeries
+	var servers []option
 	err := atOnce(
 		func() (err error) {
 			d.All, err = ask[statsReport](v, "parley.stats.slowest", p.in(map[string]any{"n": shownRanks}))
@@ -121,13 +122,14 @@ func showStatistics(v *visit) (any, error) {
 			return err
 		},
 		func() error {
-			p.addServers(v)
+			servers = serversOf(v, p.Server)
 			return nil
 		},
 	)
 	if err != nil {
 		return nil, err
 	}
+	p.Servers = servers
 	d.Period = p
 	d.Slowest, d.Used = ranks{p, d.All.Items, true}, ranks{p, used.Items, false}
 	usage, failed := series.counted(p)
