@@ -240,7 +240,7 @@ func TestDashboard(t *testing.T) {
 	before := evaluated[string](b, usage)
 	b.until("document.querySelector('[data-live]').dataset.moved === '1'")
 	for range 3 {
-		res, err := http.Get(balancer + "/greet/Ann") //nolint:noctx // as curl would
+		res, err := http.Get(balancer + "/greet/Ann")
 		require.NoError(t, err)
 		require.NoError(t, res.Body.Close())
 		require.Equal(t, http.StatusOK, res.StatusCode)
