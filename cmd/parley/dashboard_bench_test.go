@@ -54,7 +54,7 @@ func BenchmarkDashboard(b *testing.B) {
 	require.NoError(b, c.Import(b.Context(), nil, definitions))
 	for i := range 20 {
 		for j := range 25 {
-			res, err := http.Get(fmt.Sprintf("%s/area/%d/%d", c.Address(), i, j)) //nolint:noctx // as curl would
+			res, err := http.Get(fmt.Sprintf("%s/area/%d/%d", c.Address(), i, j))
 			require.NoError(b, err)
 			require.NoError(b, res.Body.Close())
 			require.Equal(b, http.StatusOK, res.StatusCode)
@@ -68,7 +68,7 @@ func BenchmarkDashboard(b *testing.B) {
 	client := &http.Client{Jar: jar}
 	root := "http://" + f.Cluster.Supervisor.Admin
 	get := func(path string) string {
-		res, err := client.Get(root + path) //nolint:noctx // as a browser would
+		res, err := client.Get(root + path)
 		require.NoError(b, err)
 		raw, err := io.ReadAll(res.Body)
 		require.NoError(b, err)
@@ -78,7 +78,7 @@ func BenchmarkDashboard(b *testing.B) {
 	}
 	token := regexp.MustCompile(`name="token" value="([^"]+)"`).FindStringSubmatch(get("/log-in"))
 	require.NotNil(b, token)
-	res, err := client.PostForm(root+"/log-in", url.Values{"token": {token[1]}, "user": {"anna"}, "password": {"anna-pw"}}) //nolint:noctx // as a browser would
+	res, err := client.PostForm(root+"/log-in", url.Values{"token": {token[1]}, "user": {"anna"}, "password": {"anna-pw"}})
 	require.NoError(b, err)
 	require.NoError(b, res.Body.Close())
 	require.Equal(b, http.StatusOK, res.StatusCode)

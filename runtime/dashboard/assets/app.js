@@ -19,6 +19,27 @@ document.addEventListener("keydown", (e) => {
   e.target.form.requestSubmit();
 });
 
+// On a phone the navigation is a strip: where one is shall be in sight.
+document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
+// The first page stays true while it is open. Nothing is replaced under whoever is at one of its buttons.
+const fresh = Number(document.querySelector("[data-refresh]")?.dataset.refresh || 0);
+if (fresh > 0) {
+  setInterval(async () => {
+    const main = document.querySelector("main");
+    if (document.hidden || main.contains(document.activeElement) && document.activeElement !== main) return;
+    try {
+      const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+      if (page.querySelector("[data-refresh]")) main.replaceChildren(...page.querySelector("main").childNodes);
+      else location.reload();
+    } catch {
+      main.querySelector(".verdict")?.classList.add("bad");
+      const said = main.querySelector(".verdict h1");
+      if (said) said.textContent = "The dashboard does not answer";
+    }
+  }, fresh * 1000);
+}
+
 // Line numbers beside an editor; the one that was refused stands out, and the cursor goes there.
 for (const text of document.querySelectorAll(".editor > textarea")) {
   const gutter = document.createElement("div");
@@ -52,10 +73,6 @@ for (const text of document.querySelectorAll(".editor > textarea")) {
     follow();
   }
 }
-
-// On a narrow page the navigation scrolls: to where one is.
-const here = document.querySelector(".bar nav [aria-current]");
-if (here) here.closest("nav").scrollLeft = here.offsetLeft - here.closest("nav").clientWidth / 2 + here.clientWidth / 2;
 
 // What moves: figures and charts, by server-sent events, as long as somebody looks.
 for (const live of document.querySelectorAll("[data-live]")) {
