@@ -32,7 +32,7 @@ channel_rest:
 // says calls loud.say, and gives the CID.
 func says(t *testing.T, balancer, text string) (cid string) {
 	t.Helper()
-	res, err := http.Post(balancer+"/say", "application/json", strings.NewReader(fmt.Sprintf(`{"name": %q}`, text))) //nolint:noctx // as curl would
+	res, err := http.Post(balancer+"/say", "application/json", strings.NewReader(fmt.Sprintf(`{"name": %q}`, text)))
 	require.NoError(t, err)
 	require.NoError(t, res.Body.Close())
 	return res.Header.Get("X-Parley-CID")

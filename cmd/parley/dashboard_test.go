@@ -3,6 +3,7 @@ package main_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -240,7 +241,7 @@ func TestDashboard(t *testing.T) {
 	before := evaluated[string](b, usage)
 	b.until("document.querySelector('[data-live]').dataset.moved === '1'")
 	for range 3 {
-		res, err := http.Get(balancer + "/greet/Ann") //nolint:noctx // as curl would
+		res, err := http.Get(balancer + "/greet/Ann")
 		require.NoError(t, err)
 		require.NoError(t, res.Body.Close())
 		require.Equal(t, http.StatusOK, res.StatusCode)
@@ -320,6 +321,25 @@ func number(t *testing.T, text string) int {
 	_, err := fmt.Sscan(strings.ReplaceAll(text, "\u202f", ""), &n)
 	require.NoError(t, err)
 	return n
+}
+
+// TestDashboardOfAServer finds the dashboard at a server's own address too, and the admin API beside it.
+func TestDashboardOfAServer(t *testing.T) {
+	s := newShell(t)
+	f, err := folder.Open(filepath.Join(s.dir, "c"))
+	require.NoError(t, err)
+	for _, address := range []string{f.Cluster.Servers[0].Admin, f.Cluster.Supervisor.Admin} {
+		res, err := http.Get("http://" + address + "/services")
+		require.NoError(t, err)
+		page, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		assert.Equal(t, "/log-in?next=%2Fservices", res.Request.URL.RequestURI())
+		assert.Contains(t, string(page), `action="/log-in"`)
+		assert.Contains(t, res.Header.Get("Content-Security-Policy"), "default-src 'self'")
+		code, _ := asUser(t, address, "", "", "parley.server.info", "{}")
+		assert.Equal(t, http.StatusUnauthorized, code)
+	}
 }
 
 // TestDashboardByKeyboard uses no mouse: it logs in, goes to every page of the navigation, and there to every control.

@@ -87,7 +87,7 @@ func supervise(ctx context.Context, f *folder.Folder, restart bool, out io.Write
 			if err != nil {
 				return err
 			}
-			pages, err := node.WithDashboard(api, f.Cluster.Name, log)
+			pages, err := node.WithDashboard(api, f.Cluster.Name, log) //nolint:contextcheck // a page has its request's
 			if err != nil {
 				return err
 			}

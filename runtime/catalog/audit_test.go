@@ -59,6 +59,8 @@ func testAudit(t *testing.T, open opener) {
 		{catalog.AuditQuery{Kind: "other"}, []int64{4}},
 		{catalog.AuditQuery{Name: "a", Limit: 1}, []int64{2}},
 		{catalog.AuditQuery{Name: "nobody"}, nil},
+		{catalog.AuditQuery{UpTo: 3, Limit: 2}, []int64{3, 2}},
+		{catalog.AuditQuery{UpTo: 1, Kind: "k", Name: "b"}, []int64{1}},
 	} {
 		rows, err := s.Audit(t.Context(), row.q)
 		require.NoError(t, err)

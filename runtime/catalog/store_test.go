@@ -37,6 +37,7 @@ func testStore(t *testing.T, fresh freshStore) {
 		{"of many commits from one revision one wins", testRace},
 		{"a commit whose caller has gone saves nothing", testGone},
 		{"each change is in the history", testHistory},
+		{"former versions are kept", testVersions},
 		{"a commit on another history is refused", testOtherHistory},
 		{"a store remembers which changes made it", testHas},
 		{"a load on top of what the store does not go on from is refused", testRestored},

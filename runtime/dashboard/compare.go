@@ -121,7 +121,7 @@ func showCompare(v *visit) (any, error) {
 		delete(in, "other_from")
 		delete(in, "other_to")
 	}
-	p.addServers(v)
+	p.Servers = serversOf(v, p.Server)
 	d.Period = p
 	both, err := ask[compared](v, "parley.stats.compare", in)
 	if err != nil {

@@ -40,9 +40,9 @@ const configTemplate = `
 </section>
 {{end}}
 <div class="cols">
-<section class="card pad"><h2>Export</h2><p>{{plural .Definitions "line" "lines"}} at revision {{count .Revision}}. Secrets stand in it as <code>(kept)</code> or as references.</p>
+<section class="card pad"><h2>Export</h2><p>Secrets stand in it as <code>(kept)</code> or as references.</p>
 <div class="row"><a class="button primary" id="export" href="/config/download?format=yaml" download>Download YAML</a><a class="button" href="/config/download?format=json" download>Download JSON</a></div>
-<details><summary>Read it here</summary><pre class="tall" tabindex="0" aria-label="Export">{{.Export}}</pre></details></section>
+{{if .Export}}<p class="dim">{{plural .Lines "line" "lines"}} at revision {{count .Revision}}.</p><pre class="tall" tabindex="0" aria-label="Export">{{.Export}}</pre>{{else}}<p><a href="/config?read=1">Read it here</a></p>{{end}}</section>
 {{if .Diffs}}<section class="card pad"><h2>Import</h2><p>What a file would do is shown first; nothing changes until you import it then.</p>
 <form class="fields" method="post" action="/config" enctype="multipart/form-data">{{template "token" $}}
 <div class="field"><label for="file">A file</label><input id="file" name="file" type="file" accept=".yaml,.yml,.json"></div>
@@ -92,7 +92,7 @@ type differences struct {
 type configData struct {
 	Revision                   int64
 	Export                     string
-	Definitions                int
+	Lines                      int
 	Diffs, Imports             bool
 	Diff                       *differences
 	Content, FileName, Dialect string
@@ -105,11 +105,13 @@ type exported struct {
 
 func showConfig(v *visit) (any, error) {
 	d := configData{Diffs: v.may("parley.enmasse.diff"), Imports: v.may("parley.enmasse.import")}
-	out, err := ask[exported](v, "parley.enmasse.export", map[string]any{"format": "yaml"})
-	if err != nil {
-		return nil, err
+	if v.query("read") != "" { // of a large cluster it is long
+		out, err := ask[exported](v, "parley.enmasse.export", map[string]any{"format": "yaml"})
+		if err != nil {
+			return nil, err
+		}
+		d.Revision, d.Export, d.Lines = out.Revision, out.Content, strings.Count(out.Content, "\n")
 	}
-	d.Revision, d.Export, d.Definitions = out.Revision, out.Content, strings.Count(out.Content, "\n")
 	if given, ok := v.outcome.(given); ok {
 		d.Diff, d.Content, d.FileName, d.Dialect = given.diff, given.content, given.name, given.dialect
 	}

@@ -22,9 +22,9 @@ func homePage() page {
 
 const homeTemplate = `
 {{with .Page}}
-<div class="verdict {{.Class}}">
+<div class="verdict {{.Class}}" data-refresh="5">
 <span class="dot"></span>
-<div><h1>{{.Verdict}}</h1><p>{{.Because}}</p></div>
+<div><h1>{{.Verdict}}</h1><p>{{.Because}} <span class="dim">As of {{at .At}} UTC.</span></p></div>
 </div>
 {{if .Faults}}
 <section aria-label="Faults">
@@ -38,7 +38,7 @@ const homeTemplate = `
 <div class="fact"><b>{{.Up}} of {{len .Servers}}</b><span>servers up</span></div>
 <div class="fact"><b>{{count .Revision}}</b><span>revision of the catalog</span></div>
 <div class="fact"><b>{{count .Hour.Usage}}</b><span>requests in the last hour</span></div>
-<div class="fact{{if .Hour.Errors}} bad{{end}}"><b>{{percent .Hour.Errors .Hour.Usage}}</b><span>of them failed</span></div>
+<div class="fact{{if .Failing}} bad{{end}}"><b>{{percent .Hour.Errors .Hour.Usage}}</b><span>of them failed</span></div>
 {{with .Balancer}}<div class="fact"><b>{{count .Totals.InFlight}}</b><span>in flight now</span></div>{{end}}
 </div>
 <section>
@@ -94,6 +94,8 @@ type homeData struct {
 	Up                      int
 	Revision                int64
 	Hour                    struct{ Usage, Errors int64 }
+	Failing                 bool // much of that failed
+	At                      time.Time
 	Balancer                *balancerInfo
 	Steers                  bool // there is a supervisor, and the user may drain
 }
@@ -142,7 +144,7 @@ type balancerInfo struct {
 }
 
 func showHome(v *visit) (any, error) {
-	var d homeData
+	d := homeData{At: v.d.Now()}
 	members, err := ask[[]memberInfo](v, "parley.cluster.members", nil)
 	if err != nil {
 		if service.AsError(err).Code == service.Denied {
@@ -306,7 +308,7 @@ func (d *homeData) addHour(v *visit) {
 		d.Hour.Usage += i.Usage
 		d.Hour.Errors += i.Errors
 	}
-	if d.Hour.Usage > 0 && float64(d.Hour.Errors) >= muchFailed*float64(d.Hour.Usage) {
+	if d.Failing = d.Hour.Usage > 0 && float64(d.Hour.Errors) >= muchFailed*float64(d.Hour.Usage); d.Failing {
 		d.warn(percent(d.Hour.Errors, d.Hour.Usage)+" of the last hour's requests failed.", "Statistics say which services.", "/statistics")
 	}
 }

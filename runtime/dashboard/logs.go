@@ -117,7 +117,7 @@ func showLogs(v *visit) (any, error) {
 	in, keep := logsIn(v)
 	d := logsData{CID: in["cid"].(string), Service: strings.TrimSpace(v.query("service")), Contains: strings.TrimSpace(v.query("contains")), Since: v.query("since")}
 	for _, level := range []string{"", "DEBUG", "INFO", "WARN", "ERROR"} {
-		text := strings.ToLower(level) + " and worse"
+		text := strings.ToLower(level) + " up"
 		switch level {
 		case "":
 			text = "all"

@@ -190,7 +190,7 @@ func (d *Dashboard) keep(v *visit, p page) {
 	_, _ = v.w.Write(f.body) // the browser may have gone
 }
 
-const faultTemplate = `<h1>{{.Title}}</h1><p><a href="/">Is all well?</a></p>`
+const faultTemplate = `<h1>{{.Title}}</h1><p><a href="/">To the first page</a></p>`
 
 // fault writes a page that says why there is none.
 func (d *Dashboard) fault(v *visit) {

@@ -108,7 +108,7 @@ func all(name string) []string {
 		"/invoke?raw=1&service=" + q, "/channels", "/channels?q=" + q, "/outconns", "/security", "/rules", "/adapters", "/users", "/object?kind=channel_rest&name=" + q,
 		"/object?kind=channel_rest&new=1&service=" + q, "/kvdb", "/statistics", "/statistics?kind=" + q + "&server=" + q, "/statistics?from=" + q,
 		"/statistics/one?name=" + q, "/statistics/compare?sort=" + q + "&other_from=" + q, "/statistics/requests?service=" + q, "/statistics/requests?what=samples", "/audit/change?revision=5", "/logs", "/logs?cid=" + q + "&contains=" + q,
-		"/audit", "/audit?kind=" + q + "&name=" + q, "/config", "/nowhere" + "?x=" + q,
+		"/audit", "/audit?kind=" + q + "&name=" + q, "/config", "/config?read=1", "/nowhere" + "?x=" + q,
 	}
 }
 
@@ -387,7 +387,7 @@ func TestWhatMoves(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	for path, want := range map[string]string{
-		"/statistics/stream?last=hour": `data: {"columns":[[1795262398,1795262398],[0.1,0.02],[0.017,0.0],[2.5,2.5],[4.0,4.0],[5.0,5.0]],"values":{"failed":"14.29 %","mean":"2.50 ms","rate":"7 a second","time":"17.5 ms","usage":"7"}}`,
+		"/statistics/stream?last=hour": `data: {"columns":[[1795262398,1795262398],[0.1,0.02],[0.017,0.0],[2.5,2.5],[4.0,4.0],[5.0,5.0]],"values":{"failed":"14.29 %","mean":"2.50 ms","rate":"7/s","time":"17.5 ms","usage":"7"}}`,
 		"/service/stream?name=x":       `data: {"values":{"failed":"14.29 %","max":"6.00 ms","mean":"2.50 ms","p95":"4.00 ms","usage":"7"}}`,
 	} {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.url+path, http.NoBody)

@@ -170,24 +170,25 @@ func (p period) Said() string {
 // Moves says that the time ends now.
 func (p period) Moves() bool { return p.Last != "" || p.To == "" }
 
-// addServers are the servers that can be chosen; where they are not known, none.
-func (p *period) addServers(v *visit) {
+// serversOf are the servers that can be chosen; where they are not known, none.
+func serversOf(v *visit, here string) []option {
 	if !v.may("parley.cluster.members") {
-		return
+		return nil
 	}
 	members, err := ask[[]struct{ Name string }](v, "parley.cluster.members", nil)
 	if err != nil {
-		return // the first page says why
+		return nil // the first page says why
 	}
-	p.Servers = []option{{"", "all servers", p.Server == ""}}
-	known := p.Server == ""
+	out := []option{{"", "all servers", here == ""}}
+	known := here == ""
 	for _, m := range members {
-		p.Servers = append(p.Servers, option{m.Name, m.Name, m.Name == p.Server})
-		known = known || m.Name == p.Server
+		out = append(out, option{m.Name, m.Name, m.Name == here})
+		known = known || m.Name == here
 	}
 	if !known {
-		p.Servers = append(p.Servers, option{p.Server, p.Server, true})
+		out = append(out, option{here, here, true})
 	}
+	return out
 }
 
 const periodTemplate = `

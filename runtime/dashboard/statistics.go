@@ -107,6 +107,7 @@ func showStatistics(v *visit) (any, error) {
 	d := statisticsData{Views: p.Views(v), Files: p.files(), Year: p.with(p.Path, "last", "year")}
 	var used statsReport
 	var series statSeries
+	var servers []option
 	err := atOnce(
 		func() (err error) {
 			d.All, err = ask[statsReport](v, "parley.stats.slowest", p.in(map[string]any{"n": shownRanks}))
@@ -121,13 +122,14 @@ func showStatistics(v *visit) (any, error) {
 			return err
 		},
 		func() error {
-			p.addServers(v)
+			servers = serversOf(v, p.Server)
 			return nil
 		},
 	)
 	if err != nil {
 		return nil, err
 	}
+	p.Servers = servers
 	d.Period = p
 	d.Slowest, d.Used = ranks{p, d.All.Items, true}, ranks{p, used.Items, false}
 	usage, failed := series.counted(p)
@@ -156,11 +158,11 @@ func facts(usage int64, failed string, mean, all float64, length time.Duration) 
 func rate(perSecond float64) string {
 	switch {
 	case perSecond >= 1:
-		return amount(perSecond) + " a second"
+		return amount(perSecond) + "/s"
 	case perSecond*60 >= 1:
-		return amount(perSecond*60) + " a minute"
+		return amount(perSecond*60) + "/min"
 	}
-	return amount(perSecond*3600) + " an hour"
+	return amount(perSecond*3600) + "/h"
 }
 
 // longTime is a sum of times, which may be hours.

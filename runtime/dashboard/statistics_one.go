@@ -71,6 +71,7 @@ func showStatisticsOne(v *visit) (any, error) {
 		d.Thing = "/service?name=" + url.QueryEscape(p.Name)
 	}
 	var series statSeries
+	var servers []option
 	kept := func(to *[]keptRequest, name string) func() error {
 		return func() (err error) {
 			if !d.Kept || !v.may(name) {
@@ -93,13 +94,14 @@ func showStatisticsOne(v *visit) (any, error) {
 		},
 		kept(&d.Slow, "parley.stats.slow-requests"), kept(&d.Samples, "parley.stats.samples"),
 		func() error {
-			p.addServers(v)
+			servers = serversOf(v, p.Server)
 			return nil
 		},
 	)
 	if err != nil {
 		return nil, err
 	}
+	p.Servers = servers
 	d.Period = p
 	if len(d.All.Items) > 0 {
 		d.Line = d.All.Items[0]

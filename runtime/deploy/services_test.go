@@ -16,7 +16,8 @@ import (
 
 func call(t *testing.T, on deploy.Server, name string, input any) (*service.Object, error) {
 	t.Helper()
-	for _, s := range deploy.Services(deploy.Deps{Catalog: on, By: "admin server1"}) {
+	history, _ := on.(deploy.History)
+	for _, s := range deploy.Services(deploy.Deps{Catalog: on, By: "admin server1", History: history}) {
 		if s.Name == name {
 			res, err := s.Handler.Handle(t.Context(), &service.Request{Input: input})
 			if err != nil {

@@ -63,7 +63,7 @@ func (n *Node) Run(ctx context.Context) error {
 		return err
 	}
 
-	pages, err := WithDashboard(api, n.folder.Cluster.Name, n.log)
+	pages, err := WithDashboard(api, n.folder.Cluster.Name, n.log) //nolint:contextcheck // a page has its request's
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,27 @@ document.addEventListener("keydown", (e) => {
   e.target.form.requestSubmit();
 });
 
+// On a phone the navigation is a strip: where one is shall be in sight.
+document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
+// The first page stays true while it is open. Nothing is replaced under whoever is at one of its buttons.
+const fresh = Number(document.querySelector("[data-refresh]")?.dataset.refresh || 0);
+if (fresh > 0) {
+  setInterval(async () => {
+    const main = document.querySelector("main");
+    if (document.hidden || main.contains(document.activeElement) && document.activeElement !== main) return;
+    try {
+      const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+      if (page.querySelector("[data-refresh]")) main.replaceChildren(...page.querySelector("main").childNodes);
+      else location.reload();
+    } catch {
+      main.querySelector(".verdict")?.classList.add("bad");
+      const said = main.querySelector(".verdict h1");
+      if (said) said.textContent = "The dashboard does not answer";
+    }
+  }, fresh * 1000);
+}
+
 // Line numbers beside an editor; the one that was refused stands out, and the cursor goes there.
 for (const text of document.querySelectorAll(".editor > textarea")) {
   const gutter = document.createElement("div");

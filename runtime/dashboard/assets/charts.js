@@ -36,8 +36,8 @@ function draw(figure, columns) {
     width: room.clientWidth, height: 200, legend: { live: true }, tzDate: (t) => uPlot.tzDate(new Date(t * 1e3), "Etc/UTC"),
     cursor: { points: { size: 7 }, sync: { key: "statistics" } },
     scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
-    padding: [8, 12, 0, 0], axes: [{ ...axis, space: 70, values: clock }, { ...axis, size: 56, values: (_, all) => all.map(number) }],
-    series: [{ label: "at", value: (_, t) => t === null || t === undefined ? "–" : moment(t) },
+    padding: [8, 12, 0, 0], axes: [{ ...axis, space: 70, size: 34, values: clock }, { ...axis, size: 56, values: (_, all) => all.map(number) }],
+    series: [{ label: "at", value: (_, t) => t === null || t === undefined ? "" : moment(t) },
       ...kind.series().map((s) => ({ ...s, points: { show: lone, size: 5, fill: s.stroke }, value: (_, v) => number(v) + (v === null || v === undefined ? "" : kind.unit) }))],
   }, chosen(columns, kind), room);
   plots.push({ chart, kind, room, figure });
