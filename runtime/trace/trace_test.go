@@ -126,3 +126,20 @@ func TestNoTracerIsNothing(t *testing.T) {
 	assert.IsType(t, h, none.Channel(h, "k", "C", "a"))
 	assert.Same(t, o, none.Call(o, "k", "O"))
 }
+
+func BenchmarkRequest(b *testing.B) {
+	for _, row := range []struct {
+		name  string
+		ratio float64
+	}{{"sampled", 1}, {"not sampled", 0}} {
+		b.Run(row.name, func(b *testing.B) {
+			tracer := &trace.Tracer{Ratio: row.ratio, Now: time.Now, Ended: func(trace.Span) {}}
+			h := tracer.Channel(tracer.Service(answers(0, nil), "a"), "channel_rest", "C", "a")
+			req := &service.Request{CID: service.NewCID(), Method: "POST"}
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = h.Handle(b.Context(), req)
+			}
+		})
+	}
+}

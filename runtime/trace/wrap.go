@@ -31,6 +31,9 @@ func (t *Tracer) Service(next service.Handler, name string) service.Handler {
 
 func (t *Tracer) wrap(next service.Handler, name string, always []Attribute, of func(*service.Request) (Kind, []Attribute)) service.Handler {
 	return service.HandlerFunc(func(ctx context.Context, req *service.Request) (*service.Response, error) {
+		if outer := from(ctx); outer != nil && !outer.sampled {
+			return next.Handle(ctx, req) // who is called goes by what is outside
+		}
 		in, parent := t.begin(ctx, req, req.CID)
 		ctx = context.WithValue(ctx, activeKey{}, in)
 		if !in.sampled {
@@ -76,16 +79,13 @@ type traced struct {
 }
 
 func (c *traced) Call(ctx context.Context, method string, args []any, kwargs map[string]any) (any, error) {
-	if from(ctx) == nil { // of no request, such as a ping by an operator
+	if outer := from(ctx); outer == nil || !outer.sampled { // of no request, such as a ping by an operator, or of one that leaves no spans
 		return c.next.Call(ctx, method, args, kwargs)
 	}
 	call := *service.CallFrom(ctx)
 	in, parent := c.tracer.begin(ctx, nil, call.CID)
 	call.Trace = in.passed(true)
 	ctx = context.WithValue(service.WithCall(ctx, &call), activeKey{}, in)
-	if !in.sampled {
-		return c.next.Call(ctx, method, args, kwargs)
-	}
 	s := Span{Trace: in.trace, ID: in.span, Parent: parent, State: in.state, Name: c.name + " " + method, Kind: Client, CID: call.CID, Start: c.tracer.Now()}
 	out, err := c.next.Call(ctx, method, args, kwargs)
 	s.End = c.tracer.Now()
