@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,6 +71,19 @@ func TestWhatFails(t *testing.T) {
 			assert.Equal(t, trace.Server, outer.Kind)
 		})
 	}
+}
+
+func TestWhatCallersSendIsBounded(t *testing.T) {
+	tracer, got := spans(1)
+	h := tracer.Channel(answers(0, errors.New(strings.Repeat("x", 5000))), "channel_rest", "C", "a")
+	_, err := h.Handle(t.Context(), &service.Request{CID: service.NewCID(), Method: strings.Repeat("A", 60000), Header: map[string][]string{
+		"Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}, "Tracestate": {"a=" + strings.Repeat("b", 60000)},
+	}})
+	require.Error(t, err)
+	s := (*got)[0]
+	assert.Contains(t, s.Attributes, trace.Attribute{Name: "http.request.method", Value: "_OTHER"})
+	assert.Empty(t, s.State)
+	assert.Len(t, s.Error, 1000)
 }
 
 func TestAMessageIsConsumed(t *testing.T) {

@@ -17,8 +17,17 @@ func (t *Tracer) Channel(next service.Handler, kind, name, of string) service.Ha
 		if req.Method == "" {
 			return Consumer, nil
 		}
-		return Server, []Attribute{{"http.request.method", req.Method}}
+		return Server, []Attribute{{"http.request.method", methodOf(req.Method)}}
 	})
+}
+
+// methodOf is a method as spans have it: https://opentelemetry.io/docs/specs/semconv/attributes-registry/http/.
+func methodOf(method string) string {
+	switch method {
+	case "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY":
+		return method
+	}
+	return "_OTHER"
 }
 
 // Service makes a span of each request that a service of that name answers.
@@ -40,7 +49,7 @@ func (t *Tracer) wrap(next service.Handler, name string, always []Attribute, of 
 			return next.Handle(ctx, req)
 		}
 		kind, more := of(req)
-		s := Span{Trace: in.trace, ID: in.span, Parent: parent, State: in.state, Name: name, Kind: kind, CID: req.CID, Start: t.Now()}
+		s := Span{Trace: in.trace, ID: in.span, Parent: parent, State: stateOf(in), Name: name, Kind: kind, CID: req.CID, Start: t.Now()}
 		res, err := next.Handle(ctx, req)
 		s.End = t.Now()
 		s.Attributes = make([]Attribute, 0, len(always)+len(more)+1)
@@ -86,7 +95,7 @@ func (c *traced) Call(ctx context.Context, method string, args []any, kwargs map
 	in, parent := c.tracer.begin(ctx, nil, call.CID)
 	call.Trace = in.passed(true)
 	ctx = context.WithValue(service.WithCall(ctx, &call), activeKey{}, in)
-	s := Span{Trace: in.trace, ID: in.span, Parent: parent, State: in.state, Name: c.name + " " + method, Kind: Client, CID: call.CID, Start: c.tracer.Now()}
+	s := Span{Trace: in.trace, ID: in.span, Parent: parent, State: stateOf(in), Name: c.name + " " + method, Kind: Client, CID: call.CID, Start: c.tracer.Now()}
 	out, err := c.next.Call(ctx, method, args, kwargs)
 	s.End = c.tracer.Now()
 	s.Attributes = []Attribute{{"parley.outconn", c.name}, {"parley.outconn.kind", c.kind}, {"parley.outconn.method", method}}
