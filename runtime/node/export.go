@@ -90,7 +90,7 @@ func (n *Node) openTraces() error {
 	if err != nil {
 		return err
 	}
-	_, version, _ := build()
+	version := released()
 	about := []trace.Attribute{}
 	resource := pairs(os.Getenv("OTEL_RESOURCE_ATTRIBUTES"))
 	resource["service.name"] = cmp.Or(c.ServiceName, os.Getenv("OTEL_SERVICE_NAME"), resource["service.name"], n.folder.Cluster.Name)
@@ -149,7 +149,7 @@ func (n *Node) openSentry() error {
 	if dsn = cmp.Or(dsn, os.Getenv("SENTRY_DSN")); err != nil || dsn == "" {
 		return err
 	}
-	_, version, _ := build()
+	version := released()
 	format, err := sentry.New(sentry.Config{
 		DSN: kind.NewSecret(dsn), Environment: cmp.Or(c.Environment, os.Getenv("SENTRY_ENVIRONMENT"), "production"),
 		Release: cmp.Or(c.Release, os.Getenv("SENTRY_RELEASE"), "parley@"+version), Server: n.server.Name, Version: version, Now: n.now,
@@ -176,6 +176,13 @@ func (n *Node) openNewRelic() error {
 	n.exports.save = n.stats.Save
 	n.exports.feed, n.exports.every = n.stats.Feed(), time.Duration(cmp.Or(c.Every, 60))*time.Second
 	return nil
+}
+
+// released is the version of this program without the commit.
+func released() string {
+	_, version, _ := build()
+	version, _, _ = strings.Cut(version, " ")
+	return version
 }
 
 // run sends until ctx ends, and then what is left.

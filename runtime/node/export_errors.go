@@ -41,8 +41,8 @@ func (e *exports) report(ctx context.Context, name string, req *service.Request,
 		seen.err = err
 	}
 	one := sentry.Error{At: now, CID: req.CID, Service: name, Channel: req.Channel, Message: err.Error(), Type: typeOf(err)}
-	if told.Err != nil && err == error(told) {
-		one.Message = told.Error() + ": " + told.Err.Error()
+	if known := (*service.Error)(nil); errors.As(err, &known) && known.Err != nil {
+		one.Message += ": " + known.Err.Error()
 	}
 	var panicked *panicError
 	switch {
@@ -53,11 +53,15 @@ func (e *exports) report(ctx context.Context, name string, req *service.Request,
 			one.Frames = append(one.Frames, sentry.Frame{File: at.File, Function: at.Function, Line: at.Line, Column: at.Column, Own: at.File != ""})
 		}
 	}
+	one.Message = one.Message[:min(len(one.Message), longestMessage)]
 	if one.Trace, one.Span = trace.IDs(ctx); one.Trace == "" && len(req.CID) == 24 {
 		one.Trace, one.Span = service.NewTraceID(req.CID), service.NewSpanID()
 	}
 	e.errors.Put(one)
 }
+
+// longestMessage is how much of an error waits to be sent.
+const longestMessage = 8192
 
 // typeOf is the type of the innermost error.
 func typeOf(err error) string {

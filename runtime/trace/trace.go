@@ -122,6 +122,16 @@ func (t *Tracer) samples(id string) bool {
 	return float64(n) < t.Ratio*(1<<56)
 }
 
+// longestState is how long a tracestate is that a span tells. A longer one is passed on all the same.
+const longestState = 1024
+
+func stateOf(a *active) string {
+	if len(a.state) > longestState {
+		return ""
+	}
+	return a.state
+}
+
 // longest bounds what a span says of an error.
 const longest = 1000
 

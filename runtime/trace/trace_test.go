@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,6 +73,19 @@ func TestWhatFails(t *testing.T) {
 	}
 }
 
+func TestWhatCallersSendIsBounded(t *testing.T) {
+	tracer, got := spans(1)
+	h := tracer.Channel(answers(0, errors.New(strings.Repeat("x", 5000))), "channel_rest", "C", "a")
+	_, err := h.Handle(t.Context(), &service.Request{CID: service.NewCID(), Method: strings.Repeat("A", 60000), Header: map[string][]string{
+		"Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}, "Tracestate": {"a=" + strings.Repeat("b", 60000)},
+	}})
+	require.Error(t, err)
+	s := (*got)[0]
+	assert.Contains(t, s.Attributes, trace.Attribute{Name: "http.request.method", Value: "_OTHER"})
+	assert.Empty(t, s.State)
+	assert.Len(t, s.Error, 1000)
+}
+
 func TestAMessageIsConsumed(t *testing.T) {
 	tracer, got := spans(1)
 	_, err := tracer.Channel(answers(0, nil), "channel_zmq", "Z", "a").Handle(t.Context(), &service.Request{CID: service.NewCID()})
@@ -125,4 +139,21 @@ func TestNoTracerIsNothing(t *testing.T) {
 	assert.IsType(t, h, none.Service(h, "a"))
 	assert.IsType(t, h, none.Channel(h, "k", "C", "a"))
 	assert.Same(t, o, none.Call(o, "k", "O"))
+}
+
+func BenchmarkRequest(b *testing.B) {
+	for _, row := range []struct {
+		name  string
+		ratio float64
+	}{{"sampled", 1}, {"not sampled", 0}} {
+		b.Run(row.name, func(b *testing.B) {
+			tracer := &trace.Tracer{Ratio: row.ratio, Now: time.Now, Ended: func(trace.Span) {}}
+			h := tracer.Channel(tracer.Service(answers(0, nil), "a"), "channel_rest", "C", "a")
+			req := &service.Request{CID: service.NewCID(), Method: "POST"}
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = h.Handle(b.Context(), req)
+			}
+		})
+	}
 }

@@ -17,8 +17,17 @@ func (t *Tracer) Channel(next service.Handler, kind, name, of string) service.Ha
 		if req.Method == "" {
 			return Consumer, nil
 		}
-		return Server, []Attribute{{"http.request.method", req.Method}}
+		return Server, []Attribute{{"http.request.method", methodOf(req.Method)}}
 	})
+}
+
+// methodOf is a method as spans have it: https://opentelemetry.io/docs/specs/semconv/attributes-registry/http/.
+func methodOf(method string) string {
+	switch method {
+	case "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY":
+		return method
+	}
+	return "_OTHER"
 }
 
 // Service makes a span of each request that a service of that name answers.
@@ -31,13 +40,16 @@ func (t *Tracer) Service(next service.Handler, name string) service.Handler {
 
 func (t *Tracer) wrap(next service.Handler, name string, always []Attribute, of func(*service.Request) (Kind, []Attribute)) service.Handler {
 	return service.HandlerFunc(func(ctx context.Context, req *service.Request) (*service.Response, error) {
+		if outer := from(ctx); outer != nil && !outer.sampled {
+			return next.Handle(ctx, req) // who is called goes by what is outside
+		}
 		in, parent := t.begin(ctx, req, req.CID)
 		ctx = context.WithValue(ctx, activeKey{}, in)
 		if !in.sampled {
 			return next.Handle(ctx, req)
 		}
 		kind, more := of(req)
-		s := Span{Trace: in.trace, ID: in.span, Parent: parent, State: in.state, Name: name, Kind: kind, CID: req.CID, Start: t.Now()}
+		s := Span{Trace: in.trace, ID: in.span, Parent: parent, State: stateOf(in), Name: name, Kind: kind, CID: req.CID, Start: t.Now()}
 		res, err := next.Handle(ctx, req)
 		s.End = t.Now()
 		s.Attributes = make([]Attribute, 0, len(always)+len(more)+1)
@@ -76,17 +88,14 @@ type traced struct {
 }
 
 func (c *traced) Call(ctx context.Context, method string, args []any, kwargs map[string]any) (any, error) {
-	if from(ctx) == nil { // of no request, such as a ping by an operator
+	if outer := from(ctx); outer == nil || !outer.sampled { // of no request, such as a ping by an operator, or of one that leaves no spans
 		return c.next.Call(ctx, method, args, kwargs)
 	}
 	call := *service.CallFrom(ctx)
 	in, parent := c.tracer.begin(ctx, nil, call.CID)
 	call.Trace = in.passed(true)
 	ctx = context.WithValue(service.WithCall(ctx, &call), activeKey{}, in)
-	if !in.sampled {
-		return c.next.Call(ctx, method, args, kwargs)
-	}
-	s := Span{Trace: in.trace, ID: in.span, Parent: parent, State: in.state, Name: c.name + " " + method, Kind: Client, CID: call.CID, Start: c.tracer.Now()}
+	s := Span{Trace: in.trace, ID: in.span, Parent: parent, State: stateOf(in), Name: c.name + " " + method, Kind: Client, CID: call.CID, Start: c.tracer.Now()}
 	out, err := c.next.Call(ctx, method, args, kwargs)
 	s.End = c.tracer.Now()
 	s.Attributes = []Attribute{{"parley.outconn", c.name}, {"parley.outconn.kind", c.kind}, {"parley.outconn.method", method}}
