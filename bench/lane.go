@@ -90,7 +90,7 @@ func (l *lane) connect(ctx context.Context, until time.Time) (bool, error) {
 	}
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
-	plain, err := (&net.Dialer{}).DialContext(ctx, "tcp", l.send.dial)
+	plain, err := l.send.connection(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -110,10 +110,24 @@ func (l *lane) connect(ctx context.Context, until time.Time) (bool, error) {
 		l.conn, l.wire.written = secure, 0
 	}
 	if l.in == nil {
-		l.in = bufio.NewReaderSize(nil, 2<<10) // with thousands of connections it is these that count
+		l.in = bufio.NewReaderSize(nil, 1<<10) // with thousands of connections it is these that count
 	}
 	l.in.Reset(l.conn)
 	return false, nil
+}
+
+// connection dials. It does so in a goroutine of its own, whose stack goes with it: those of thousands of workers would else stay
+// twice as large as what they do needs.
+func (s *sender) connection(ctx context.Context) (net.Conn, error) {
+	var c net.Conn
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c, err = (&net.Dialer{}).DialContext(ctx, "tcp", s.dial)
+	}()
+	<-done
+	return c, err
 }
 
 // named is a server's name.

@@ -37,12 +37,13 @@ type openLoop struct {
 // closing and dialling them again would be load of our own.
 const retire = 10 * time.Second
 
-// From so many workers on, a load that is late gets another one only where nobody becomes free within the nap: it gives up the
+// From a few workers on, a load that is late gets the next few in a row only where nobody becomes free within a nap: it gives up the
 // processor for replies to be read, and for a target on the same machine to write them. Else a machine with other work, where
 // thousands of requests may fall due before this process runs again, would see thousands of connections.
 const (
-	few = 64
-	nap = 50 * time.Microsecond
+	few    = 64
+	inARow = 4
+	nap    = 50 * time.Microsecond
 )
 
 // run begins the load, and closes done when the last reply is in.
@@ -91,7 +92,7 @@ func (l *openLoop) start(ctx context.Context) {
 // needed says whether one more worker, which has the lead, is needed; if not, another one has got the lead.
 func (l *openLoop) needed(ctx context.Context) bool {
 	l.mu.Lock()
-	many := l.workers > few
+	many := l.workers > few && l.workers%inARow == 0
 	l.mu.Unlock()
 	if !many || l.next >= l.schedule.Total() || l.stopped(ctx) || time.Until(l.began.Add(l.schedule.Due(l.next))) > 0 {
 		return true

@@ -194,3 +194,20 @@ func (r *Result) recovery(name string) (float64, error) {
 	}
 	return longest, nil
 }
+
+// Holds is whether an expression such as "p99 in hold < 30ms" holds of the result. The error says what is wrong with the
+// expression, or why it cannot be told.
+func (r *Result) Holds(text string) (Verdict, error) {
+	t, err := ParseTerm(text)
+	if err != nil {
+		return Verdict{}, err
+	}
+	if (t.Metric == "lost" || t.Metric == "doubled") && r.Executed == nil {
+		return Verdict{}, fmt.Errorf("%s: there is no record of what was executed", t.Metric)
+	}
+	got, err := r.value(t)
+	if err != nil {
+		return Verdict{}, err
+	}
+	return Verdict{Text: t.Text, Got: t.show(got), OK: t.holds(got)}, nil
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -29,12 +30,12 @@ func loadRunSteps() []Step {
 			"Events are done one after the other, in order of time.", `5 seconds in, server 1 is killed`, nil)
 	event.plans, event.Literal = true, true
 	event.Do = func(context.Context, *World, Args) error { return errNoEvent }
-	return []Step{
+	return append([]Step{
 		either(`request numbers are recorded in the Redis list "{key}"`,
 			"Where the service under load appends the number of each request that it handles: lost and doubled requests are told by it. A load begins by emptying it.",
 			`request numbers are recorded in the Redis list "bench:ids"`, recordIn),
 		declared, event,
-	}
+	}, loadShapeSteps()...)
 }
 
 // errNoEvent is never seen: a line binds an event's own step, and adds it in place of Do.
@@ -82,6 +83,14 @@ func declareLoad(ctx context.Context, w *World, a Args) error {
 	if rate <= 0 || seconds <= 0 {
 		return fmt.Errorf("%s requests per second for %s seconds are no load: both must be more than 0", a.Text(0), a.Text(1))
 	}
+	return w.declare(ctx, func(p *bench.Profile) error {
+		p.Rate, p.Duration = rate, bench.Duration(seconds*float64(time.Second))
+		return nil
+	})
+}
+
+// declare declares a load; shape says how much of it there is.
+func (w *World) declare(ctx context.Context, shape func(*bench.Profile) error) error {
 	if err := w.runLoad(ctx); err != nil { // another one that was declared before
 		return err
 	}
@@ -93,9 +102,18 @@ func declareLoad(ctx context.Context, w *World, a Args) error {
 	if err != nil {
 		return err
 	}
-	l, err := newLoadRun(req, rate, time.Duration(seconds*float64(time.Second)))
+	l, err := newLoadRun(req)
 	if err != nil {
 		return err
+	}
+	if err := shape(&l.profile); err != nil {
+		return err
+	}
+	l.profile.Name, l.profile.MaxScheduleLag = cmp.Or(l.profile.Name, "load"), bench.Duration(loadLag)
+	if l.profile.Duration == 0 {
+		for _, ph := range l.profile.Phases {
+			l.profile.Duration += ph.Duration
+		}
 	}
 	if l.list = w.recorded; l.list != "" && !l.numbered() {
 		return fmt.Errorf("the request holds no %s, so what is in the Redis list %q cannot be compared with what was sent; put it into the path, a header or the body", numberMark, l.list)
@@ -104,14 +122,13 @@ func declareLoad(ctx context.Context, w *World, a Args) error {
 	return nil
 }
 
-func newLoadRun(req *http.Request, rate float64, d time.Duration) (*loadRun, error) {
+func newLoadRun(req *http.Request) (*loadRun, error) {
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
 		return nil, err
 	}
 	l := &loadRun{address: req.URL.Scheme + "://" + req.URL.Host}
 	l.profile = bench.Profile{
-		Name: "load", Rate: rate, Duration: bench.Duration(d), MaxScheduleLag: bench.Duration(loadLag),
 		Request: bench.Request{
 			Method: req.Method, Path: strings.ReplaceAll(req.URL.RequestURI(), "%7B%7Bid%7D%7D", numberMark),
 			Headers: map[string]string{}, Body: string(body),
@@ -126,15 +143,16 @@ func newLoadRun(req *http.Request, rate float64, d time.Duration) (*loadRun, err
 	return l, nil
 }
 
-// numbered says whether requests carry their number.
+// numbered says whether all requests carry their number.
 func (l *loadRun) numbered() bool {
-	r := l.profile.Request
-	for _, value := range r.Headers {
-		if strings.Contains(value, numberMark) {
-			return true
-		}
+	all := l.profile.Requests
+	if len(all) == 0 {
+		all = []bench.Request{l.profile.Request}
 	}
-	return strings.Contains(r.Path, numberMark) || strings.Contains(r.Body, numberMark)
+	return !slices.ContainsFunc(all, func(r bench.Request) bool {
+		texts := append([]string{r.Path, r.Body}, slices.Collect(maps.Values(r.Headers))...)
+		return !slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(text, numberMark) })
+	})
 }
 
 // bindEvent finds the step that an event does.

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -14,6 +17,7 @@ import (
 
 	"github.com/parley-run/parley/steps"
 	"github.com/parley-run/parley/steps/report"
+	"github.com/parley-run/parley/steps/run"
 )
 
 // recorder is a service that appends the number of each request, the header X-Number, to the Redis list ids. What its
@@ -98,7 +102,23 @@ func loadRunRows() []thenRow {
 		{good + "And 0.1 seconds in, server 1 is killed\n", `no request was lost`, "0.1 seconds in, server 1 is killed: there is no cluster"},
 		{good + "And 0.1 seconds in, I sleep for \"0.6\"\nAnd 0.2 seconds in, the Redis key \"a\" is \"b\"\n", `no request was lost`, "it happened after the load was over"},
 		{good + "And I send 10 requests per second for 0.5 seconds\n", `at least 5 requests were answered`, ""},
+		{shaped("I send 100 to 300 requests per second over 0.5 seconds"), "at least 100 requests were answered\nAnd at most 0 requests failed\nAnd no request was lost", ""},
+		{shaped("I send 100 to 300 requests per second in 3 steps over 0.3 seconds"), "at least 60 requests were answered\nAnd no request was lost", ""},
+		{shaped("I send 100 requests per second for 0.5 seconds, with a peak of 500 for 0.1 seconds"), `at least 90 requests were answered`, ""},
+		{shaped("I send 100 requests per second for 0.5 seconds, 50 more and less each 0.1 seconds"), `at least 50 requests were answered`, ""},
+		{shaped("3 users send requests for 0.2 seconds"), `at least 3 requests were answered`, ""},
+		{shaped("I send 100 requests per second for 0.5 seconds, 150 more and less each 0.1 seconds"), `every request was answered`, "no rate is below 0"},
+		{shaped("0 users send requests for 0.2 seconds"), `every request was answered`, "a phase has one of: rate; from and to; replay; users"},
+		{good, `the load keeps to "p99 < 20s"`, ""},
+		{to(recorded, "reject"), `the load keeps to "error_rate < 1%"`, "expected: error_rate < 1%\n  got:      2 %\n"},
+		{good, `the load keeps to "p98 < 1s"`, `"p98" is not measured`},
+		{to(unrecorded, "fine"), `the load keeps to "lost == 0"`, "there is no record of what was executed"},
 	}
+}
+
+// shaped declares another load in place of the steady one.
+func shaped(line string) string {
+	return strings.Replace(strings.Replace(recorded, "I send 200 requests per second for 0.25 seconds", line, 1), "%", "fine", 1)
 }
 
 func TestThenOfDeclaredLoad(t *testing.T) {
@@ -192,4 +212,35 @@ func TestALoadsFailureShowsItSecondBySecond(t *testing.T) {
 	var page bytes.Buffer
 	require.NoError(t, (&report.Page{Run: done}).WriteHTML(&page))
 	assert.Contains(t, page.String(), `<tr class="bad"><th scope="row">1 s</th><td>5</td><td>5</td>`)
+}
+
+// TestALoadOfAProfile is one that stands in a file of its own.
+func TestALoadOfAProfile(t *testing.T) {
+	t.Setenv("SERVER", recorder(t))
+	for _, row := range []struct{ name, file, then, fault string }{
+		{"shape and requests are the profile's", "load.yaml", `the load keeps to "failed of read == 0"`, ""},
+		{"what it must keep to", "load.yaml", `the load keeps to "sent of read > 10"`, "expected: sent of read > 10"},
+		{"events", "load_with_events.yaml", `every request was answered`, "has events; in a feature, lines after this one say what happens"},
+		{"no such file", "none.yaml", `every request was answered`, `no file "none.yaml"`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			text := "Feature: f\n  Scenario: s\n    Given address \"$SERVER\"\n    And Redis \"$REDIS\"\n" +
+				"    And request numbers are recorded in the Redis list \"ids\"\n    When I send the load of \"" + row.file + "\"\n" +
+				"    Then " + row.then + "\n    And no request was lost\n"
+			files := fstest.MapFS{"f.feature": {Data: []byte(text)}}
+			for _, name := range []string{"load.yaml", "load_with_events.yaml"} {
+				raw, err := os.ReadFile(filepath.Join("testdata", name))
+				require.NoError(t, err)
+				files[name] = &fstest.MapFile{Data: raw}
+			}
+			done, err := run.Features(t.Context(), run.Options{Paths: []string{"f.feature"}, FS: files})
+			require.NoError(t, err)
+			if row.fault == "" {
+				assert.Empty(t, failures(done))
+				return
+			}
+			require.Len(t, failures(done), 1)
+			assert.Contains(t, failures(done)[0], row.fault)
+		})
+	}
 }

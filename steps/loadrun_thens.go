@@ -57,6 +57,8 @@ func loadRunThens() []Step {
 			})),
 		then(`{percent} percent of the answers took less than {seconds} second(s)`, "From when their requests were due: 50, 90, 95, 99 or 99.9 percent.",
 			`99 percent of the answers took less than 0.25 seconds`, of((*loadRun).percentile)),
+		then(`the load keeps to "{expectation}"`, "An expectation as profiles of `apitest bench` have them, of all answers or of one request or phase of a profile.",
+			`the load keeps to "p95 < 200ms"`, assertKeepsTo),
 		then(`server {n} answered at least {count} request(s)`, "Of the load.", `server 2 answered at least 100 requests`, assertServerAnswered),
 		then(`every server answered at least {count} request(s)`, "Of the load.", `every server answered at least 100 requests`, assertEveryAnswered),
 		then(`at least {count} request(s) got status "{status}"`, "Of the load.", `at least 10 requests got status "503"`, of((*loadRun).statusAtLeast)),
