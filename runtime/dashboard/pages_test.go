@@ -326,6 +326,9 @@ func TestAFormOfADefinition(t *testing.T) {
 	assert.Contains(t, b.get("/").body, "A is saved, at revision 6. Not served by A.")
 	assert.NotContains(t, b.get("/").body, "A is saved", "it is said once")
 
+	users.answers["parley.object.get"] = o{"kind": "channel_rest", "name": "A", "config": o{"password": "env:CRM_PASSWORD"}}
+	assert.Contains(t, b.get("/object?kind=channel_rest&name=A").body, `name="k.password" value="env:CRM_PASSWORD"`, "a reference is no secret")
+
 	users.answers["parley.object.create"] = service.Errorf(service.Conflict, "it is there already")
 	again := b.post("/object", "kind", "channel_rest", "new", "1", "name", "B", "do", "save", "k.timeout", "9", "k.password", "s3cret")
 	assert.Equal(t, http.StatusConflict, again.status)
