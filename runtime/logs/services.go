@@ -63,7 +63,7 @@ type Unread struct {
 func Services(d Deps) []service.Service {
 	return []service.Service{
 		service.New("parley.server.logs", func(ctx context.Context, _ service.Runtime, in In) (Out, error) { return d.Read(ctx, in) }).
-			WithDoc("what the servers of the cluster logged: the newest lines, those of one CID, or what was added").Needs(service.Operate),
+			WithDoc("what the servers of the cluster logged: the newest lines, those of one CID, or what was added").Needs(service.Read),
 	}
 }
 
