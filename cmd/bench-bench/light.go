@@ -172,7 +172,7 @@ func lag(ctx context.Context, o options) (figures.Section, error) {
 		figures.Median("lag.vegeta.p50", "of vegeta's loop, p50", p50["vegeta"], "ms"), figures.Median("lag.vegeta.p99", "of vegeta's loop, p99", p99["vegeta"], "ms"),
 		figures.Median("lag.nothing.p50", "of a thread that only waits, p50", p50["nothing"], "ms"),
 		figures.Median("lag.nothing.p99", "of a thread that only waits, p99", p99["nothing"], "ms"))
-	s.Notes = append(s.Notes, "the last two are the machine's own lateness: no generator can be below it")
+	s.Notes = append(s.Notes, "the last two are how late the machine itself was")
 	return s, nil
 }
 
