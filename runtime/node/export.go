@@ -258,12 +258,12 @@ func (n *Node) exported() []export.Counts {
 	return out
 }
 
-func (n *Node) getLocalExports(context.Context, service.Runtime, struct{}) (any, error) {
-	return service.FromGo(n.exported())
+func (n *Node) getLocalExports(context.Context, service.Runtime, struct{}) ([]export.Counts, error) {
+	return n.exported(), nil
 }
 
 // getExports asks the servers of this machine. One that does not answer is left out.
-func (n *Node) getExports(ctx context.Context, _ service.Runtime, _ struct{}) (any, error) {
+func (n *Node) getExports(ctx context.Context, _ service.Runtime, _ struct{}) ([]export.Counts, error) {
 	peers := n.folder.Cluster.Servers
 	told := make([][]export.Counts, len(peers))
 	var group errgroup.Group
@@ -279,7 +279,7 @@ func (n *Node) getExports(ctx context.Context, _ service.Runtime, _ struct{}) (a
 	if err := group.Wait(); err != nil {
 		n.log.Debug("not every server told what it exports", "err", err)
 	}
-	return service.FromGo(slices.Concat(told...))
+	return slices.Concat(told...), nil
 }
 
 // metricsHandler is what Prometheus is told of this server.
