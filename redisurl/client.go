@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -13,11 +14,31 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
+// Commands are what is used of go-redis's clients. It is no redis.UniversalClient: a program that calls methods by name, as
+// html/template does, carries each of the several hundred that it knows of.
+type Commands interface {
+	redis.Scripter
+	Process(ctx context.Context, cmd redis.Cmder) error
+	Do(ctx context.Context, args ...any) *redis.Cmd
+	Ping(ctx context.Context) *redis.StatusCmd
+	Get(ctx context.Context, key string) *redis.StringCmd
+	Set(ctx context.Context, key string, value any, expiration time.Duration) *redis.StatusCmd
+	SetArgs(ctx context.Context, key string, value any, a redis.SetArgs) *redis.StatusCmd
+	Del(ctx context.Context, keys ...string) *redis.IntCmd
+	Exists(ctx context.Context, keys ...string) *redis.IntCmd
+	LLen(ctx context.Context, key string) *redis.IntCmd
+	LRange(ctx context.Context, key string, start, stop int64) *redis.StringSliceCmd
+	TxPipelined(ctx context.Context, fn func(redis.Pipeliner) error) ([]redis.Cmder, error)
+	Publish(ctx context.Context, channel string, message any) *redis.IntCmd
+	Subscribe(ctx context.Context, channels ...string) *redis.PubSub
+	Close() error
+}
+
 // Client is a client of go-redis that sends what it is given once: nothing is sent again by itself on one server or behind
 // sentinels. A Redis Cluster's client follows redirections, and sends again what was lost unless the command's NoRetry
 // is true.
 type Client struct {
-	redis.UniversalClient
+	Commands
 	target    *Target
 	dial      func(ctx context.Context, network, address string) (net.Conn, error)
 	sentinels *sentinels // nil: none are asked
@@ -35,11 +56,11 @@ func (t *Target) Open() (*Client, error) {
 	case sentinel:
 		c.sentinels = newSentinels(t, d)
 		c.dial = attempt(c.sentinels.dial)
-		c.UniversalClient = redis.NewClient(c.options())
+		c.Commands = redis.NewClient(c.options())
 	case cluster:
-		c.UniversalClient = redis.NewClusterClient(c.clusterOptions())
+		c.Commands = redis.NewClusterClient(c.clusterOptions())
 	default:
-		c.UniversalClient = redis.NewClient(c.options())
+		c.Commands = redis.NewClient(c.options())
 	}
 	return c, nil
 }
@@ -74,7 +95,7 @@ func (c *Client) clusterOptions() *redis.ClusterOptions {
 // data. In a Redis Cluster it is of the node that holds key. Closing it is what ends the wait.
 func (c *Client) Apart(ctx context.Context, key string) (*redis.Client, error) {
 	o := c.options()
-	if nodes, ok := c.UniversalClient.(*redis.ClusterClient); ok {
+	if nodes, ok := c.Commands.(*redis.ClusterClient); ok {
 		node, err := nodes.MasterForKey(ctx, key)
 		if err != nil {
 			return nil, err
@@ -87,14 +108,14 @@ func (c *Client) Apart(ctx context.Context, key string) (*redis.Client, error) {
 
 // Refresh makes the client of a Redis Cluster ask again which node holds what, in the background; others need not.
 func (c *Client) Refresh(ctx context.Context) {
-	if nodes, ok := c.UniversalClient.(*redis.ClusterClient); ok {
+	if nodes, ok := c.Commands.(*redis.ClusterClient); ok {
 		nodes.ReloadState(ctx)
 	}
 }
 
 // Check says whether it answers: each master of a Redis Cluster must.
 func (c *Client) Check(ctx context.Context) error {
-	if nodes, ok := c.UniversalClient.(*redis.ClusterClient); ok {
+	if nodes, ok := c.Commands.(*redis.ClusterClient); ok {
 		return nodes.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error { return node.Ping(ctx).Err() })
 	}
 	return c.Ping(ctx).Err()
@@ -105,7 +126,7 @@ func (c *Client) Target() *Target { return c.target }
 
 // Close closes the connections.
 func (c *Client) Close() error {
-	err := c.UniversalClient.Close()
+	err := c.Commands.Close()
 	if c.sentinels != nil {
 		err = errors.Join(err, c.sentinels.close())
 	}

@@ -9,16 +9,22 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// Messenger is what RedisHints need of a client of Redis.
+type Messenger interface {
+	Publish(ctx context.Context, channel string, message any) *redis.IntCmd
+	Subscribe(ctx context.Context, channels ...string) *redis.PubSub
+}
+
 // RedisHints carry hints by Redis's publish and subscribe.
 type RedisHints struct {
-	client  redis.UniversalClient
+	client  Messenger
 	channel string
 	log     *slog.Logger
 }
 
 // NewRedisHints carries the hints of the cluster of that name over client, which stays its owner's to close.
 // Clusters of different names may share a Redis.
-func NewRedisHints(client redis.UniversalClient, cluster string, log *slog.Logger) *RedisHints {
+func NewRedisHints(client Messenger, cluster string, log *slog.Logger) *RedisHints {
 	return &RedisHints{client: client, channel: "parley:" + cluster + ":revision", log: log}
 }
 

@@ -13,7 +13,7 @@ import (
 
 // Redis counts for all servers of a cluster. Safe for concurrent use.
 type Redis struct {
-	client  redis.UniversalClient
+	client  redis.Scripter
 	prefix  string
 	log     *slog.Logger
 	now     func() time.Time
@@ -31,7 +31,7 @@ const (
 var ErrAway = errors.New("redis is away")
 
 // NewRedis counts with client, which stays its owner's to close, for the cluster of that name.
-func NewRedis(client redis.UniversalClient, cluster string, log *slog.Logger, now func() time.Time) *Redis {
+func NewRedis(client redis.Scripter, cluster string, log *slog.Logger, now func() time.Time) *Redis {
 	return &Redis{client: client, prefix: "parley:" + cluster + ":limit:", log: log, now: now, command: redis.NewScript(countScript)}
 }
 
