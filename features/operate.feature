@@ -20,6 +20,20 @@ Feature: Internal services on channels
     When the URL is invoked
     Then status is "401"
 
+  Scenario Outline: Who may look at the dashboard
+    Given URL path "/ops/log-in"
+    And Basic Auth "joe" "joe-pass"
+    And format "JSON"
+    And request is "{"name": "vera", "password": "<password>"}"
+    When the URL is invoked
+    Then status is "<status>"
+    And response contains "<told>"
+
+    Examples:
+      | password  | status | told             |
+      | vera-pass | 200    | viewer           |
+      | guess     | 401    | missing or wrong |
+
   Scenario: Over SOAP
     Given format "XML"
     And namespace prefix "ops" of "urn:ops"

@@ -3,6 +3,7 @@ package main_test
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -192,6 +193,11 @@ func TestOpenAPIOfTheAdminAPI(t *testing.T) {
 	s.write("users.yaml", users)
 	s.must("enmasse", "import", "users.yaml")
 	s.write("d.star", "def handle(self):\n    self.response.payload = {'a': 1}\n")
+	var first struct {
+		Revision int64 `json:"revision"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(s.must("deploy", "d.star", "--output", "json")), &first))
+	s.write("d.star", "def handle(self):\n    self.response.payload = {'a': 2}\n")
 	s.must("deploy", "d.star")
 	s.must("invoke", "d")
 	f, err := folder.Open(filepath.Join(s.dir, "c"))
@@ -205,7 +211,9 @@ func TestOpenAPIOfTheAdminAPI(t *testing.T) {
 		"parley.object.create": `{"kind":"rbac_role","name":"R"}`, "parley.object.edit": `{"kind":"rbac_role","name":"R","config":{"users":["x"]}}`,
 		"parley.object.delete": `{"kind":"rbac_role","name":"R"}`, "parley.admin.log-in": `{"name":"dora","password":"dora-pw"}`,
 		"parley.enmasse.import": `{"files":[{"name":"a.yaml","content":"rbac_role:\n  - {name: Q}"}]}`,
-		"parley.stats.compare":  `{"last":"hour"}`, "parley.server.record-weight": `{"server":"server1","weight":100}`,
+		"parley.service.get":    `{"name":"d"}`, "parley.service.history": `{"name":"d"}`, "parley.service.source": `{"name":"d"}`,
+		"parley.service.roll-back": fmt.Sprintf(`{"name":"d.star","revision":%d}`, first.Revision),
+		"parley.stats.compare":     `{"last":"hour"}`, "parley.server.record-weight": `{"server":"server1","weight":100}`,
 	}
 	skipped := []string{"parley.catalog.accept-restore", "parley.supervisor.stop", "parley.server.stop", "parley.server.start", "parley.server.replace", "parley.balancer.reload"}
 	order := func(name string) int {

@@ -36,11 +36,11 @@ type serviceOut struct {
 	Channels      []Exposing
 }
 
-func (n *Node) getService(_ context.Context, _ service.Runtime, in ServiceIn) (any, error) {
+func (n *Node) getService(_ context.Context, _ service.Runtime, in ServiceIn) (serviceOut, error) {
 	s := n.current.Load()
 	e := s.services[in.Name]
 	if e == nil {
-		return nil, unknown("no service", in.Name, s.serviceNames())
+		return serviceOut{}, unknown("no service", in.Name, s.serviceNames())
 	}
 	out := serviceOut{
 		Name: e.Name, File: e.file, Doc: e.Doc, Position: e.position, Declared: e.Shape != nil,
@@ -65,7 +65,7 @@ func (n *Node) getService(_ context.Context, _ service.Runtime, in ServiceIn) (a
 		out.Channels = append(out.Channels, one)
 	}
 	slices.SortFunc(out.Channels, func(a, b Exposing) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name)) })
-	return service.FromGo(out)
+	return out, nil
 }
 
 // KindOut is a kind of parley.kinds.list.
