@@ -125,6 +125,14 @@ func TestBeforeThatFails(t *testing.T) {
 	assert.ErrorContains(t, err, "before the load, POST /login: status 401")
 }
 
+// take is what a target does that takes its time, as long as its client waits.
+func take(r *http.Request, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-r.Context().Done():
+	}
+}
+
 // TestClosedLoop: so many at once and no more, each waiting for its reply, with what it captured itself.
 func TestClosedLoop(t *testing.T) {
 	var now, most atomic.Int64
@@ -133,7 +141,7 @@ func TestClosedLoop(t *testing.T) {
 		defer now.Add(-1)
 		for high := most.Load(); n > high && !most.CompareAndSwap(high, n); high = most.Load() {
 		}
-		time.Sleep(5 * time.Millisecond) // what the target takes
+		take(r, 5*time.Millisecond)
 		w.Header().Set("X-Next", "of "+r.Header.Get("Authorization"))
 	})
 	p := parsed(t, t.TempDir(), `
@@ -224,9 +232,9 @@ func TestRequestFaults(t *testing.T) {
 func TestEventsAtConditions(t *testing.T) {
 	var slow atomic.Bool
 	slow.Store(true)
-	address, _ := served(t, func(http.ResponseWriter, *http.Request) {
+	address, _ := served(t, func(_ http.ResponseWriter, r *http.Request) {
 		if slow.Load() {
-			time.Sleep(30 * time.Millisecond)
+			take(r, 30*time.Millisecond)
 		}
 	})
 	p := parsed(t, t.TempDir(), `

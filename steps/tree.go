@@ -100,7 +100,7 @@ func needsNoEscape(text string) bool {
 	return true
 }
 
-// asciiJSON writes what is no ASCII as \uXXXX, as requests are sent.
+// asciiJSON writes what is no ASCII as \u and four hexadecimal digits, as requests are sent.
 func asciiJSON(raw []byte) []byte {
 	var b bytes.Buffer
 	for _, r := range string(raw) {

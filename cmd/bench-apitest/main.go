@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -53,19 +54,8 @@ func run(c *cobra.Command, o options) error {
 	if _, err := os.Stat(apitest); err != nil {
 		return fmt.Errorf("%w: build it with: make build", err)
 	}
-	report := figures.New()
-	if !o.json {
-		report.WriteHead(c.OutOrStdout())
-	}
-	section, err := measure(c.Context(), apitest, o.rounds)
-	if err != nil {
-		return figures.Invalid{Err: err}
-	}
-	report.Sections = append(report.Sections, section)
-	if o.json {
-		return report.WriteJSON(c.OutOrStdout())
-	}
-	section.Write(c.OutOrStdout())
-	report.WriteFoot(c.OutOrStdout())
-	return nil
+	parts := []figures.Part[options]{{Name: "apitest", Measure: func(ctx context.Context, o options) (figures.Section, error) {
+		return measure(ctx, apitest, o.rounds)
+	}}}
+	return figures.Run(c.Context(), c.OutOrStdout(), o.json, parts, o)
 }

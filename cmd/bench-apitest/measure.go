@@ -72,7 +72,7 @@ func measure(ctx context.Context, apitest string, rounds int) (_ figures.Section
 			}
 		}
 	}
-	section := figures.Section{Name: "apitest", Title: "one POST and 3 assertions a scenario, against an echo server"}
+	section := figures.Section{Title: "one POST and 3 assertions a scenario, against an echo server"}
 	add := func(f figures.Figure) { section.Figures = append(section.Figures, f) }
 	add(figures.Median("apitest.version", version.what, scaled(version.seconds, 1000), "ms"))
 	add(figures.Median("apitest.one", one.what, scaled(one.seconds, 1000), "ms").AtMost(oneTarget))

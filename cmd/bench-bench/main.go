@@ -4,12 +4,8 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,13 +23,15 @@ type options struct {
 	json   bool
 }
 
-type part struct {
-	name    string
-	measure func(context.Context, options) (figures.Section, error)
-}
-
-func parts() []part {
-	return []part{{"truth", truth}, {"freeze", freeze}, {"lag", lag}, {"cpu", cpu}, {"memory", memory}, {"events", events}}
+func parts() []figures.Part[options] {
+	return []figures.Part[options]{
+		{Name: "truth", Measure: truth},
+		{Name: "freeze", Measure: freeze},
+		{Name: "lag", Measure: lag},
+		{Name: "cpu", Measure: cpu},
+		{Name: "memory", Measure: memory},
+		{Name: "events", Measure: events},
+	}
 }
 
 func command() *cobra.Command {
@@ -64,36 +62,9 @@ func run(c *cobra.Command, o options) error {
 	if o.rounds < 1 || o.soak < 10*time.Second {
 		return errors.New("--rounds is at least 1, and --soak at least 10s")
 	}
-	var names []string
-	for _, p := range parts() {
-		names = append(names, p.name)
+	chosen, err := figures.Select(parts(), o.only)
+	if err != nil {
+		return err
 	}
-	for _, name := range o.only {
-		if !slices.Contains(names, name) {
-			return fmt.Errorf("--only: %q is none of %s", name, strings.Join(names, ", "))
-		}
-	}
-	report := figures.New()
-	if !o.json {
-		report.WriteHead(c.OutOrStdout())
-	}
-	for _, p := range parts() {
-		if len(o.only) > 0 && !slices.Contains(o.only, p.name) {
-			continue
-		}
-		section, err := p.measure(c.Context(), o)
-		if err != nil {
-			return figures.Invalid{Err: fmt.Errorf("%s: %w", p.name, err)}
-		}
-		section.Name = p.name
-		report.Sections = append(report.Sections, section)
-		if !o.json {
-			section.Write(c.OutOrStdout())
-		}
-	}
-	if o.json {
-		return report.WriteJSON(c.OutOrStdout())
-	}
-	report.WriteFoot(c.OutOrStdout())
-	return nil
+	return figures.Run(c.Context(), c.OutOrStdout(), o.json, chosen, o)
 }

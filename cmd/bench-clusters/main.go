@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -67,29 +66,12 @@ func run(c *cobra.Command, o options) error {
 			return err
 		}
 	}
-	report := figures.New()
-	if !o.json {
-		report.WriteHead(c.OutOrStdout())
+	parts := []figures.Part[options]{
+		{Name: "up", Measure: up},
+		{Name: "deploy", Measure: deploys},
+		{Name: "failover", Measure: failover},
 	}
-	for _, part := range []struct {
-		name    string
-		measure func(context.Context, options) (figures.Section, error)
-	}{{"up", up}, {"deploy", deploys}, {"failover", failover}} {
-		section, err := part.measure(c.Context(), o)
-		if err != nil {
-			return figures.Invalid{Err: fmt.Errorf("%s: %w", part.name, err)}
-		}
-		section.Name = part.name
-		report.Sections = append(report.Sections, section)
-		if !o.json {
-			section.Write(c.OutOrStdout())
-		}
-	}
-	if o.json {
-		return report.WriteJSON(c.OutOrStdout())
-	}
-	report.WriteFoot(c.OutOrStdout())
-	return nil
+	return figures.Run(c.Context(), c.OutOrStdout(), o.json, parts, o)
 }
 
 // missing says whether err is for want of a program or an engine.

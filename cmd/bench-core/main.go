@@ -6,11 +6,8 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -28,14 +25,16 @@ type options struct {
 	json   bool
 }
 
-// part is one thing that is measured.
-type part struct {
-	name    string
-	measure func(context.Context, options) (figures.Section, error)
-}
-
-func parts() []part {
-	return []part{{"throughput", throughput}, {"echo", echo}, {"statistics", statistics}, {"documents", documents}, {"deploy", deploy}, {"startup", startup}, {"size", size}}
+func parts() []figures.Part[options] {
+	return []figures.Part[options]{
+		{Name: "throughput", Measure: throughput},
+		{Name: "echo", Measure: echo},
+		{Name: "statistics", Measure: statistics},
+		{Name: "documents", Measure: documents},
+		{Name: "deploy", Measure: deploy},
+		{Name: "startup", Measure: startup},
+		{Name: "size", Measure: size},
+	}
 }
 
 func command() *cobra.Command {
@@ -65,39 +64,12 @@ func run(c *cobra.Command, o options) error {
 	if o.rounds < 2 {
 		return fmt.Errorf("--rounds is at least 2, not %d", o.rounds)
 	}
-	var names []string
-	for _, p := range parts() {
-		names = append(names, p.name)
-	}
-	for _, name := range o.only {
-		if !slices.Contains(names, name) {
-			return fmt.Errorf("--only: %q is none of %s", name, strings.Join(names, ", "))
-		}
+	chosen, err := figures.Select(parts(), o.only)
+	if err != nil {
+		return err
 	}
 	if err := os.MkdirAll(o.dir, 0o755); err != nil {
 		return err
 	}
-	report := figures.New()
-	if !o.json {
-		report.WriteHead(c.OutOrStdout())
-	}
-	for _, p := range parts() {
-		if len(o.only) > 0 && !slices.Contains(o.only, p.name) {
-			continue
-		}
-		section, err := p.measure(c.Context(), o)
-		if err != nil {
-			return figures.Invalid{Err: fmt.Errorf("%s: %w", p.name, err)}
-		}
-		section.Name = p.name
-		report.Sections = append(report.Sections, section)
-		if !o.json {
-			section.Write(c.OutOrStdout())
-		}
-	}
-	if o.json {
-		return report.WriteJSON(c.OutOrStdout())
-	}
-	report.WriteFoot(c.OutOrStdout())
-	return nil
+	return figures.Run(c.Context(), c.OutOrStdout(), o.json, chosen, o)
 }
