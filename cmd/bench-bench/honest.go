@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"sync"
 	"time"
 
 	"github.com/parley-run/parley/bench"
@@ -132,11 +133,23 @@ func events(ctx context.Context, _ options) (figures.Section, error) {
 	for i := range 40 {
 		p.Events = append(p.Events, bench.Event{Name: fmt.Sprint(i), At: bench.Duration(time.Duration(i*120+100) * time.Millisecond), Run: "nothing"})
 	}
-	nothing := func(context.Context, bench.Event) error { return nil }
-	err := with(ctx, p, bench.Options{Do: nothing}, func(_ *target, r *bench.Result) error {
+	var mu sync.Mutex
+	came := map[string]time.Time{} // by the event's name: results have whole milliseconds
+	note := func(_ context.Context, e bench.Event) error {
+		mu.Lock()
+		defer mu.Unlock()
+		came[e.Name] = time.Now()
+		return nil
+	}
+	err := with(ctx, p, bench.Options{Do: note}, func(_ *target, r *bench.Result) error {
 		var late []float64
-		for _, e := range r.Events {
-			late = append(late, math.Abs(e.At-e.Due)*1000)
+		for _, e := range p.Events {
+			at, ok := came[e.Name]
+			if !ok {
+				return fmt.Errorf("event %s did not come", e.Name)
+			}
+			due := r.Started.Add(time.Duration(e.At))
+			late = append(late, math.Abs(float64(at.Sub(due))/float64(time.Millisecond)))
 		}
 		s.Figures = append(s.Figures,
 			figures.Of("events.max", "from its time, the latest", figures.Quantile(late, 1), "ms").AtMost(10),
