@@ -28,8 +28,8 @@ type used struct {
 	CPU      float64 `json:"cpu_us"` // a request
 	LagP50   float64 `json:"lag_p50_ms"`
 	LagP99   float64 `json:"lag_p99_ms"`
-	Early    float64 `json:"early_mb"` // resident after 5 s
-	Late     float64 `json:"late_mb"`  // resident at the end
+	Median   float64 `json:"median_mb"` // resident, once warm
+	Slope    float64 `json:"slope_mb"`  // of what is resident, a minute, once warm
 	Most     float64 `json:"most_mb"`
 }
 
@@ -63,17 +63,37 @@ func loadCommand() *cobra.Command {
 }
 
 func byBench(ctx context.Context, address string, d time.Duration) (used, error) {
-	var early, late float64
+	var at, resident []float64 // of the load alone: what writes the result comes after it
 	res, err := bench.Run(ctx, profile(rate, d), bench.Options{Address: address, Progress: func(now bench.Progress) {
-		if early == 0 && now.At > 5*time.Second {
-			early = resident()
+		if now.At > warm(d) {
+			at, resident = append(at, now.At.Minutes()), append(resident, residentNow())
 		}
-		late = resident() // of the load: what writes the result comes after it
 	}})
 	if err != nil {
 		return used{}, err
 	}
-	return used{res.Sent, res.Generator.PerRequest, res.Lag.P50, res.Lag.P99, early, late, res.Generator.Memory}, nil
+	out := used{Requests: res.Sent, CPU: res.Generator.PerRequest, LagP50: res.Lag.P50, LagP99: res.Lag.P99, Most: res.Generator.Memory}
+	if len(at) > 1 {
+		out.Median, out.Slope = figures.Quantile(resident, 0.5), slope(at, resident)
+	}
+	return out, nil
+}
+
+// warm is how long a load of d may take until its memory has found its size: connections, buffers, the collector's pace.
+func warm(d time.Duration) time.Duration { return min(time.Minute, d/4) }
+
+// slope is how much y grows by one of x: the median of the slopes between all pairs of points (Theil and Sen), which a
+// collector's saw teeth do not tilt.
+func slope(x, y []float64) float64 {
+	var all []float64
+	for i := range x {
+		for j := range i {
+			if d := x[i] - x[j]; d > 0 {
+				all = append(all, (y[i]-y[j])/d)
+			}
+		}
+	}
+	return figures.Quantile(all, 0.5)
 }
 
 // byVegeta is vegeta as its own command uses it: its loop, its pacer, its client and its metrics.
@@ -119,8 +139,8 @@ func byNothing(d time.Duration) used {
 	return used{LagP50: figures.Quantile(late, 0.5), LagP99: figures.Quantile(late, 0.99)}
 }
 
-// resident is what this process has in memory now, in MB.
-func resident() float64 {
+// residentNow is what this process has in memory, in MB.
+func residentNow() float64 {
 	raw, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
 		return 0
@@ -199,6 +219,11 @@ func cpu(ctx context.Context, o options) (figures.Section, error) {
 	return s, nil
 }
 
+const (
+	noGrowth = 0.1             // MB a minute that count as none
+	longSoak = 5 * time.Minute // of a shorter one, the collector's saw teeth are all that one sees
+)
+
 func memory(ctx context.Context, o options) (figures.Section, error) {
 	s := figures.Section{Title: fmt.Sprintf("memory at 5,000 requests a second for %s", o.soak)}
 	one, err := sent(ctx, "bench", o.soak)
@@ -206,11 +231,13 @@ func memory(ctx context.Context, o options) (figures.Section, error) {
 		return s, err
 	}
 	s.Figures = append(s.Figures, figures.Of("memory.most", "resident, at most", one.Most, "MB").AtMost(64))
-	if one.Early > 0 && one.Late > 0 {
-		slope := (one.Late - one.Early) / (o.soak.Minutes() - 5.0/60)
-		s.Figures = append(s.Figures,
-			figures.Of("memory.early", "resident after 5 s", one.Early, "MB"), figures.Of("memory.late", "resident at the end", one.Late, "MB"),
-			figures.Of("memory.slope", "growth a minute", slope, "MB"))
+	if one.Median > 0 { // a system that tells of it
+		growth := figures.Of("memory.slope", "growth a minute, once warm", one.Slope, "MB")
+		if o.soak >= longSoak {
+			growth = growth.AtMost(noGrowth)
+		}
+		s.Figures = append(s.Figures, figures.Of("memory.median", "resident, median", one.Median, "MB"), growth)
+		s.Notes = append(s.Notes, fmt.Sprintf("warm after %s; the growth is the median of those between any two looks, one a second", warm(o.soak)))
 	}
 	return s, nil
 }
