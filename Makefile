@@ -3,6 +3,7 @@
 
 BIN := bin
 GO ?= go
+GOTEST ?= $(GO) test
 PACKAGES := ./...
 export CGO_ENABLED ?= 0
 
@@ -39,8 +40,8 @@ demo: build
 
 # Features run against the binaries built just before: a cached pass proves nothing.
 test: build
-	PARLEY_BIN=$(CURDIR)/$(BIN)/parley $(GO) test $$($(GO) list $(PACKAGES) | grep -v /features$$)
-	PARLEY_BIN=$(CURDIR)/$(BIN)/parley $(GO) test -count=1 ./features
+	PARLEY_BIN=$(CURDIR)/$(BIN)/parley $(GOTEST) -timeout=30m $$($(GO) list $(PACKAGES) | grep -v /features$$)
+	PARLEY_BIN=$(CURDIR)/$(BIN)/parley $(GOTEST) -timeout=30m -count=1 ./features
 
 check: tidy format vet lint race
 
@@ -59,7 +60,7 @@ lint:
 	$(BIN)/golangci-lint run
 
 race: build
-	CGO_ENABLED=1 PARLEY_BIN=$(CURDIR)/$(BIN)/parley $(GO) test -race $(PACKAGES)
+	CGO_ENABLED=1 PARLEY_BIN=$(CURDIR)/$(BIN)/parley $(GOTEST) -race -timeout=30m $(PACKAGES)
 
 bench-core: build
 	$(GO) run ./cmd/bench-core
