@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/parley-run/parley/yamlfile"
 )
 
 // Profile is one load: how much, of what, for how long, and what happens meanwhile. How much is a rate, the users of a closed
@@ -62,12 +64,12 @@ func ParseProfile(name string, raw []byte) (Profile, error) { return parse(name,
 
 func parse(name, dir string, raw []byte) (Profile, error) {
 	var p Profile
-	file, err := decode(name, raw, &p)
+	file, err := yamlfile.Read(name, raw, &p)
 	if err != nil {
 		return Profile{}, err
 	}
 	var faults []error
-	add := func(path, message string) { faults = append(faults, faultAt(name, file, path, message)) }
+	add := func(path, message string) { faults = append(faults, file.Fault(path, "%s", message)) }
 	for i := range p.Feeders {
 		p.Feeders[i].CSV = beside(dir, p.Feeders[i].CSV)
 	}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/parley-run/parley/yamlfile"
 )
 
 // Request is what is sent. In path, header values and body, {{id}} becomes the request's number: 1, 2, 3, ... in the order of
@@ -59,7 +61,7 @@ func (s *Statuses) UnmarshalYAML(node ast.Node) error {
 	}
 	var list []int
 	if err := yaml.NodeToValue(node, &list); err != nil {
-		return &nodeError{start(node), "a status is a number such as 200, or a list of them"}
+		return yamlfile.Errorf(node, "a status is a number such as 200, or a list of them")
 	}
 	*s = list
 	return nil

@@ -10,6 +10,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/parley-run/parley/yamlfile"
 )
 
 // Term is one expression about a result, such as
@@ -173,7 +175,7 @@ func (t Term) MarshalJSON() ([]byte, error) { return []byte(strconv.Quote(t.Text
 func (t *Term) UnmarshalYAML(node ast.Node) error {
 	var text string
 	if err := yaml.NodeToValue(node, &text); err != nil {
-		return &nodeError{start(node), "an expectation is a text such as p99 < 50ms"}
+		return yamlfile.Errorf(node, "an expectation is a text such as p99 < 50ms")
 	}
 	parsed, err := ParseTerm(text)
 	if err != nil {
@@ -185,14 +187,14 @@ func (t *Term) UnmarshalYAML(node ast.Node) error {
 
 // inText puts a fault of a text where it stands in the file.
 func inText(node ast.Node, err error) error {
-	at := *start(node)
+	column := 0
 	if fault, is := err.(*termError); is { //nolint:errorlint // it is never wrapped
-		at.Column += fault.column
+		column = fault.column
 		if kind := node.GetToken().Type; kind == token.SingleQuoteType || kind == token.DoubleQuoteType {
-			at.Column++
+			column++
 		}
 	}
-	return &nodeError{&at, err.Error()}
+	return yamlfile.ErrorAt(node, column, err.Error())
 }
 
 // Condition is when an event comes: a Term about the last second, which has held for a while. Its metrics are p50 to max of
@@ -235,7 +237,7 @@ func ParseCondition(text string) (Condition, error) {
 func (c *Condition) UnmarshalYAML(node ast.Node) error {
 	var text string
 	if err := yaml.NodeToValue(node, &text); err != nil {
-		return &nodeError{start(node), "when is a text such as p99 > 200ms for 2s"}
+		return yamlfile.Errorf(node, "when is a text such as p99 > 200ms for 2s")
 	}
 	parsed, err := ParseCondition(text)
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"net/http"
+
+	"github.com/parley-run/parley/yamlfile"
 )
 
 // Auth is what callers of a stub must prove, by one of the ways. Who does not is answered 401 with the reason, and is not among
@@ -22,13 +24,13 @@ type BasicAuth struct {
 }
 
 // check finds the keys that are missing.
-func (a *Auth) check(doc *document, at string) (faults []error) {
+func (a *Auth) check(doc *yamlfile.File, at string) (faults []error) {
 	ways := 0
 	need := func(way string, values ...[2]string) {
 		ways++
 		for _, v := range values {
 			if v[1] == "" {
-				faults = append(faults, doc.fault(at+"."+way, "%s is missing", v[0]))
+				faults = append(faults, doc.Fault(at+"."+way, "%s is missing", v[0]))
 			}
 		}
 	}
@@ -42,7 +44,7 @@ func (a *Auth) check(doc *document, at string) (faults []error) {
 		need("aws", [2]string{"access_key", w.AccessKey}, [2]string{"secret_key", w.SecretKey}, [2]string{"region", w.Region}, [2]string{"service", w.Service})
 	}
 	if ways != 1 {
-		faults = append(faults, doc.fault(at, "auth has %d ways; give one of basic, ntlm and aws", ways))
+		faults = append(faults, doc.Fault(at, "auth has %d ways; give one of basic, ntlm and aws", ways))
 	}
 	return faults
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/parley-run/parley/yamlfile"
 )
 
 //go:embed stubs/*.yaml
@@ -78,7 +80,7 @@ func ParseStubs(name string, raw []byte) ([]Stub, error) {
 	var file struct {
 		Stubs []Stub `yaml:"stubs"`
 	}
-	doc, err := decode(name, raw, &file)
+	doc, err := yamlfile.Read(name, raw, &file)
 	if err != nil {
 		return nil, err
 	}
@@ -92,29 +94,29 @@ func ParseStubs(name string, raw []byte) ([]Stub, error) {
 	return file.Stubs, errors.Join(faults...)
 }
 
-func (s *Stub) check(doc *document, at string) []error {
+func (s *Stub) check(doc *yamlfile.File, at string) []error {
 	var faults []error
 	switch {
 	case s.Path == "":
-		faults = append(faults, doc.fault(at, "the stub has no path"))
+		faults = append(faults, doc.Fault(at, "the stub has no path"))
 	case !strings.HasPrefix(s.Path, "/"):
-		faults = append(faults, doc.fault(at+".path", "path %q must begin with /", s.Path))
+		faults = append(faults, doc.Fault(at+".path", "path %q must begin with /", s.Path))
 	case strings.ContainsAny(s.Path, "?#"):
-		faults = append(faults, doc.fault(at+".path", "path %q holds a query: write it under query:", s.Path))
+		faults = append(faults, doc.Fault(at+".path", "path %q holds a query: write it under query:", s.Path))
 	}
 	for segment := range strings.SplitSeq(s.Path, "/") {
 		if strings.ContainsAny(segment, "{}") && !isParameter(segment) {
-			faults = append(faults, doc.fault(at+".path", "path segment %q must be {name} as a whole", segment))
+			faults = append(faults, doc.Fault(at+".path", "path segment %q must be {name} as a whole", segment))
 		}
 	}
 	if s.Reply.Status != 0 && (s.Reply.Status < 200 || s.Reply.Status > 599) {
-		faults = append(faults, doc.fault(at+".status", "status %d is not from 200 to 599", s.Reply.Status))
+		faults = append(faults, doc.Fault(at+".status", "status %d is not from 200 to 599", s.Reply.Status))
 	}
 	if s.Auth != nil {
 		faults = append(faults, s.Auth.check(doc, at+".auth")...)
 	}
 	if s.Reply.Body != "" && s.Reply.JSON != nil {
-		faults = append(faults, doc.fault(at+".json", "the stub has both body and json: keep one"))
+		faults = append(faults, doc.Fault(at+".json", "the stub has both body and json: keep one"))
 	}
 	return faults
 }

@@ -5,66 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/parley-run/parley/yamlfile"
 )
 
 // Duration is a time span: a number of seconds (2, 0.5), or a text with a unit ("500ms", "1m").
-type Duration time.Duration
-
-// Std is d for package time.
-func (d Duration) Std() time.Duration { return time.Duration(d) }
-
-// MarshalJSON writes a text such as "500ms".
-func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
-
-// UnmarshalJSON accepts both forms.
-func (d *Duration) UnmarshalJSON(raw []byte) error {
-	var v any
-	if err := json.Unmarshal(raw, &v); err != nil {
-		return err
-	}
-	return d.set(v)
-}
-
-// UnmarshalYAML accepts both forms.
-func (d *Duration) UnmarshalYAML(node ast.Node) error {
-	var v any
-	if err := yaml.NodeToValue(node, &v); err != nil {
-		return err
-	}
-	if err := d.set(v); err != nil {
-		return nodeErrorf(node, "%s", err)
-	}
-	return nil
-}
-
-func (d *Duration) set(v any) error {
-	var span time.Duration
-	switch v := v.(type) {
-	case string:
-		parsed, err := time.ParseDuration(v)
-		if err != nil {
-			return fmt.Errorf("%q is not a time span: write seconds, or a text such as \"500ms\"", v)
-		}
-		span = parsed
-	case float64:
-		span = time.Duration(v * float64(time.Second))
-	case uint64:
-		span = time.Duration(v) * time.Second
-	case int64:
-		span = time.Duration(v) * time.Second
-	default:
-		return fmt.Errorf("%v is not a time span: write seconds, or a text such as \"500ms\"", v)
-	}
-	if span < 0 {
-		return fmt.Errorf("the time span %s is negative", span)
-	}
-	*d = Duration(span)
-	return nil
-}
+type Duration = yamlfile.Duration
 
 // Methods are HTTP methods, in capitals: one text or a list of them. Empty means any.
 type Methods []string
@@ -82,7 +31,7 @@ func (m *Methods) UnmarshalYAML(node ast.Node) error {
 	for _, one := range list {
 		text, ok := one.(string)
 		if !ok || text == "" || strings.ContainsAny(text, " \t/") {
-			return nodeErrorf(node, "%v is not an HTTP method", one)
+			return yamlfile.Errorf(node, "%v is not an HTTP method", one)
 		}
 		*m = append(*m, strings.ToUpper(text))
 	}
@@ -100,7 +49,7 @@ func (j *JSONText) UnmarshalYAML(node ast.Node) error {
 	}
 	var buf bytes.Buffer
 	if err := writeJSON(&buf, v); err != nil {
-		return nodeErrorf(node, "it cannot be written as JSON: %s", err)
+		return yamlfile.Errorf(node, "it cannot be written as JSON: %s", err)
 	}
 	*j = buf.Bytes()
 	return nil

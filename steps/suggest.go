@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/parley-run/parley/spelling"
 )
 
 const (
@@ -127,21 +129,5 @@ func wordDistance(a, b string) float64 {
 	if a == b {
 		return 0
 	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		previous := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := previous
-			if a[i] != b[j] {
-				change++
-			}
-			previous = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return float64(row[len(b)]) / float64(max(len(a), len(b)))
+	return float64(spelling.Distance(a, b)) / float64(max(len(a), len(b)))
 }

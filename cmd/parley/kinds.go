@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/node"
+	"github.com/parley-run/parley/spelling"
 )
 
 // kindItem is a kind of definition as parley kinds prints it.
@@ -71,7 +71,7 @@ func kindsCommand(o *options) *cobra.Command {
 				}
 			}
 			near := ""
-			if n := kind.Nearest(args[0], names); n != "" {
+			if n := spelling.Nearest(args[0], names); n != "" {
 				near = fmt.Sprintf(", did you mean %s?", n)
 			}
 			return usage(fmt.Errorf("there is no kind %q%s; parley kinds lists all", args[0], near))

@@ -11,10 +11,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/parley-run/parley/runtime/folder"
-	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/logs"
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/sio"
+	"github.com/parley-run/parley/spelling"
 )
 
 // followEvery is how often servers are asked for what they logged since.
@@ -203,7 +203,7 @@ func lineOf(l logs.Line) logLine {
 
 // nearest is ", did you mean X?", or nothing.
 func nearest(name string, known []string) string {
-	if near := kind.Nearest(name, known); near != "" {
+	if near := spelling.Nearest(name, known); near != "" {
 		return ", did you mean " + near + "?"
 	}
 	return ""

@@ -14,10 +14,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/parley-run/parley/runtime/folder"
-	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/node"
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/supervisor"
+	"github.com/parley-run/parley/spelling"
 )
 
 // serving is what parley serve is told, by flags or the environment.
@@ -135,7 +135,7 @@ func warnUnknown(settings []setting, out io.Writer) {
 	for _, pair := range os.Environ() {
 		name, _, _ := strings.Cut(pair, "=")
 		plain := strings.TrimSuffix(name, fileSuffix)
-		near := kind.Nearest(plain, known)
+		near := spelling.Nearest(plain, known)
 		words := strings.Trim(strings.TrimPrefix(plain, "PARLEY_"), "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == ""
 		if strings.HasPrefix(name, "PARLEY_") && words && near != "" && near != plain && max(len(plain)-len(near), len(near)-len(plain)) < 5 {
 			line(out, "parley: the variable %s is not known; is %s meant?", name, near)

@@ -37,6 +37,8 @@ type area struct {
 	root   string
 	may    []string
 	shared bool // everybody may import it
+	// It imports the standard library alone, so that packages of the runtime which do so, too, may import it.
+	standard bool
 }
 
 func areas() []area {
@@ -51,6 +53,9 @@ func areas() []area {
 		{root: "redisurl", shared: true},
 		// Likewise XPaths.
 		{root: "xpathnames", shared: true},
+		// What was meant by a name that is not there, and files that people write.
+		{root: "spelling", shared: true, standard: true},
+		{root: "yamlfile", shared: true, may: []string{"spelling"}},
 		{root: "internal/archtest"},
 		{root: "internal/clipage"},
 	}
@@ -106,7 +111,7 @@ func Check(module string, imports []Import) []string {
 // forbidden is why from must not import target, or empty. Tests may import fixtures: the servers of a test's own, such
 // as PostgreSQL, are there.
 func forbidden(from, target string, test bool) string {
-	if b := areaOf(target); b != nil && b.shared && !standardOnly(from) {
+	if b := areaOf(target); b != nil && b.shared && (b.standard || !standardOnly(from)) {
 		return ""
 	}
 	if a := areaOf(from); a != nil {
@@ -165,7 +170,7 @@ func rankOf(pkg string) int {
 
 func standardOnly(pkg string) bool {
 	l, ok := levelOf(pkg)
-	return ok && l.standard
+	return ok && l.standard || areaOf(pkg) != nil && areaOf(pkg).standard
 }
 
 func levelOf(pkg string) (level, bool) {

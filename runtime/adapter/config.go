@@ -11,6 +11,7 @@ import (
 	"github.com/parley-run/parley/runtime/message"
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/sio"
+	"github.com/parley-run/parley/spelling"
 )
 
 // outconnKind is the name in services of the connections that an adapter calls.
@@ -119,7 +120,7 @@ func fields(names []string) []service.Field {
 // Missing is what is said where there is no connection of the name that the config says.
 func (c Config) Missing(known []string) error {
 	text := fmt.Sprintf("there is no outgoing_rest connection %q", c.Outconn)
-	if near := kind.Nearest(c.Outconn, known); near != "" {
+	if near := spelling.Nearest(c.Outconn, known); near != "" {
 		text += fmt.Sprintf("; did you mean %q?", near)
 	}
 	return kind.Faults{{Path: "outconn", Message: text}}

@@ -17,8 +17,8 @@ import (
 
 	"github.com/parley-run/parley/runtime/certificate"
 	"github.com/parley-run/parley/runtime/framing"
-	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/service"
+	"github.com/parley-run/parley/spelling"
 )
 
 // Path is where the services are mounted.
@@ -163,7 +163,7 @@ func (a *API) unknown(name string) error {
 		known = append(known, n)
 	}
 	e := service.Errorf(service.NotFound, "there is no internal service %q", name)
-	if near := kind.Nearest(name, known); near != "" {
+	if near := spelling.Nearest(name, known); near != "" {
 		e.Fix = fmt.Sprintf("did you mean %s?", near)
 	}
 	return e

@@ -10,6 +10,7 @@ import (
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/security"
 	"github.com/parley-run/parley/runtime/service"
+	"github.com/parley-run/parley/spelling"
 )
 
 // User is somebody who may call internal services.
@@ -64,7 +65,7 @@ func (c UserConfig) Check() kind.Faults {
 		names = append(names, string(r))
 	}
 	near := ""
-	if n := kind.Nearest(string(c.Role), names); n != "" {
+	if n := spelling.Nearest(string(c.Role), names); n != "" {
 		near = "; did you mean " + n + "?"
 	}
 	faults.Add("role", "expected one of %s, not %q%s", strings.Join(names, ", "), c.Role, near)

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/parley-run/parley/runtime/catalog"
-	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/service"
+	"github.com/parley-run/parley/spelling"
 )
 
 // History is what the internal services need of the catalog's past.
@@ -81,7 +81,7 @@ func (d Deps) fileOf(name string) (string, error) {
 		known = append(append(known, o.Name), declared...)
 	}
 	e := service.Errorf(service.NotFound, "no deployed file or service is named %q", name)
-	if near := kind.Nearest(name, known); near != "" {
+	if near := spelling.Nearest(name, known); near != "" {
 		e.Fix = fmt.Sprintf("did you mean %q?", near)
 	}
 	return "", e

@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/parley-run/parley/runtime/catalog"
-	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/service"
+	"github.com/parley-run/parley/spelling"
 )
 
 // Server is what the internal services need of the server that they run on.
@@ -203,7 +203,7 @@ func (d Deps) filesOf(names []string) ([]string, error) {
 }
 
 func unknownName(name string, known []string) string {
-	if near := kind.Nearest(name, known); near != "" {
+	if near := spelling.Nearest(name, known); near != "" {
 		return fmt.Sprintf("no deployed file or service is named %q; did you mean %q?", name, near)
 	}
 	return fmt.Sprintf("no deployed file or service is named %q", name)

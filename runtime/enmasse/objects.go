@@ -9,8 +9,8 @@ import (
 	"unicode"
 
 	"github.com/parley-run/parley/runtime/catalog"
-	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/service"
+	"github.com/parley-run/parley/spelling"
 )
 
 // objectServices are one implementation for all kinds.
@@ -200,7 +200,7 @@ func (d Deps) knows(name string) error {
 	}
 	e := service.Errorf(service.NotFound, "there is no kind %q", name)
 	e.Fix = "parley kinds lists all"
-	if near := kind.Nearest(name, known); near != "" {
+	if near := spelling.Nearest(name, known); near != "" {
 		e.Fix = "did you mean " + near + "?"
 	}
 	return e
@@ -222,7 +222,7 @@ func (d Deps) have(in ObjectIn) (*catalog.Object, error) {
 		}
 	}
 	e := service.Errorf(service.NotFound, "there is no %s %q", in.Kind, in.Name)
-	if near := kind.Nearest(in.Name, names); near != "" {
+	if near := spelling.Nearest(in.Name, names); near != "" {
 		e.Fix = "did you mean " + near + "?"
 	}
 	return nil, e

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parley-run/parley/runtime/catalog"
 	"github.com/parley-run/parley/runtime/kind"
+	"github.com/parley-run/parley/spelling"
 )
 
 // Parse reads files and checks every object by its kind. Either all is well, or Faults says everything that
@@ -99,7 +100,7 @@ func (r *reader) suggest(name string) string {
 	if isZato(name) {
 		return " is one of Zato's enmasse; its files are imported with --zato"
 	}
-	if near := kind.Nearest(name, r.kinds.Names()); near != "" {
+	if near := spelling.Nearest(name, r.kinds.Names()); near != "" {
 		return fmt.Sprintf("; did you mean %q?", near)
 	}
 	return "; known kinds are " + strings.Join(r.kinds.Names(), ", ")

@@ -7,7 +7,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
-	"github.com/parley-run/parley/runtime/kind"
+	"github.com/parley-run/parley/spelling"
 )
 
 // Areas say what of a server is not loaded.
@@ -63,7 +63,7 @@ func (a Areas) check() map[int]string {
 		}
 	}
 	for i, name := range a.Off {
-		switch near := kind.Nearest(name, known); {
+		switch near := spelling.Nearest(name, known); {
 		case slices.Contains(a.Off[:i], name):
 			out[i] = fmt.Sprintf("%q is there twice", name)
 		case slices.Contains(known, name):

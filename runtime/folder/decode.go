@@ -13,7 +13,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 
-	"github.com/parley-run/parley/runtime/kind"
+	"github.com/parley-run/parley/spelling"
 )
 
 // fault is one thing that is wrong with the file, at the place that it is wrong at.
@@ -195,7 +195,7 @@ func (f *faults) unknownKeys(n ast.Node, t reflect.Type, path string) {
 				where = " under " + path
 			}
 			meant := "; the"
-			if near := kind.Nearest(key, keysOf(t)); near != "" {
+			if near := spelling.Nearest(key, keysOf(t)); near != "" {
 				meant = fmt.Sprintf("; did you mean %q? The", near)
 			}
 			f.add(pair.Key.GetToken(), "unknown key %q%s keys%s are %s", key, meant, where, strings.Join(keysOf(t), ", "))

@@ -11,6 +11,8 @@ import (
 	"reflect"
 	"sort"
 	"strings"
+
+	"github.com/parley-run/parley/spelling"
 )
 
 // Info describes one kind for people: the key under which config files list it and its config's fields.
@@ -193,7 +195,7 @@ func suggest(name string, fields map[string]reflect.Value) string {
 		known = append(known, k)
 	}
 	sort.Strings(known)
-	if near := Nearest(name, known); near != "" {
+	if near := spelling.Nearest(name, known); near != "" {
 		return fmt.Sprintf("; did you mean %q?", near)
 	}
 	return "; known keys are " + strings.Join(known, ", ")

@@ -71,14 +71,6 @@ func TestDescribe(t *testing.T) {
 	}, kind.Describe(embedding{Embedded: Embedded{IsActive: true}, Port: 80, Timeout: kind.Seconds(10)}))
 }
 
-func TestNearest(t *testing.T) {
-	known := []string{"channel_rest", "outgoing_rest", "outgoing_zmq"}
-	assert.Equal(t, "channel_rest", kind.Nearest("chanel_rest", known))
-	assert.Equal(t, "outgoing_zmq", kind.Nearest("outgoing_zqm", known))
-	assert.Empty(t, kind.Nearest("something", known))
-	assert.Empty(t, kind.Nearest("", nil))
-}
-
 // One object's lists and maps must not become another's defaults.
 func TestDecodeLeavesDefaultsAlone(t *testing.T) {
 	type config struct {

@@ -12,8 +12,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/service"
+	"github.com/parley-run/parley/spelling"
 )
 
 // Deps is what the internal service needs.
@@ -175,7 +175,7 @@ func (d Deps) wanted(in In, sources []Source) ([]Source, error) {
 	}
 	slices.Sort(names)
 	e := service.Errorf(service.NotFound, "no server %q has a log here; there are %s", in.Server, strings.Join(names, ", "))
-	if near := kind.Nearest(in.Server, names); near != "" {
+	if near := spelling.Nearest(in.Server, names); near != "" {
 		e.Fix = "did you mean " + near + "?"
 	}
 	return nil, e

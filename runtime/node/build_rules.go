@@ -14,6 +14,7 @@ import (
 	"github.com/parley-run/parley/runtime/rbac"
 	"github.com/parley-run/parley/runtime/security"
 	"github.com/parley-run/parley/runtime/service"
+	"github.com/parley-run/parley/spelling"
 )
 
 // rules are the roles and rate limits of a state. They are shared by all states between which none of them changed, nor the
@@ -103,7 +104,7 @@ func missing(faults *kind.Faults, key, what string, names, known []string) {
 			continue
 		}
 		near := ""
-		if n := kind.Nearest(name, known); n != "" {
+		if n := spelling.Nearest(name, known); n != "" {
 			near = fmt.Sprintf("; did you mean %q?", n)
 		}
 		faults.Add(key, "there is no %s %q%s", what, name, near)

@@ -10,6 +10,7 @@ import (
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/outconn"
 	"github.com/parley-run/parley/runtime/security"
+	"github.com/parley-run/parley/spelling"
 )
 
 // addSecurity builds a definition. One that cannot be built is kept without: what names it must not serve, and must not
@@ -44,7 +45,7 @@ func (b *builder) called(name string) (*boundSecurity, error) {
 	if bound == nil {
 		names := slices.Sorted(maps.Keys(b.state.security))
 		message := fmt.Sprintf("there is no security definition %q", name)
-		if near := kind.Nearest(name, names); near != "" {
+		if near := spelling.Nearest(name, names); near != "" {
 			message += fmt.Sprintf("; did you mean %q?", near)
 		}
 		return nil, kind.Faults{{Path: "security", Message: message}}

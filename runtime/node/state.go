@@ -8,12 +8,12 @@ import (
 
 	"github.com/parley-run/parley/runtime/catalog"
 	"github.com/parley-run/parley/runtime/channel"
-	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/outconn"
 	"github.com/parley-run/parley/runtime/security"
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/sio"
 	"github.com/parley-run/parley/runtime/starlark"
+	"github.com/parley-run/parley/spelling"
 )
 
 // state is everything that serves at one revision. A request takes the state once, when it enters, and runs
@@ -157,7 +157,7 @@ func (s *state) serviceNames() []string {
 // unknown is the error for a name that is not there, with the nearest one that is.
 func unknown(what, name string, known []string) *service.Error {
 	e := &service.Error{Code: service.NotFound, Message: fmt.Sprintf("there is %s %q", what, name)}
-	if near := kind.Nearest(name, known); near != "" {
+	if near := spelling.Nearest(name, known); near != "" {
 		e.Fix = fmt.Sprintf("did you mean %q?", near)
 	}
 	return e

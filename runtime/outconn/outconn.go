@@ -12,6 +12,7 @@ import (
 
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/service"
+	"github.com/parley-run/parley/spelling"
 )
 
 // Conn is an outgoing connection that the node keeps open.
@@ -93,7 +94,7 @@ func Define[C any](name, doc string, self []string, def C, build func(C, Deps) (
 // UnknownMethod is the error for a method that a connection does not have.
 func UnknownMethod(name, method string, known []string) error {
 	fix := "known methods are " + strings.Join(known, ", ")
-	if near := kind.Nearest(method, known); near != "" {
+	if near := spelling.Nearest(method, known); near != "" {
 		fix = fmt.Sprintf("did you mean %q?", near)
 	}
 	return &service.Error{Code: service.Internal, Message: fmt.Sprintf("outconn %q has no method %q", name, method), Fix: fix}

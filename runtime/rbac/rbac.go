@@ -9,6 +9,7 @@ import (
 
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/service"
+	"github.com/parley-run/parley/spelling"
 )
 
 // Roles are all roles of a catalog, each with the grants of those above it. The zero value has none, and allows nothing.
@@ -57,7 +58,7 @@ func resolve(roles map[string]Role, name string) (*resolved, error) {
 		parent, ok := roles[at.Parent]
 		if !ok {
 			message := fmt.Sprintf("there is no role %q", at.Parent)
-			if near := kind.Nearest(at.Parent, slices.Sorted(maps.Keys(roles))); near != "" {
+			if near := spelling.Nearest(at.Parent, slices.Sorted(maps.Keys(roles))); near != "" {
 				message += fmt.Sprintf("; did you mean %q?", near)
 			}
 			return nil, kind.Faults{{Path: "parent", Message: message}}
@@ -74,7 +75,7 @@ func members(names, definitions []string) error {
 			continue
 		}
 		near := ""
-		if n := kind.Nearest(name, definitions); n != "" {
+		if n := spelling.Nearest(name, definitions); n != "" {
 			near = fmt.Sprintf("; did you mean %q?", n)
 		}
 		faults.Add("members", "there is no security definition %q%s", name, near)

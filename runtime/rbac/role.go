@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/parley-run/parley/runtime/kind"
+	"github.com/parley-run/parley/spelling"
 )
 
 // The permissions, and the HTTP methods that need them.
@@ -101,7 +102,7 @@ func (r Role) Check() kind.Faults {
 }
 
 func meant(p string) string {
-	if near := kind.Nearest(strings.ToLower(p), append(Permissions(), All)); near != "" {
+	if near := spelling.Nearest(strings.ToLower(p), append(Permissions(), All)); near != "" {
 		return fmt.Sprintf(" (did you mean %s?)", near)
 	}
 	return ""

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/service"
+	"github.com/parley-run/parley/spelling"
 )
 
 // Deps is what the internal services need.
@@ -119,7 +119,7 @@ func kindOf(name string) (Kind, error) {
 		return ServiceKind + Kind(i), nil
 	}
 	e := service.Errorf(service.Invalid, "kind: expected one of %s, not %q", strings.Join(kindNames(), ", "), name)
-	if near := kind.Nearest(name, kindNames()); near != "" {
+	if near := spelling.Nearest(name, kindNames()); near != "" {
 		e.Fix = fmt.Sprintf("did you mean %q?", near)
 	}
 	return 0, e

@@ -94,7 +94,7 @@ func find(path string) (place, error) {
 
 // open reads the settings' file that all places have in common.
 func open(places []place) (*Project, error) {
-	like, err := spelling(places[0].path)
+	like, err := writtenLike(places[0].path)
 	if err != nil {
 		return nil, err
 	}
@@ -240,8 +240,8 @@ func (p *Project) below(name string) string {
 	return filepath.ToSlash(filepath.Join(p.Root, name))
 }
 
-// spelling gives a function that writes an absolute path as the given one is written: relative where that is.
-func spelling(given string) (func(string) string, error) {
+// writtenLike gives a function that writes an absolute path as the given one is written: relative where that is.
+func writtenLike(given string) (func(string) string, error) {
 	if filepath.IsAbs(given) {
 		return filepath.ToSlash, nil
 	}

@@ -17,9 +17,9 @@ import (
 	"time"
 
 	"github.com/parley-run/parley/runtime/channel"
-	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/sio"
+	"github.com/parley-run/parley/spelling"
 )
 
 // Kind is the row of this kind in the node's table.
@@ -199,7 +199,7 @@ func (s *soap) choose(action, element string) (*operation, error) {
 	e := service.Errorf(service.Invalid, "there is no operation %.200q; there is %s", element, strings.Join(known, ", "))
 	if element == "" {
 		e.Message = "the SOAP message's Body is empty, and its SOAPAction names no operation; there is " + strings.Join(known, ", ")
-	} else if near := kind.Nearest(element, known); near != "" {
+	} else if near := spelling.Nearest(element, known); near != "" {
 		e.Fix = fmt.Sprintf("did you mean %q?", near)
 	}
 	return nil, e

@@ -1,0 +1,180 @@
+// Package yamlfile reads YAML files that people write: strictly, and with every fault at its line and column.
+package yamlfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+
+	"github.com/parley-run/parley/spelling"
+)
+
+// File is a file that was read, and knows where each of its values stands.
+type File struct {
+	name string
+	file *ast.File
+}
+
+// Read decodes raw into out, a pointer to a struct with yaml tags. Unknown keys, repeated keys and values of other types are
+// faults, each as "name:line:column: message", an unknown key with the nearest one that there is.
+func Read(name string, raw []byte, out any) (*File, error) {
+	file, err := parser.ParseBytes(raw, 0)
+	if err != nil {
+		return nil, located(name, err)
+	}
+	if len(file.Docs) > 1 {
+		return nil, fmt.Errorf("%s: %d YAML documents, one is allowed", name, len(file.Docs))
+	}
+	if len(file.Docs) == 1 {
+		if err := unknownKeys(name, file.Docs[0].Body, reflect.TypeOf(out)); err != nil {
+			return nil, err
+		}
+	}
+	err = yaml.NewDecoder(bytes.NewReader(raw), yaml.Strict()).Decode(out)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, located(name, err)
+	}
+	return &File{name: name, file: file}, nil
+}
+
+// Fault is an error at the value that path names, such as "$.stubs[0].path", or at its nearest parent that is there.
+func (f *File) Fault(path, format string, args ...any) error {
+	message := fmt.Sprintf(format, args...)
+	for ; path != "" && path != "$"; path = path[:max(0, strings.LastIndexAny(path, ".["))] {
+		p, err := yaml.PathString(path)
+		if err != nil {
+			continue
+		}
+		node, err := p.FilterFile(f.file)
+		if err != nil || node == nil {
+			continue
+		}
+		at := Start(node)
+		return fmt.Errorf("%s:%d:%d: %s", f.name, at.Line, at.Column, message)
+	}
+	return fmt.Errorf("%s: %s", f.name, message)
+}
+
+// Errorf is a fault of a node, for methods UnmarshalYAML.
+func Errorf(node ast.Node, format string, args ...any) error {
+	return &nodeError{*Start(node), fmt.Sprintf(format, args...)}
+}
+
+// ErrorAt is Errorf, so many columns further on.
+func ErrorAt(node ast.Node, column int, message string) error {
+	at := *Start(node)
+	at.Column += column
+	return &nodeError{at, message}
+}
+
+// Start is where a node begins: a mapping's own token is its first colon, so its first key stands for it.
+func Start(node ast.Node) *token.Position {
+	switch n := node.(type) {
+	case *ast.MappingNode:
+		if len(n.Values) > 0 {
+			return Start(n.Values[0].Key)
+		}
+	case *ast.MappingValueNode:
+		return Start(n.Key)
+	}
+	return node.GetToken().Position
+}
+
+// unknownKeys finds every key in node that type t has no field for.
+func unknownKeys(name string, node ast.Node, t reflect.Type) error {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	var faults []error
+	switch n := node.(type) {
+	case *ast.SequenceNode:
+		if t.Kind() != reflect.Slice {
+			return nil // of another type than wanted: the decoder says so
+		}
+		for _, one := range n.Values {
+			faults = append(faults, unknownKeys(name, one, t.Elem()))
+		}
+	case *ast.MappingNode:
+		for _, pair := range n.Values {
+			faults = append(faults, unknownKeys(name, pair, t))
+		}
+	case *ast.MappingValueNode:
+		switch t.Kind() {
+		case reflect.Map:
+			return unknownKeys(name, n.Value, t.Elem())
+		case reflect.Struct:
+			return unknownKey(name, n, t)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// unknownKey looks at one key that should be a field of struct t, and into its value.
+func unknownKey(file string, n *ast.MappingValueNode, t reflect.Type) error {
+	key := n.Key.GetToken().Value
+	fields := fieldsOf(t)
+	names := make([]string, 0, len(fields))
+	for _, field := range fields {
+		name := tagOf(field)
+		if name == key {
+			return unknownKeys(file, n.Value, field.Type)
+		}
+		names = append(names, name)
+	}
+	if len(names) == 0 { // a text, or a number
+		return nil
+	}
+	at, meant := Start(n), ""
+	if near := spelling.Nearest(key, names); near != "" {
+		meant = fmt.Sprintf("; did you mean %q", near)
+	}
+	return fmt.Errorf("%s:%d:%d: unknown field %q%s; there are %s", file, at.Line, at.Column, key, meant, strings.Join(names, ", "))
+}
+
+// fieldsOf are the fields of a struct that have a key in a file, those of inlined structs among them.
+func fieldsOf(t reflect.Type) (out []reflect.StructField) {
+	for field := range t.Fields() {
+		switch tag := field.Tag.Get("yaml"); {
+		case tag == ",inline":
+			out = append(out, fieldsOf(field.Type)...)
+		case tag != "" && tag != "-":
+			out = append(out, field)
+		}
+	}
+	return out
+}
+
+func tagOf(field reflect.StructField) string {
+	name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+	return name
+}
+
+// located puts the file's name, line and column before the library's message.
+func located(name string, err error) error {
+	var positioned yaml.Error
+	if errors.As(err, &positioned) && positioned.GetToken() != nil {
+		at := positioned.GetToken().Position
+		return fmt.Errorf("%s:%d:%d: %s", name, at.Line, at.Column, positioned.GetMessage())
+	}
+	var own *nodeError
+	if errors.As(err, &own) {
+		return fmt.Errorf("%s:%d:%d: %s", name, own.at.Line, own.at.Column, own.message)
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// nodeError is a fault found while one node was decoded.
+type nodeError struct {
+	at      token.Position
+	message string
+}
+
+func (e *nodeError) Error() string { return e.message }

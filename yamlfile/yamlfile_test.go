@@ -1,0 +1,91 @@
+package yamlfile_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/parley-run/parley/yamlfile"
+)
+
+type even int
+
+func (e *even) UnmarshalYAML(node ast.Node) error {
+	if text := node.GetToken().Value; text != "2" {
+		return yamlfile.Errorf(node, "%s is not even", text)
+	}
+	*e = 2
+	return nil
+}
+
+type order struct {
+	Name  string            `yaml:"name"`
+	Wait  yamlfile.Duration `yaml:"wait"`
+	Even  even              `yaml:"even"`
+	Lines []line            `yaml:"lines"`
+	Tags  map[string]line   `yaml:"tags"`
+	More  `yaml:",inline"`
+}
+
+type More struct {
+	Note string `yaml:"note,omitempty"`
+}
+
+type line struct {
+	Article string `yaml:"article"`
+	Count   int    `yaml:"count"`
+}
+
+func TestRead(t *testing.T) {
+	var o order
+	file, err := yamlfile.Read("o.yaml", []byte("name: a\nwait: 1.5\neven: 2\nlines:\n  - {article: x, count: 3}\ntags: {b: {count: 1}}\nnote: n\n"), &o)
+	require.NoError(t, err)
+	assert.Equal(t, order{Name: "a", Wait: yamlfile.Duration(1500 * time.Millisecond), Even: 2, Lines: []line{{"x", 3}}, Tags: map[string]line{"b": {Count: 1}}, More: More{"n"}}, o)
+	require.EqualError(t, file.Fault("$.lines[0].count", "%d is too many", 3), "o.yaml:5:25: 3 is too many")
+	require.EqualError(t, file.Fault("$.lines[0].colour", "is missing"), "o.yaml:5:6: is missing", "the nearest parent that is there")
+	require.EqualError(t, file.Fault("$", "is bad"), "o.yaml: is bad")
+
+	_, err = yamlfile.Read("o.yaml", nil, &o)
+	require.NoError(t, err, "an empty file says nothing wrong")
+}
+
+func TestReadRefuses(t *testing.T) {
+	for name, row := range map[string]struct{ text, want string }{
+		"no YAML":              {"a: [", "o.yaml:1:4: sequence end token ']' not found"},
+		"two documents":        {"name: a\n---\nname: b\n", "o.yaml: 2 YAML documents, one is allowed"},
+		"an unknown key":       {"nmae: a\n", `o.yaml:1:1: unknown field "nmae"; did you mean "name"; there are name, wait, even, lines, tags, note`},
+		"one that is far off":  {"lines:\n  - colour: a\n", `o.yaml:2:5: unknown field "colour"; there are article, count`},
+		"one in a map's value": {"tags:\n  a: {cuont: 1}\n", `o.yaml:2:7: unknown field "cuont"; did you mean "count"; there are article, count`},
+		"a key given twice":    {"name: a\nname: b\n", `o.yaml:2:1: mapping key "name" already defined at [1:1]`},
+		"another type":         {"lines: 3\n", "o.yaml:1:8: sequence was used where mapping is expected"},
+		"of its own reading":   {"name: a\neven: 3\n", "o.yaml:2:7: 3 is not even"},
+		"no time span":         {"wait: soon\n", `o.yaml:1:7: "soon" is not a time span: write seconds, or a text such as "500ms"`},
+		"a negative one":       {"wait: -1s\n", "o.yaml:1:7: the time span -1s is negative"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := yamlfile.Read("o.yaml", []byte(row.text), &order{})
+			if name == "another type" { // in the library's words
+				require.ErrorContains(t, err, "o.yaml:1:8: ")
+				return
+			}
+			require.EqualError(t, err, row.want)
+		})
+	}
+}
+
+func TestDurationIsJSON(t *testing.T) {
+	raw, err := json.Marshal(yamlfile.Duration(90 * time.Second))
+	require.NoError(t, err)
+	assert.JSONEq(t, `"1m30s"`, string(raw))
+	for text, want := range map[string]time.Duration{`2`: 2 * time.Second, `0.5`: 500 * time.Millisecond, `"3ms"`: 3 * time.Millisecond} {
+		var d yamlfile.Duration
+		require.NoError(t, json.Unmarshal([]byte(text), &d))
+		assert.Equal(t, want, d.Std())
+	}
+	var d yamlfile.Duration
+	require.ErrorContains(t, json.Unmarshal([]byte(`true`), &d), "true is not a time span")
+}
