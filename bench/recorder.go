@@ -46,6 +46,7 @@ type recorder struct {
 	live                  *live
 	width                 time.Duration
 	buckets               []bucket
+	open                  []*bucket // those that are not packed
 }
 
 // tally is what came of some of the requests.
@@ -75,12 +76,6 @@ func (t *tally) add(o Outcome, offset time.Duration) {
 func (t *tally) times(response, service time.Duration) {
 	record(t.response, response)
 	record(t.service, service)
-}
-
-type bucket struct {
-	counts   Counts
-	response *hdrhistogram.Histogram
-	servers  map[string]int
 }
 
 func newRecorder(s Schedule, p Profile, send *sender, began time.Time, held *numbers) *recorder {
@@ -183,10 +178,7 @@ func (r *recorder) add(h *hit) {
 		r.never++
 		return
 	}
-	if b.response == nil {
-		b.response = newHistogram(2)
-	}
-	record(b.response, took)
+	record(r.openBucket(b), took)
 	for _, t := range tallies {
 		if t != nil {
 			t.times(took, h.took)

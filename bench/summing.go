@@ -52,14 +52,15 @@ func (r *recorder) result(p Profile, address string) *Result {
 		out.Requests = append(out.Requests, RequestResult{Name: t.name, Counts: t.counts, Response: latency(t.response), Service: latency(t.service)})
 	}
 	out.Series.Width = r.width.Seconds()
-	for i, b := range r.buckets {
+	for i := range r.buckets {
+		b := &r.buckets[i]
 		from := time.Duration(i) * r.width
 		row := Bucket{From: seconds(from), Counts: b.counts, Servers: b.servers}
 		if !r.closed {
 			row.Asked = math.Round(10*(r.schedule.Hits(from+r.width)-r.schedule.Hits(from))/float64(max(1, r.schedule.Of))) / 10
 		}
-		if b.response != nil {
-			l := latency(b.response)
+		if times := b.times(); times != nil {
+			l := latency(times)
 			row.P50, row.P99, row.Max = l.P50, l.P99, l.Max
 		}
 		out.Series.Buckets = append(out.Series.Buckets, row)
@@ -115,9 +116,10 @@ func (r *recorder) histograms() *Histograms {
 		return all
 	}
 	out.Phases, out.Parts, out.Requests = both(r.phases), both(r.parts), both(r.each)
-	for i, b := range r.buckets {
-		if b.response != nil {
-			out.Buckets[i] = encode(b.response)
+	for i := range r.buckets {
+		b := &r.buckets[i]
+		if times := b.times(); times != nil {
+			out.Buckets[i] = encode(times)
 		}
 	}
 	return out

@@ -1,0 +1,40 @@
+package bench
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestPackedBuckets: what is recorded does not depend on how often a bucket was packed and opened again.
+func TestPackedBuckets(t *testing.T) {
+	const buckets, values = 5 * mostOpen, 4000
+	r := &recorder{buckets: make([]bucket, buckets)}
+	random := rand.New(rand.NewPCG(1, 2))
+	want := map[int]*hdrhistogram.Histogram{}
+	for range values {
+		i, took := random.IntN(buckets-1), time.Duration(random.IntN(3_000_000))*time.Microsecond
+		record(r.openBucket(&r.buckets[i]), took)
+		if want[i] == nil {
+			want[i] = newHistogram(bucketDigits)
+		}
+		record(want[i], took)
+	}
+	open := 0
+	for i := range r.buckets {
+		b := &r.buckets[i]
+		if b.open != nil {
+			open++
+		}
+		if want[i] == nil {
+			assert.Nil(t, b.times(), "bucket %d", i)
+			continue
+		}
+		require.True(t, want[i].Equals(b.times()), "bucket %d", i)
+	}
+	assert.Equal(t, mostOpen, open)
+}
