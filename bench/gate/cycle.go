@@ -113,8 +113,13 @@ func (p *pairs) route() Route {
 		r.X += math.Log(b[1] / b[0])
 	}
 	r.X /= float64(len(p.blocks))
+	for i, b := range r.Blocks { // what is kept of them says no more than they know
+		r.Blocks[i] = [2]float64{tenths(b[0]), tenths(b[1])}
+	}
 	r.P50 = quantile(p.all[1], 0.5) / quantile(p.all[0], 0.5)
 	r.P99 = quantile(p.all[1], 0.99) / quantile(p.all[0], 0.99)
 	r.Mean = meanOf(p.all[1]) / meanOf(p.all[0])
 	return r
 }
+
+func tenths(us float64) float64 { return math.Round(us*10) / 10 }

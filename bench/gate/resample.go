@@ -18,7 +18,8 @@ import (
 type Characteristic struct {
 	Label        string  `json:"label"`
 	Noise        string  `json:"noise"`
-	Kept         int     `json:"kept"` // real cycles behind it
+	Kept         int     `json:"kept"`       // real cycles behind it
+	Others       float64 `json:"others_cpu"` // CPU that all else on the machine took meanwhile, in cores: the median; -1: not known
 	Mean         float64 `json:"mean"` // of the ratios
 	Spread       float64 `json:"spread"`
 	Fail         float64 `json:"fail"` // shares of all verdicts
@@ -55,13 +56,16 @@ func Resample(cycles []Cycle, m Margins, seed uint64) []Characteristic {
 func characteristic(kept []Cycle, m Margins, random *rand.Rand) Characteristic {
 	c := Characteristic{Label: kept[0].Label, Noise: kept[0].Noise, Kept: len(kept)}
 	x := make([]float64, len(kept))
+	others := make([]float64, len(kept))
 	naive := 0
 	for i, one := range kept {
-		x[i] = one.Primary()
+		x[i], others[i] = one.Primary(), one.Others
 		if sequentially(one) > NaiveBound {
 			naive++
 		}
 	}
+	slices.Sort(others)
+	c.Others = others[len(others)/2]
 	mean, spread := meanSD(x)
 	c.Mean, c.Spread, c.Naive = math.Exp(mean), spread, float64(naive)/float64(len(kept))
 	drawn := make([]float64, 0, MaxCycles)
@@ -132,11 +136,19 @@ func WriteCycle(w io.Writer, c Cycle) error { return json.NewEncoder(w).Encode(c
 // WriteCharacteristics writes a table for people.
 func WriteCharacteristics(w io.Writer, all []Characteristic) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%-12s %-8s %6s %8s %7s   %6s %6s %13s %7s   %s\n", "candidate", "noise", "cycles", "ratio", "spread", "FAIL", "PASS", "INCONCLUSIVE", "cycles", "naive fails")
+	fmt.Fprintf(&b, "%-12s %-8s %7s %6s %8s %7s   %6s %6s %13s %7s   %s\n", "candidate", "noise", "others", "cycles", "ratio", "spread", "FAIL", "PASS", "INCONCLUSIVE", "cycles", "naive fails")
 	for _, c := range all {
-		fmt.Fprintf(&b, "%-12s %-8s %6d %+7.1f%% %6.1f%%   %5.1f%% %5.1f%% %12.1f%% %7.1f   %.0f%%\n", c.Label, c.Noise, c.Kept, (c.Mean-1)*100, c.Spread*100,
+		fmt.Fprintf(&b, "%-12s %-8s %7s %6d %+7.1f%% %6.1f%%   %5.1f%% %5.1f%% %12.1f%% %7.1f   %.0f%%\n", c.Label, c.Noise, cores(c.Others), c.Kept, (c.Mean-1)*100, c.Spread*100,
 			c.Fail*100, c.Pass*100, c.Inconclusive*100, c.Cycles, c.Naive*100)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// cores is CPU for people; unknown, a dash.
+func cores(n float64) string {
+	if n < 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f", n)
 }
