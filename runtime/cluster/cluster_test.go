@@ -139,7 +139,7 @@ func (g *ground) server(t testing.TB, name string, options ...option) *server {
 	done.Go(func() { assert.NoError(t, s.Run(ctx)) })
 	s.stop = func() { cancel(); done.Wait() }
 	t.Cleanup(s.stop)
-	require.Eventually(t, func() bool { return s.find(t, name) != nil }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.find(t, name) != nil }, time.Minute, time.Millisecond)
 	return s
 }
 
@@ -213,7 +213,7 @@ func testServersFollowByHints(t *testing.T, fresh newGround) {
 	g := fresh(t)
 	redis := miniredis.RunT(t)
 	a, b := g.server(t, "server1", withRedis(t, redis.Addr())), g.server(t, "server2", withRedis(t, redis.Addr()))
-	require.Eventually(t, func() bool { return redis.PubSubNumSub("parley:test:revision")["parley:test:revision"] == 2 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return redis.PubSubNumSub("parley:test:revision")["parley:test:revision"] == 2 }, time.Minute, time.Millisecond)
 	const changes = 20
 	start := time.Now()
 	for i := range changes {
@@ -249,7 +249,7 @@ func TestHintsOutliveAnOutageOfRedis(t *testing.T) {
 			case <-time.After(20 * time.Millisecond):
 				return false
 			}
-		}, 15*time.Second, 10*time.Millisecond)
+		}, time.Minute, 10*time.Millisecond)
 	}
 	require.NoError(t, redisServer.StartAddr(address))
 	arrives(2)
@@ -262,7 +262,7 @@ func TestHintsOutliveAnOutageOfRedis(t *testing.T) {
 	require.NoError(t, client.Publish(ctx, "parley:other:revision", "77").Err())
 	arrives(5)
 	cancel()
-	require.Eventually(t, func() bool { _, open := <-got; return !open }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { _, open := <-got; return !open }, time.Minute, time.Millisecond)
 }
 
 func TestAnnounceDoesNotWaitForRedis(t *testing.T) {
@@ -284,7 +284,7 @@ func testWaitForNamesThoseThatLag(t *testing.T, fresh newGround) {
 	g := fresh(t)
 	a, b := g.server(t, "server1"), g.server(t, "server2")
 	b.fail(errors.New("its disk is full"))
-	require.Eventually(t, func() bool { return a.find(t, "server2").Problem != "" }, 5*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return a.find(t, "server2").Problem != "" }, time.Minute, 5*time.Millisecond)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	revision := a.change(ctx)
@@ -388,12 +388,12 @@ func TestAProblemIsLoggedOnce(t *testing.T) {
 	a := g.server(t, "server1", logged)
 	var calls atomic.Int64
 	a.fail(errors.New("no database"))
-	require.Eventually(t, func() bool { return out.count("cannot follow") == 1 }, 5*time.Second, 5*time.Millisecond)
-	require.Eventually(t, func() bool { return calls.Add(1) > 20 }, 5*time.Second, 75*time.Millisecond) // a poll or two
+	require.Eventually(t, func() bool { return out.count("cannot follow") == 1 }, time.Minute, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return calls.Add(1) > 20 }, time.Minute, 75*time.Millisecond) // a poll or two
 	assert.Equal(t, 1, out.count("cannot follow"))
 	a.fail(nil)
-	require.Eventually(t, func() bool { return out.count("follows the catalog again") == 1 }, 5*time.Second, 5*time.Millisecond)
-	require.Eventually(t, func() bool { return a.find(t, "server1").Problem == "" }, 5*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return out.count("follows the catalog again") == 1 }, time.Minute, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return a.find(t, "server1").Problem == "" }, time.Minute, 5*time.Millisecond)
 }
 
 func textLog(out io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(out, nil)) }

@@ -90,7 +90,7 @@ func (b *bench) rename(from, to string) {
 
 func (b *bench) eventually(what string, is func() bool) {
 	b.t.Helper()
-	require.Eventually(b.t, is, 5*time.Second, time.Millisecond, "%s\nchanges %q\nlog:\n%s", what, b.made(), &b.log)
+	require.Eventually(b.t, is, time.Minute, time.Millisecond, "%s\nchanges %q\nlog:\n%s", what, b.made(), &b.log)
 }
 
 func (b *bench) serves(name, source string) {

@@ -154,7 +154,7 @@ func TestSentryIsToldOfErrors(t *testing.T) {
 	for _, path := range []string{"/refuses", "/broken", "/around", "/panics"} {
 		g.ask("server1", path)
 	}
-	require.Eventually(t, func() bool { return len(sentry.received()) == 3 }, 15*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return len(sentry.received()) == 3 }, time.Minute, 20*time.Millisecond)
 	byTag := map[string]sentryEvent{}
 	for _, one := range sentry.received() {
 		e, others := envelope(t, one)
@@ -231,9 +231,9 @@ func TestSentryAsksForSilence(t *testing.T) {
 	require.NoError(t, g.deploy("server1", "fails.star", failingStar))
 	require.NoError(t, g.define(strings.Replace(failingYAML, "  - {name: Panics, service: go.panics, url_path: /panics}\n", "", 1)))
 	g.ask("server1", "/broken")
-	require.Eventually(t, func() bool { return len(sentry.received()) == 1 }, 15*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return len(sentry.received()) == 1 }, time.Minute, 20*time.Millisecond)
 	g.ask("server1", "/broken")
-	require.Eventually(t, func() bool { return len(sentry.received()) == 2 }, 15*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return len(sentry.received()) == 2 }, time.Minute, 20*time.Millisecond)
 	var others map[string]json.RawMessage
 	dropped := 0
 	require.Eventually(t, func() bool { // in the second of silence they are dropped, and then Sentry hears how many
@@ -244,7 +244,7 @@ func TestSentryAsksForSilence(t *testing.T) {
 		}
 		_, others = envelope(t, sentry.received()[2])
 		return true
-	}, 20*time.Second, 100*time.Millisecond)
+	}, time.Minute, 100*time.Millisecond)
 	var report struct {
 		DiscardedEvents []struct {
 			Reason, Category string
