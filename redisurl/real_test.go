@@ -215,7 +215,7 @@ func TestSentinelAndPrimaryGoTogether(t *testing.T) {
 		return errors.Join(s.Sentinels()[0].Pause(), r.Pause())
 	})
 	t.Logf("a write 500 ms of silence and a failover later: %s after the pause", took)
-	assert.Less(t, took, 10*time.Second)
+	assert.Less(t, took, 30*time.Second)
 	require.NoError(t, s.Sentinels()[0].Kill())
 	require.NoError(t, s.Sentinels()[1].Kill())
 	require.NoError(t, s.Sentinels()[2].Kill())

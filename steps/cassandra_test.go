@@ -131,7 +131,7 @@ func TestCassandraThatDoesNotAnswer(t *testing.T) {
 	t.Setenv("CASSANDRA", port)
 	began := time.Now()
 	checkScenarios(t, []scenarioRow{{"silence", strings.TrimSuffix(inCassandra, "\n"), "no answer within 200ms"}}, steps.Options{Timeout: 200 * time.Millisecond})
-	assert.Less(t, time.Since(began), 3*time.Second)
+	assert.Less(t, time.Since(began), 30*time.Second, "the driver's own limit is a minute")
 }
 
 // kindRow is a column of a type, a value as a step writes it, and what a query says it is.

@@ -104,7 +104,7 @@ func TestAnOutcomeThatWasCutOff(t *testing.T) {
 			inCommit(t, direct)
 			row.fault(t, p, proxy)
 			all.Wait()
-			assert.Less(t, time.Since(start), 25*time.Second)
+			assert.Less(t, time.Since(start), 25*time.Second+20*time.Second, "25 s, and 20 s for a busy machine")
 			if len(row.says) == 0 {
 				require.NoError(t, err)
 				assert.EqualValues(t, 2, revision)

@@ -249,7 +249,7 @@ func TestOutage(t *testing.T) {
 			_, err = c.Call(context.Background(), "rpush", list("k", "v"), nil)
 			e := fault(t, err)
 			require.Equal(t, service.Upstream, e.Code)
-			require.Less(t, time.Since(began), 2*time.Second)
+			require.Less(t, time.Since(began), 20*time.Second)
 			require.NotContains(t, e.Message, "secret")
 		}
 		require.ErrorContains(t, err, "KVDB at "+address+" cannot be reached: connection refused")
