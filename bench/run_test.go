@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -332,7 +332,7 @@ func TestRunKilledServerComesBackByItself(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var mu sync.Mutex
 			server, downAt := "server1", 0
-			again := math.MaxInt // the lowest id that it answers when it is back
+			again := math.MaxInt        // the lowest id that it answers when it is back
 			late := make(chan struct{}) // holds a reply of the old process until it is gone
 			tg := startTarget(t, func(text string, w http.ResponseWriter, _ <-chan struct{}, execute func()) bool {
 				id, _ := strconv.Atoi(text)
