@@ -175,6 +175,11 @@ func TestBuiltInProfiles(t *testing.T) {
 	t.Run("statistics", func(t *testing.T) {
 		r := run(t, "statistics")
 		require.Len(t, r.Services, 1)
+		if r.OK < r.Sent && len(r.Invalid) > 0 { // the machine has so much other work that requests were given up
+			assert.LessOrEqual(t, int64(r.OK), r.Services[0].Requests)
+			assert.GreaterOrEqual(t, int64(r.Sent), r.Services[0].Requests)
+			return
+		}
 		assert.Equal(t, int64(r.Sent), r.Services[0].Requests)
 		assert.Zero(t, r.Services[0].Errors)
 	})

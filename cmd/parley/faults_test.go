@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -180,14 +179,8 @@ func TestFaultsAreTold(t *testing.T) {
 
 	t.Run("paused servers", func(t *testing.T) {
 		pause := func(n int) (goOn func()) {
-			status, err := cluster.Status(t.Context())
-			require.NoError(t, err)
-			pid := status.Servers[n-1].PID
-			require.Positive(t, pid) // 0 would be this test itself
-			require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
-			goOn = func() { _ = syscall.Kill(pid, syscall.SIGCONT) }
-			t.Cleanup(goOn)
-			return goOn
+			require.NoError(t, cluster.Pause(t.Context(), n)) // and it stands still by then: a signal takes a moment to arrive
+			return func() { require.NoError(t, cluster.Resume(t.Context(), n)) }
 		}
 		goOn := pause(1)
 		start := time.Now()
