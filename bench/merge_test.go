@@ -44,7 +44,7 @@ func TestFourShardsAreOneRun(t *testing.T) {
 
 	tg := startTarget(t, nil)
 	shards := make([]*bench.Result, 4)
-	at := time.Now().Add(200 * time.Millisecond)
+	at := time.Now().Add(3 * time.Second) // for all to be there by then
 	var group sync.WaitGroup
 	for i := range shards {
 		group.Go(func() { shards[i] = run(tg, i, 4, at, &four) })

@@ -148,8 +148,8 @@ func TestClosedLoop(t *testing.T) {
 think: 1ms
 warmup: 100ms
 phases:
-  - {name: few, duration: 200ms, users: 2}
-  - {name: more, duration: 300ms, users: 6}
+  - {name: few, duration: 400ms, users: 2}
+  - {name: more, duration: 1600ms, users: 6}
 requests:
   - {name: first, path: "/first?{{id}}", capture: {next: {header: X-Next}}}
   - {name: second, path: /second, body: "{{next}}"}
@@ -163,7 +163,7 @@ expect: [failed == 0, p50 of first < 5s, p95 in more < 5s]
 	assert.Empty(t, res.Invalid)
 	assert.Empty(t, res.Unmet)
 	require.Len(t, res.Parts, 2)
-	assert.Greater(t, res.Parts[0].Sent, 10)
+	assert.Greater(t, res.Parts[0].Sent, 2)
 	assert.Greater(t, res.Parts[1].Sent, res.Parts[0].Sent)
 	assert.Positive(t, res.Warmup.Sent)
 	assert.Equal(t, res.Service.P50, res.Response.P50, "it is due when it is sent")
@@ -197,7 +197,7 @@ func TestHTTP2(t *testing.T) {
 
 func TestOwnTimeout(t *testing.T) {
 	address, _ := served(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	p := parsed(t, t.TempDir(), "rate: 100\nduration: 30ms\ntimeout: 30s\nrequest: {path: /a, timeout: 50ms}\n")
+	p := parsed(t, t.TempDir(), "rate: 100\nduration: 30ms\ntimeout: 30s\nrequest: {path: /a, timeout: 1s}\n")
 	res, err := bench.Run(t.Context(), p, bench.Options{Address: address})
 	require.NoError(t, err)
 	assert.Equal(t, bench.Counts{Sent: 3, Unknown: 3}, res.Counts)
@@ -234,18 +234,18 @@ func TestEventsAtConditions(t *testing.T) {
 	slow.Store(true)
 	address, _ := served(t, func(_ http.ResponseWriter, r *http.Request) {
 		if slow.Load() {
-			take(r, 30*time.Millisecond)
+			take(r, 300*time.Millisecond)
 		}
 	})
 	p := parsed(t, t.TempDir(), `
 rate: 100
-duration: 1500ms
+duration: 4s
 request: {path: /a}
 events:
-  - {name: mend, when: p50 > 20ms for 200ms, run: mend}
+  - {name: mend, when: p50 > 200ms for 200ms, run: mend}
   - {at: 100ms, after: mend, run: next}
   - {when: error_rate > 1%, run: never}
-expect: [recovery < 1s]
+expect: [recovery < 3s]
 `)
 	var done []string
 	res, err := bench.Run(t.Context(), p, bench.Options{Address: address, Do: func(_ context.Context, e bench.Event) error {
@@ -260,5 +260,5 @@ expect: [recovery < 1s]
 	assert.GreaterOrEqual(t, res.Events[0].At, 0.2)
 	assert.GreaterOrEqual(t, res.Events[1].At, res.Events[0].At+0.099)
 	assert.Equal(t, "what it waits for did not come: error_rate > 1%", res.Events[2].Skipped)
-	assert.Less(t, res.Phases[1].Response.P50, 20.0)
+	assert.Less(t, res.Phases[len(res.Phases)-1].Response.P50, 200.0, "after all events")
 }

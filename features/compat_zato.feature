@@ -96,7 +96,7 @@ Feature: Clients written for Zato
     When the URL is invoked
     Then status is "500"
     And JSON Pointer "/zato_env/details" is "An error has occurred"
-    And the servers' logs contain "nobody but the log is told" within 5 seconds
+    And the servers' logs contain "nobody but the log is told" within 20 seconds
 
   Scenario: No server is up
     Given URL path "/client"

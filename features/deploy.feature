@@ -18,18 +18,18 @@ Feature: Hot deploy
 
   Scenario: A file in one server's pickup folder runs on every server
     When service file "version/v2/version.star" is copied to server 1's pickup folder
-    Then within 5 seconds, on every server, JSON Pointer "/version" is an integer "2"
+    Then within 20 seconds, on every server, JSON Pointer "/version" is an integer "2"
 
   Scenario: And so it does from the other server's
     When service file "version/v2/version.star" is copied to server 2's pickup folder
-    Then within 5 seconds, on every server, JSON Pointer "/version" is an integer "2"
+    Then within 20 seconds, on every server, JSON Pointer "/version" is an integer "2"
 
   Scenario: A request that is under way finishes on the version that it began with
     Given service file "slow/v1/slow.star" is deployed
     And the CRM mock answers after "1 second"
     And URL path "/demo/slow"
     When the URL is invoked in the background
-    Then the CRM received 1 request within 2 seconds
+    Then the CRM received 1 request within 20 seconds
     When service file "slow/v2/slow.star" is deployed
     And the background reply has arrived
     Then JSON Pointer "/version" is an integer "1"
@@ -40,7 +40,7 @@ Feature: Hot deploy
   Scenario: No request fails during 20 deploys
     When I send 200 requests per second in the background
     And service files "version/v2/version.star" and "version/v1/version.star" are deployed in turn 20 times
-    Then at least 50 requests were answered within 5 seconds
+    Then at least 50 requests were answered within 20 seconds
     And no request failed
     And on every server, JSON Pointer "/version" is an integer "1"
 
@@ -49,11 +49,11 @@ Feature: Hot deploy
     And service file "version/v2/version.star" is deployed
     And server 2 is started
     Then on every server, JSON Pointer "/version" is an integer "2"
-    And all servers are at the same revision within 5 seconds
+    And all servers are at the same revision within 20 seconds
 
   Scenario: A restart with an old file in its folder changes nothing
     When service file "version/v3/version.star" is copied to server 1's pickup folder
-    Then within 5 seconds, on every server, JSON Pointer "/version" is an integer "3"
+    Then within 20 seconds, on every server, JSON Pointer "/version" is an integer "3"
     When service file "version/v2/version.star" is deployed
     And server 1 is restarted
     Then on every server, JSON Pointer "/version" is an integer "2"
@@ -62,11 +62,11 @@ Feature: Hot deploy
 
   Scenario: A planned stop of a server fails no request
     When I send 100 requests per second in the background
-    Then at least 20 requests were answered within 5 seconds
+    Then at least 20 requests were answered within 20 seconds
     When server 1 is stopped
     Then server 1 does not answer
     When server 1 is started
-    Then server 1 answers within 5 seconds
+    Then server 1 answers within 20 seconds
     And no request failed
 
   Scenario Outline: What cannot run is refused where it is wrong, and the old version keeps serving: <what>
@@ -90,7 +90,7 @@ Feature: Hot deploy
 
   Scenario: What cannot run is refused in a pickup folder too, and the log says where
     When service file "refused/unknown.star" is copied to server 1's pickup folder
-    Then the log of server 1 contains "unknown.star:4:" within 5 seconds
+    Then the log of server 1 contains "unknown.star:4:" within 20 seconds
     And on every server, JSON Pointer "/version" is an integer "1"
 
   Scenario: Definitions are imported all or none, and every fault is named with its line

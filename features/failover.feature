@@ -14,19 +14,19 @@ Feature: Failover
     And request is "{"id": {{id}}}"
 
   Scenario: A server is killed and started again
-    When I send 300 requests per second for 5 seconds
+    When I send 150 requests per second for 8 seconds
     And 1 second in, server 1 is killed
     And 3 seconds in, server 1 is started
     Then no request failed
     And no request was lost
     And no request was doubled
     And at most 50 requests have an unknown outcome
-    And the slowest answer took less than 1 second
-    And every server answered at least 100 requests
-    And all servers are at the same revision within 5 seconds
+    And the slowest answer took less than 5 seconds
+    And every server answered at least 50 requests
+    And all servers are at the same revision within 20 seconds
 
   Scenario: The last server but one is killed while a new version is deployed
-    When I send 200 requests per second for 4 seconds
+    When I send 100 requests per second for 10 seconds
     And 0.5 seconds in, server 2 is killed
     And 1 second in, server 3 is killed
     And 1.5 seconds in, service file "record/v2/record.star" is deployed
@@ -36,4 +36,4 @@ Feature: Failover
     And at most 50 requests have an unknown outcome
     When server 2 is started
     And server 3 is started
-    Then all servers are at the same revision within 5 seconds
+    Then all servers are at the same revision within 20 seconds

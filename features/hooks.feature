@@ -14,7 +14,7 @@ Feature: Hooks
     When the URL is invoked
     Then status is "200"
     And JSON response is equal to "{"response": {"steps": ["accept", "before_handle", "validate_input", "handle", "validate_output", "after_handle"]}}"
-    And the log of server 1 contains "order of 10: accept, before_handle, validate_input, handle, validate_output, after_handle, finalize_handle" within 5 seconds
+    And the log of server 1 contains "order of 10: accept, before_handle, validate_input, handle, validate_output, after_handle, finalize_handle" within 20 seconds
 
   Scenario: What accept does not accept is answered 400 without a body, and finalize_handle runs all the same
     Given query string "?amount=-5"
@@ -22,29 +22,29 @@ Feature: Hooks
     When the URL is invoked
     Then status is "400"
     And header "Content-Length" is "0"
-    And the log of server 1 contains "order of -5: accept, finalize_handle" within 5 seconds
+    And the log of server 1 contains "order of -5: accept, finalize_handle" within 20 seconds
 
   Scenario: validate_input refuses in words of its own
     Given query string "?amount=2000"
     When the URL is invoked
     Then status is "400"
     And JSON Pointer "/parley_env/details" is "amount: more than 1000 needs a signature"
-    And the log of server 1 contains "order of 2000: accept, before_handle, validate_input, finalize_handle" within 5 seconds
+    And the log of server 1 contains "order of 2000: accept, before_handle, validate_input, finalize_handle" within 20 seconds
 
   Scenario: An error in before_handle ends nothing, and is logged with its place
     Given query string "?amount=11&breaks=before_handle"
     When the URL is invoked
     Then status is "200"
-    And the log of server 1 contains "hook=before_handle" within 5 seconds
-    And the log of server 1 contains "orders.star:13:" within 5 seconds
+    And the log of server 1 contains "hook=before_handle" within 20 seconds
+    And the log of server 1 contains "orders.star:13:" within 20 seconds
 
   Scenario: An error in validate_output is the service's
     Given query string "?amount=12&breaks=validate_output"
     When the URL is invoked
     Then status is "500"
     And JSON Pointer "/parley_env/details" is "internal error"
-    And the log of server 1 contains "validate_output: fail: validate_output breaks" within 5 seconds
-    And the log of server 1 contains "order of 12: accept, before_handle, validate_input, handle, validate_output, finalize_handle" within 5 seconds
+    And the log of server 1 contains "validate_output: fail: validate_output breaks" within 20 seconds
+    And the log of server 1 contains "order of 12: accept, before_handle, validate_input, handle, validate_output, finalize_handle" within 20 seconds
 
   Scenario: Input that SimpleIO refuses reaches no hook
     Given query string "?amount=many"

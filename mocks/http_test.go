@@ -29,7 +29,7 @@ func call(t *testing.T, method, url, body string, header http.Header) (reply, er
 	if header != nil {
 		req.Header = header
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
 	res, err := client.Do(req)
 	if err != nil {
 		return reply{}, err

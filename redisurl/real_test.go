@@ -166,7 +166,7 @@ func TestNothingIsLeft(t *testing.T) {
 		require.NoError(t, err)
 		c, err := target.Open()
 		require.NoError(t, err)
-		require.Eventually(t, func() bool { return c.Set(t.Context(), "k", "v", 0).Err() == nil }, 20*time.Second, 50*time.Millisecond)
+		require.Eventually(t, func() bool { return c.Set(t.Context(), "k", "v", 0).Err() == nil }, time.Minute, 50*time.Millisecond)
 		for _, r := range all {
 			require.NoError(t, r.Kill())
 		}
@@ -176,11 +176,11 @@ func TestNothingIsLeft(t *testing.T) {
 		for _, r := range all {
 			require.NoError(t, r.Start(t.Context()))
 		}
-		require.Eventually(t, func() bool { return c.Get(t.Context(), "k").Err() == nil }, 20*time.Second, 50*time.Millisecond)
+		require.Eventually(t, func() bool { return c.Get(t.Context(), "k").Err() == nil }, time.Minute, 50*time.Millisecond)
 		require.NoError(t, c.Close())
 		require.ErrorIs(t, c.Get(t.Context(), "k").Err(), redis.ErrClosed)
 	}
-	assert.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+1 }, 10*time.Second, 20*time.Millisecond, // one runs this
+	assert.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+1 }, time.Minute, 20*time.Millisecond, // one runs this
 		"more than %d goroutines", before)
 }
 
@@ -197,7 +197,7 @@ func failover(t *testing.T, s *fixtures.RedisSentinel, c *redisurl.Client, take 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		return c.Set(ctx, "k", "after", 0).Err() == nil
-	}, 30*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 	took := time.Since(began)
 	now, err := s.Primary(t.Context())
 	require.NoError(t, err)
@@ -215,7 +215,7 @@ func TestSentinelAndPrimaryGoTogether(t *testing.T) {
 		return errors.Join(s.Sentinels()[0].Pause(), r.Pause())
 	})
 	t.Logf("a write 500 ms of silence and a failover later: %s after the pause", took)
-	assert.Less(t, took, 10*time.Second)
+	assert.Less(t, took, 30*time.Second)
 	require.NoError(t, s.Sentinels()[0].Kill())
 	require.NoError(t, s.Sentinels()[1].Kill())
 	require.NoError(t, s.Sentinels()[2].Kill())

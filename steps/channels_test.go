@@ -60,7 +60,7 @@ func TestCopyAndPush(t *testing.T) {
 	select {
 	case message := <-got:
 		assert.JSONEq(t, `{"id": 7}`, message)
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("nothing was pulled")
 	}
 }

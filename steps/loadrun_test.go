@@ -64,6 +64,7 @@ const (
 func loadRunRows() []thenRow {
 	to := func(load, path string) string { return strings.Replace(load, "%", path, 1) }
 	good := to(recorded, "fine")
+	longer := shaped("I send 50 requests per second for 3 seconds")
 	return []thenRow{
 		{good, "every request was answered\nAnd no request failed\nAnd at least 50 requests were answered\nAnd no request has an unknown outcome", ""},
 		{to(recorded, "reject"), `every request was answered`, "requests were not answered"},
@@ -96,10 +97,10 @@ func loadRunRows() []thenRow {
 		{to(recorded, "reject"), `at most 0 requests got status "503"`, "requests got status 503"},
 		{good, `at most 0 requests got status "fine"`, `"fine" is no status`},
 		{"Given URL path \"/\"\n", `every request was answered`, "there was no load"},
-		{good + "And 0.1 seconds in, the Redis key \"then\" is \"7\"\n", `the Redis key "then" is "7"`, ""},
-		{good + "And 0.2 seconds in, the Redis key \"then\" is \"8\"\nAnd 0.1 seconds in, the Redis key \"then\" is \"7\"\n", `the Redis key "then" is "8"`, ""},
-		{good + "And 0.1 seconds in, the Redis key \"none\" is \"7\" within 1 second\n", `no request was lost`, `0.1 seconds in, the Redis key "none" is "7" within 1 second: the Redis key "none" does not exist`},
-		{good + "And 0.1 seconds in, server 1 is killed\n", `no request was lost`, "0.1 seconds in, server 1 is killed: there is no cluster"},
+		{longer + "And 0.1 seconds in, the Redis key \"then\" is \"7\"\n", `the Redis key "then" is "7"`, ""},
+		{longer + "And 0.2 seconds in, the Redis key \"then\" is \"8\"\nAnd 0.1 seconds in, the Redis key \"then\" is \"7\"\n", `the Redis key "then" is "8"`, ""},
+		{longer + "And 0.1 seconds in, the Redis key \"none\" is \"7\" within 1 second\n", `no request was lost`, `0.1 seconds in, the Redis key "none" is "7" within 1 second: the Redis key "none" does not exist`},
+		{longer + "And 0.1 seconds in, server 1 is killed\n", `no request was lost`, "0.1 seconds in, server 1 is killed: there is no cluster"},
 		{good + "And 0.1 seconds in, I sleep for \"0.6\"\nAnd 0.2 seconds in, the Redis key \"a\" is \"b\"\n", `no request was lost`, "it happened after the load was over"},
 		{good + "And I send 10 requests per second for 0.5 seconds\n", `at least 5 requests were answered`, ""},
 		{shaped("I send 100 to 300 requests per second over 0.5 seconds"), "at least 100 requests were answered\nAnd at most 0 requests failed\nAnd no request was lost", ""},

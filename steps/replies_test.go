@@ -190,7 +190,7 @@ func TestAnAddressThatDoesNotAnswerIsNamedWithHowLongItWasTried(t *testing.T) {
 	t.Cleanup(half.Close)
 	away := httptest.NewServer(http.RedirectHandler("http://"+silent.Addr().String()+"/", http.StatusFound))
 	t.Cleanup(away.Close)
-	limit := "the limit is 50 ms)"
+	limit := "the limit is 500 ms)"
 	rows := []struct {
 		name, address string
 		fault         []string
@@ -206,7 +206,7 @@ func TestAnAddressThatDoesNotAnswerIsNamedWithHowLongItWasTried(t *testing.T) {
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			k := begin(t, steps.Options{Timeout: 50 * time.Millisecond})
+			k := begin(t, steps.Options{Timeout: 500 * time.Millisecond})
 			for _, send := range []string{invoking, "When the URL is invoked in the background\nAnd the background reply has arrived"} {
 				err := k.say("Given address \"" + row.address + "\"\n" + send)
 				require.Error(t, err)

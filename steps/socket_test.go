@@ -223,7 +223,7 @@ func TestWebSocketsThatDoNotOpenSayWhy(t *testing.T) {
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			assert.Contains(t, socketSays(t, row.before, steps.Options{Timeout: 500 * time.Millisecond}), row.want)
+			assert.Contains(t, socketSays(t, row.before, steps.Options{Timeout: 3 * time.Second}), row.want)
 		})
 	}
 }

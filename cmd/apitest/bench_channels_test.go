@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -95,7 +96,9 @@ func TestBenchEveryChannel(t *testing.T) {
 			assert.Equal(t, 50, r.Executed.Executed)
 		})
 	}
-	left, err := os.ReadDir(filepath.Join(incoming, "done"))
-	require.NoError(t, err)
-	assert.Len(t, left, 50, "the channel has handled every file")
+	require.EventuallyWithT(t, func(t *assert.CollectT) { // a file is moved when its service has ended
+		left, err := os.ReadDir(filepath.Join(incoming, "done"))
+		require.NoError(t, err)
+		assert.Len(t, left, 50, "the channel has handled every file")
+	}, time.Minute, 20*time.Millisecond)
 }

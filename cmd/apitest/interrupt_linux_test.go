@@ -44,7 +44,7 @@ func TestInterruptTwice(t *testing.T) {
 		defer close(ended)
 		_ = run.Wait() // its exit code tells
 	}()
-	for deadline := time.After(20 * time.Second); ; {
+	for deadline := time.After(time.Minute); ; {
 		_ = run.Process.Signal(os.Interrupt)
 		select {
 		case <-ended:

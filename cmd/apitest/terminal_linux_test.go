@@ -101,7 +101,7 @@ func TestTerminal(t *testing.T) {
 	require.NoError(t, command.Start())
 	require.NoError(t, tty.Close())
 	progress := regexp.MustCompile(`\r\x1b\[K(1 of 3 scenarios, \d+ s: slow[^\r\n\x1b]*)`)
-	seen := assert.Eventually(t, func() bool { return progress.MatchString(out.String()) }, 30*time.Second, 10*time.Millisecond)
+	seen := assert.Eventually(t, func() bool { return progress.MatchString(out.String()) }, time.Minute, 10*time.Millisecond)
 	close(release)
 	require.NoError(t, command.Wait())
 	reading.Wait()

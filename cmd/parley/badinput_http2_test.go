@@ -25,7 +25,7 @@ func (f front) exchange2(t *testing.T, fields []string, data string) string {
 	conn, err := (&tls.Dialer{Config: config}).DialContext(t.Context(), "tcp", f.address)
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()
-	require.NoError(t, conn.SetDeadline(time.Now().Add(10*time.Second)))
+	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
 	_, err = io.WriteString(conn, http2.ClientPreface)
 	require.NoError(t, err)
 	framer := http2.NewFramer(conn, conn)

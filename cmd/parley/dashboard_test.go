@@ -89,11 +89,11 @@ func (b *tab) note(event any) {
 	}
 }
 
-// do does what a user would, each within half a minute.
+// do does what a user would, each within a minute.
 func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	b.Helper()
 	for _, action := range actions {
-		ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+		ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
 		err := chromedp.Do(ctx, action)
 		cancel()
 		require.NoError(b, err, "at %s", b.where())
@@ -104,7 +104,7 @@ func (b *tab) where() string { return evaluated[string](b, "location.pathname + 
 
 func evaluated[V any](b *tab, expression string) V {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[V](expression))
 	require.NoError(b, err, expression)
@@ -115,11 +115,11 @@ func evaluated[V any](b *tab, expression string) V {
 func (b *tab) until(expression string) {
 	b.Helper()
 	require.Eventually(b, func() bool {
-		ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
+		ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
 		defer cancel()
 		v, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression))
 		return err == nil && v // while a page goes, there is none to ask
-	}, 30*time.Second, 50*time.Millisecond, expression)
+	}, time.Minute, 50*time.Millisecond, expression)
 }
 
 // shows waits until the page holds a text.
@@ -288,7 +288,7 @@ func TestDashboard(t *testing.T) {
 		}
 		exported, _ = os.ReadFile(files[0])
 		return strings.Contains(string(exported), "outgoing_rest:") && strings.HasSuffix(string(exported), "\n")
-	}, 30*time.Second, 50*time.Millisecond)
+	}, time.Minute, 50*time.Millisecond)
 	assert.Contains(t, string(exported), "customers.greet")
 	assert.NotContains(t, string(exported), "pw-of-mobile")
 	changed := strings.Replace(string(exported), "/greet/{name}", "/hello/{name}", 1)

@@ -23,10 +23,10 @@ INSERT INTO objects (kind, name, spec, hash, revision) VALUES ('service_file', '
 INSERT INTO audit (revision, who, what, at, mark) VALUES (%[1]d, 'another', 'put them', 0, 'other');
 COMMIT`, base.Revision+1))
 	end := load(t, all)
-	require.Eventually(t, func() bool { return converge(t, all).Revision == base.Revision+1 }, 10*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return converge(t, all).Revision == base.Revision+1 }, time.Minute, 50*time.Millisecond)
 	for _, m := range all {
 		other := map[string]string{"north1": "north2", "north2": "north1"}[m.name]
-		require.Eventually(t, func() bool { return strings.Contains(m.ok("status"), "  "+other+" does not run service_file bad.star") }, 5*time.Second, 50*time.Millisecond)
+		require.Eventually(t, func() bool { return strings.Contains(m.ok("status"), "  "+other+" does not run service_file bad.star") }, time.Minute, 50*time.Millisecond)
 		said := m.ok("status")
 		assert.Regexp(t, m.name+` does not run service_file bad\.star: bad\.star:1:`, said)
 		assert.Contains(t, said, m.name+" does not run kind_of_the_next x: ")
@@ -61,7 +61,8 @@ func TestServersThatDiffer(t *testing.T) {
 	all[2].start()
 	assert.Equal(t, "9", must(t, all[2].asks))
 	for _, m := range all {
-		assert.Contains(t, m.ok("status"), fmt.Sprintf("  north3: other content than north1, north2 at revision %d; restart it with parley stop and parley start", base.Revision))
+		want := fmt.Sprintf("  north3: other content than north1, north2 at revision %d; restart it with parley stop and parley start", base.Revision)
+		require.Eventually(t, func() bool { return strings.Contains(m.ok("status"), want) }, time.Minute, 50*time.Millisecond, want)
 	}
 	for _, m := range all[:2] {
 		m.ok("stop")

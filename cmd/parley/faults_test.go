@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -43,7 +42,7 @@ func (c *cli) run(args ...string) (stdout, stderr string, code int) {
 	ctx := context.WithoutCancel(c.t.Context()) // clean-ups run commands, too
 	cmd := exec.CommandContext(ctx, c.binary, args...)
 	cmd.Env = append(os.Environ(), "PARLEY_DIR="+c.dir)
-	cmd.WaitDelay = 2 * time.Second
+	cmd.WaitDelay = 10 * time.Second
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	err := cmd.Run()
@@ -76,7 +75,7 @@ func TestStartTellsWhyServersDie(t *testing.T) {
 			start := time.Now()
 			_, stderr, code := c.run(strings.Fields("start " + flag)...)
 			assert.Equal(t, 1, code)
-			assert.Less(t, time.Since(start), 15*time.Second)
+			assert.Less(t, time.Since(start), 50*time.Second, "it does not wait the minute that servers have to come up")
 			assert.Regexp(t, `the cluster did not start: server[12] dies; the end of .*server[12]\.log says:`, stderr)
 			assert.Contains(t, stderr, "file is not a database")
 			assert.Contains(t, stderr, f.CatalogDB())
@@ -159,40 +158,37 @@ func TestFaultsAreTold(t *testing.T) {
 			stdout, stderr, _ := c.run("invoke", "k")
 			return stdout + stderr
 		}
-		require.Eventually(t, func() bool { return invoke() == "2\n" }, 10*time.Second, 10*time.Millisecond)
+		require.Eventually(t, func() bool { return invoke() == "2\n" }, time.Minute, 10*time.Millisecond)
 		f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
 		require.NoError(t, err)
 		defer func() { _ = f.Close() }()
 		for _, piece := range []string{"", strings.Replace(helper, "2\n", "3\n", 1)} {
+			written := time.Now()
 			_, err = f.WriteString(piece)
 			require.NoError(t, err)
-			for end := time.Now().Add(500 * time.Millisecond); time.Now().Before(end); {
-				require.Equal(t, "2\n", invoke(), "the old version keeps serving")
+			for time.Since(written) < 500*time.Millisecond {
+				if said := invoke(); time.Since(written) < 2500*time.Millisecond { // it is held back for 3 s
+					require.Equal(t, "2\n", said, "the old version keeps serving")
+				}
 			}
 		}
 		_, err = f.WriteString(handle)
 		require.NoError(t, err)
-		require.Eventually(t, func() bool { return invoke() == "3\n" }, 2*time.Second, 10*time.Millisecond)
+		require.Eventually(t, func() bool { return invoke() == "3\n" }, time.Minute, 10*time.Millisecond)
 	})
 
 	t.Run("paused servers", func(t *testing.T) {
 		pause := func(n int) (goOn func()) {
-			status, err := cluster.Status(t.Context())
-			require.NoError(t, err)
-			pid := status.Servers[n-1].PID
-			require.Positive(t, pid) // 0 would be this test itself
-			require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
-			goOn = func() { _ = syscall.Kill(pid, syscall.SIGCONT) }
-			t.Cleanup(goOn)
-			return goOn
+			require.NoError(t, cluster.Pause(t.Context(), n)) // and it stands still by then: a signal takes a moment to arrive
+			return func() { require.NoError(t, cluster.Resume(t.Context(), n)) }
 		}
 		goOn := pause(1)
 		start := time.Now()
 		stdout, stderr, code := c.run("services")
 		assert.Zero(t, code, stderr)
 		assert.Contains(t, stdout, "SERVICE")
-		assert.Equal(t, "parley: server1 did not answer within 1s\n", stderr)
-		assert.Less(t, time.Since(start), 5*time.Second)
+		assert.Contains(t, stderr, "parley: server1 did not answer within 1s\n")
+		assert.Less(t, time.Since(start), time.Minute)
 		goOn()
 
 		goOn = pause(2)

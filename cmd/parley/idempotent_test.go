@@ -19,10 +19,10 @@ import (
 	"github.com/parley-run/parley/fixtures"
 )
 
-// slowly notes that a request has begun, and waits a while for what never comes.
+// slowly notes that a request has begun, and waits until it may end.
 const slowly = `def handle(self):
     self.kvdb.conn.rpush("begun", self.request.payload["id"])
-    self.kvdb.conn.blpop("never", 2)
+    self.kvdb.conn.blpop("go", 25)
     self.response.payload = {"id": self.request.payload["id"]}
 
 service(name = "slowly", handle = handle)
@@ -95,7 +95,7 @@ func (s *slow) known(want ...string) {
 		var status struct{ Idempotent []string }
 		raw, err := s.c.Parley(s.t.Context(), "balancer", "-o", "json")
 		return err == nil && json.Unmarshal(raw, &status) == nil && fmt.Sprint(status.Idempotent) == fmt.Sprint(want)
-	}, 20*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 }
 
 // kill sends eight requests, kills the second server while it works on half of them, and starts it again. It counts the
@@ -116,12 +116,32 @@ func (s *slow) kill(path string) (codes map[string]int, begun int) {
 			codes[code]++
 		})
 	}
-	require.Eventually(s.t, func() bool { return s.kvdb.LLen(ctx, "begun").Val() == n }, 10*time.Second, time.Millisecond)
+	require.Eventually(s.t, func() bool { return s.kvdb.LLen(ctx, "begun").Val() == n }, time.Minute, time.Millisecond)
 	require.NoError(s.t, s.c.Kill(ctx, 2))
-	all.Wait()
+	s.release(ctx, &all)
 	begun = int(s.kvdb.LLen(ctx, "begun").Val())
 	require.NoError(s.t, s.c.StartServer(ctx, 2))
 	return codes, begun
+}
+
+// release lets the requests end, and waits until all have. Some words may go to what was killed: it says it until nobody waits.
+func (s *slow) release(ctx context.Context, all *sync.WaitGroup) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		all.Wait()
+	}()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		select {
+		case <-ended:
+			assert.NoError(s.t, s.kvdb.Del(ctx, "go").Err())
+			return
+		case <-again.C:
+			assert.NoError(s.t, s.kvdb.RPush(ctx, "go", "go").Err())
+		}
+	}
 }
 
 func (s *slow) post(ctx context.Context, url, body string) string {

@@ -109,7 +109,7 @@ func TestLogs(t *testing.T) {
 		printed, err := cmd.StdoutPipe()
 		require.NoError(t, err)
 		require.NoError(t, cmd.Start())
-		ended := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
+		ended := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
 		defer ended.Stop()
 		got := bufio.NewScanner(printed)
 		require.True(t, got.Scan())

@@ -67,7 +67,7 @@ func TestPostgresPage(t *testing.T) {
 				if strings.Contains(command, "accept-restore") {
 					require.Eventually(t, func() bool {
 						return strings.Contains(shell(folder, "parley status"), "was restored or replaced: it is at revision 1, this server at 2")
-					}, 10*time.Second, 100*time.Millisecond)
+					}, time.Minute, 100*time.Millisecond)
 				}
 				said.WriteString("$ " + command + shell(folder, here.Replace(command)))
 			}

@@ -116,7 +116,7 @@ func (m *machine) deploy(n int) error {
 
 // asks is what the service of this machine answers, asked through its balancer.
 func (m *machine) asks() (string, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.t.Context()), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.t.Context()), 30*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+m.f.Cluster.Balancer.Address+"/counter", nil)
 	if err != nil {
@@ -163,7 +163,7 @@ func converge(t *testing.T, all []*machine) told {
 			}
 		}
 		return true
-	}, 30*time.Second, 20*time.Millisecond, "%v", &seen)
+	}, time.Minute, 20*time.Millisecond, "%v", &seen)
 	return seen[0]
 }
 

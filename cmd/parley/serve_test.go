@@ -89,7 +89,7 @@ func (s *served) waitReady(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, err := s.run(t.Context(), "ready")
 		return err == nil
-	}, 20*time.Second, 20*time.Millisecond, "parley ready says so")
+	}, time.Minute, 20*time.Millisecond, "parley ready says so")
 }
 
 // stop stops it as planned.

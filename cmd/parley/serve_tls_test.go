@@ -53,7 +53,7 @@ func TestServeTLS(t *testing.T) {
 	require.Eventually(t, func() bool {
 		status, now := get(own)
 		return status == 200 && now != first
-	}, 20*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	s.stop(t)
 	assert.Contains(t, s.log.String(), "certificates are read anew")
 }

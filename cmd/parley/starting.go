@@ -14,14 +14,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/parley-run/parley/runtime/admin"
+	"github.com/parley-run/parley/runtime/balancer"
 	"github.com/parley-run/parley/runtime/folder"
 )
 
 const (
-	startPatience = 30 * time.Second // until all servers are up
+	startPatience = time.Minute      // until all servers are up
 	stopPatience  = 10 * time.Second // until what did not come up has stopped
 	startRestarts = 3                // of a server: it does not come up
-	startBegun    = time.Second      // until each server has been started once
 )
 
 // startDetached starts the supervisor as a process of its own and waits until all servers are up. Where they do not
@@ -35,7 +35,6 @@ func (o *options) startDetached(c *cobra.Command, f *folder.Folder, client *admi
 	ctx, cancel := context.WithTimeout(c.Context(), startPatience)
 	defer cancel()
 	started := time.Now()
-	var listed time.Time // since when the supervisor has answered
 	for {
 		select {
 		case <-s.ended:
@@ -55,9 +54,6 @@ func (o *options) startDetached(c *cobra.Command, f *folder.Folder, client *admi
 		if err != nil {
 			continue
 		}
-		if listed.IsZero() {
-			listed = time.Now()
-		}
 		if status.allUp() {
 			return o.print(c, status, func(w io.Writer) {
 				line(w, "Started the cluster %q in %d ms", f.Cluster.Name, time.Since(started).Milliseconds())
@@ -65,7 +61,7 @@ func (o *options) startDetached(c *cobra.Command, f *folder.Folder, client *admi
 			})
 		}
 		for _, one := range status.Servers {
-			if one.Restarts >= startRestarts || noRestart && one.PID == 0 && time.Since(listed) > startBegun {
+			if one.Restarts >= startRestarts || noRestart && one.State == balancer.Down && one.PID == 0 {
 				return s.giveUp(fmt.Errorf("the cluster did not start: %s dies; the end of %s says:\n%s",
 					one.Name, f.LogFile(one.Name), s.servers[one.Name].tail()))
 			}

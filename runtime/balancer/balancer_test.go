@@ -100,7 +100,7 @@ func TestWaitsForAServerToComeUp(t *testing.T) {
 	be := newBackend(t, nil)
 	be.ready.Store(503)
 	b, srv := front(t, func(o *balancer.Options) { o.Wait = 10 * time.Second }, be)
-	require.Eventually(t, func() bool { return state(b, "server1").Error != "" }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return state(b, "server1").Error != "" }, time.Minute, time.Millisecond)
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
@@ -142,7 +142,7 @@ func TestDownAndUpAgain(t *testing.T) {
 	assert.Empty(t, state(b, "server1").Error)
 	require.Eventually(t, func() bool {
 		return do(t, srv.Client(), "POST", srv.URL+"/x", "a").header.Get("X-Parley-Server") == "server1"
-	}, 5*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 
 	two.ready.Store(503)
 	waitState(t, b, "server2", "down")
@@ -224,7 +224,7 @@ func TestRollingRestartLosesNothing(t *testing.T) {
 			require.NoError(t, b.Drain(name))
 			require.NoError(t, b.Idle(context.Background(), name))
 			be.kill()
-			require.Eventually(t, func() bool { return state(b, name).Error != "" }, 5*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return state(b, name).Error != "" }, time.Minute, time.Millisecond)
 			be.start()
 			require.NoError(t, b.Ready(name))
 			waitState(t, b, name, "up")

@@ -138,7 +138,7 @@ func state(b *balancer.Balancer, name string) balancer.Status {
 
 func waitState(t testing.TB, b *balancer.Balancer, name, want string) {
 	t.Helper()
-	require.Eventually(t, func() bool { return state(b, name).State == want }, 5*time.Second, time.Millisecond, "%s is not %s", name, want)
+	require.Eventually(t, func() bool { return state(b, name).State == want }, time.Minute, time.Millisecond, "%s is not %s", name, want)
 }
 
 type answer struct {

@@ -337,7 +337,7 @@ func TestReplyThatBreaksOffBreaksOff(t *testing.T) {
 	}
 	require.Error(t, err)
 	require.Eventually(t, func() bool { return state(b, "server1").InFlight == 0 && state(b, "server1").Failed == 1 },
-		5*time.Second, time.Millisecond)
+		time.Minute, time.Millisecond)
 }
 
 func TestClientThatLeaves(t *testing.T) {
@@ -349,7 +349,7 @@ func TestClientThatLeaves(t *testing.T) {
 	})
 	b, srv := front(t, nil, be)
 	waitState(t, b, "server1", "up")
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, "POST", srv.URL, nil)
 	require.NoError(t, err)
@@ -364,10 +364,10 @@ func TestClientThatLeaves(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	select {
 	case <-left:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		require.Fail(t, "the server is not told that the client has gone")
 	}
-	require.Eventually(t, func() bool { return state(b, "server1").InFlight == 0 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return state(b, "server1").InFlight == 0 }, time.Minute, time.Millisecond)
 	assert.Zero(t, state(b, "server1").Failed, "it is not the server's fault")
 }
 

@@ -112,7 +112,7 @@ func TestServersThatAreNotVerified(t *testing.T) {
 				o.Wait = -1
 				o.ServersTLS = func() *tls.Config { return row.own }
 			}, be)
-			require.Eventually(t, func() bool { return strings.Contains(state(b, "server1").Error, row.want) }, 5*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return strings.Contains(state(b, "server1").Error, row.want) }, time.Minute, time.Millisecond)
 			assert.Equal(t, 503, do(t, srv.Client(), "POST", srv.URL+"/x", "secret").status)
 			assert.False(t, asked)
 		})

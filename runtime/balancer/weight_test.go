@@ -55,7 +55,7 @@ func TestWeightOfZeroIsKeptWhereTheOthersFail(t *testing.T) {
 	one.kill()
 	got := make(chan answer, 1)
 	go func() { got <- do(t, srv.Client(), "POST", srv.URL+"/x", "") }()
-	require.Eventually(t, func() bool { return b.Totals().Waiting == 1 }, 5*time.Second, time.Millisecond, "nobody takes it")
+	require.Eventually(t, func() bool { return b.Totals().Waiting == 1 }, time.Minute, time.Millisecond, "nobody takes it")
 	require.NoError(t, b.SetWeight("server2", 100))
 	assert.Equal(t, "server2", (<-got).header.Get("X-Parley-Server"), "it takes over")
 }

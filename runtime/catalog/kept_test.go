@@ -197,7 +197,7 @@ func TestAFileThatCannotBeKeptIsLogged(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		return strings.Contains(log.String(), "the catalog is not kept on this machine's disk") && strings.Contains(log.String(), path)
-	}, 5*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 }
 
 type writerFunc func([]byte) (int, error)

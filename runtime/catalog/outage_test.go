@@ -56,7 +56,7 @@ func inCommit(t *testing.T, db *database.DB) {
 		var n int
 		err := db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM pg_stat_activity WHERE query = 'COMMIT' AND wait_event = 'PgSleep'").Scan(&n)
 		return err == nil && n == 1
-	}, 10*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 }
 
 // TestAnOutcomeThatWasCutOff breaks PostgreSQL, or the way to it, while it commits: what Apply then says is true.
@@ -104,7 +104,7 @@ func TestAnOutcomeThatWasCutOff(t *testing.T) {
 			inCommit(t, direct)
 			row.fault(t, p, proxy)
 			all.Wait()
-			assert.Less(t, time.Since(start), 25*time.Second)
+			assert.Less(t, time.Since(start), 25*time.Second+20*time.Second, "25 s, and 20 s for a busy machine")
 			if len(row.says) == 0 {
 				require.NoError(t, err)
 				assert.EqualValues(t, 2, revision)
@@ -126,9 +126,9 @@ func TestAnOutcomeThatWasCutOff(t *testing.T) {
 				require.Eventually(t, func() bool {
 					saved, err = openPostgres(t, p.URL()).Has(t.Context(), catalog.Version{Revision: 2, Mark: "none"})
 					return err == nil && !saved
-				}, 30*time.Second, 100*time.Millisecond, "what was open has ended")
+				}, time.Minute, 100*time.Millisecond, "what was open has ended")
 			}
-			require.Eventually(t, func() bool { _, err := live.Follow(t.Context()); return err == nil }, 30*time.Second, 10*time.Millisecond)
+			require.Eventually(t, func() bool { _, err := live.Follow(t.Context()); return err == nil }, time.Minute, 10*time.Millisecond)
 			want := load(t, openPostgres(t, p.URL()), nil)
 			assert.Equal(t, want.Hash, live.Current().Hash)
 			if !row.open {

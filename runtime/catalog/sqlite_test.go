@@ -139,7 +139,7 @@ func TestSQLiteLosesNothingToKill(t *testing.T) {
 // killCommitter lets a process commit at least n times, kills it and returns the last revision it printed.
 func killCommitter(t *testing.T, path string, n int) int64 {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(os.Environ(), committerEnv+"="+path)

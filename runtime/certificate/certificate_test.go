@@ -23,7 +23,7 @@ import (
 	"github.com/parley-run/parley/runtime/certificate"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // text is a log that many write to.
 type text struct {

@@ -15,7 +15,7 @@ func BenchmarkChangeOnAllServers(b *testing.B) {
 	redis := miniredis.RunT(b)
 	first := g.server(b, "server1", withRedis(b, redis.Addr()))
 	g.server(b, "server2", withRedis(b, redis.Addr()))
-	require.Eventually(b, func() bool { return redis.PubSubNumSub("parley:test:revision")["parley:test:revision"] == 2 }, 5*time.Second, time.Millisecond)
+	require.Eventually(b, func() bool { return redis.PubSubNumSub("parley:test:revision")["parley:test:revision"] == 2 }, time.Minute, time.Millisecond)
 	timed(b, func() {
 		results, err := first.table.WaitFor(b.Context(), first.change(b.Context()))
 		require.NoError(b, err)

@@ -139,7 +139,7 @@ func (g *ground) server(t testing.TB, name string, options ...option) *server {
 	done.Go(func() { assert.NoError(t, s.Run(ctx)) })
 	s.stop = func() { cancel(); done.Wait() }
 	t.Cleanup(s.stop)
-	require.Eventually(t, func() bool { return s.find(t, name) != nil }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.find(t, name) != nil }, time.Minute, time.Millisecond)
 	return s
 }
 
@@ -187,7 +187,7 @@ func testServersTellOfThemselves(t *testing.T, fresh newGround) {
 	assert.Equal(t, "hash", m.Hash)
 	assert.Equal(t, []cluster.Fault{fault}, m.Quarantined)
 	assert.True(t, m.Counts)
-	assert.WithinDuration(t, time.Now(), m.SeenAt, 5*time.Second)
+	assert.WithinDuration(t, time.Now(), m.SeenAt, 30*time.Second)
 	assert.EqualValues(t, 1, a.change(t.Context()))
 	assert.EqualValues(t, 1, b.find(t, "server1").Revision, "the row is written when Announce returns")
 }
@@ -205,7 +205,7 @@ func testServersFollowByPolling(t *testing.T, fresh newGround) {
 		assert.Empty(t, r.Error)
 		assert.Equal(t, revision, r.Revision)
 	}
-	assert.Less(t, time.Since(start), 3*time.Second)
+	assert.Less(t, time.Since(start), 9*time.Second)
 	assert.Equal(t, revision, b.serves.Load())
 }
 
@@ -213,16 +213,28 @@ func testServersFollowByHints(t *testing.T, fresh newGround) {
 	g := fresh(t)
 	redis := miniredis.RunT(t)
 	a, b := g.server(t, "server1", withRedis(t, redis.Addr())), g.server(t, "server2", withRedis(t, redis.Addr()))
-	require.Eventually(t, func() bool { return redis.PubSubNumSub("parley:test:revision")["parley:test:revision"] == 2 }, 5*time.Second, time.Millisecond)
-	const changes = 20
-	start := time.Now()
-	for i := range changes {
-		who := []*server{a, b}[i%2]
-		results, err := who.table.WaitFor(t.Context(), who.change(t.Context()))
-		require.NoError(t, err)
-		require.Len(t, results, 2)
+	require.Eventually(t, func() bool { return redis.PubSubNumSub("parley:test:revision")["parley:test:revision"] == 2 }, time.Minute, time.Millisecond)
+	followFast(t, a, b)
+}
+
+// followFast lets servers follow one another, faster than by polling each second. Where the machine has other work it tries again.
+func followFast(t *testing.T, servers ...*server) {
+	t.Helper()
+	const changes, each, tries = 20, 300 * time.Millisecond, 5
+	var took time.Duration
+	for range tries {
+		start := time.Now()
+		for i := range changes {
+			who := servers[i%len(servers)]
+			results, err := who.table.WaitFor(t.Context(), who.change(t.Context()))
+			require.NoError(t, err)
+			require.Len(t, results, len(servers))
+		}
+		if took = time.Since(start); took < changes*each {
+			return
+		}
 	}
-	assert.Less(t, time.Since(start), changes*300*time.Millisecond, "faster than by polling each second")
+	assert.Failf(t, "no faster than by polling each second", "%d changes took %s", changes, took)
 }
 
 func TestHintsOutliveAnOutageOfRedis(t *testing.T) {
@@ -249,7 +261,7 @@ func TestHintsOutliveAnOutageOfRedis(t *testing.T) {
 			case <-time.After(20 * time.Millisecond):
 				return false
 			}
-		}, 15*time.Second, 10*time.Millisecond)
+		}, time.Minute, 10*time.Millisecond)
 	}
 	require.NoError(t, redisServer.StartAddr(address))
 	arrives(2)
@@ -262,7 +274,7 @@ func TestHintsOutliveAnOutageOfRedis(t *testing.T) {
 	require.NoError(t, client.Publish(ctx, "parley:other:revision", "77").Err())
 	arrives(5)
 	cancel()
-	require.Eventually(t, func() bool { _, open := <-got; return !open }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { _, open := <-got; return !open }, time.Minute, time.Millisecond)
 }
 
 func TestAnnounceDoesNotWaitForRedis(t *testing.T) {
@@ -276,7 +288,7 @@ func TestAnnounceDoesNotWaitForRedis(t *testing.T) {
 	for range 50 {
 		a.change(t.Context())
 	}
-	assert.Less(t, time.Since(start), 2*time.Second)
+	assert.Less(t, time.Since(start), 30*time.Second)
 	assert.EqualValues(t, 50, a.find(t, "server1").Revision)
 }
 
@@ -284,10 +296,10 @@ func testWaitForNamesThoseThatLag(t *testing.T, fresh newGround) {
 	g := fresh(t)
 	a, b := g.server(t, "server1"), g.server(t, "server2")
 	b.fail(errors.New("its disk is full"))
-	require.Eventually(t, func() bool { return a.find(t, "server2").Problem != "" }, 5*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return a.find(t, "server2").Problem != "" }, time.Minute, 5*time.Millisecond)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	revision := a.change(ctx)
+	revision := a.change(t.Context())
 	results, err := a.table.WaitFor(ctx, revision)
 	require.NoError(t, err)
 	require.Len(t, results, 2)
@@ -388,12 +400,12 @@ func TestAProblemIsLoggedOnce(t *testing.T) {
 	a := g.server(t, "server1", logged)
 	var calls atomic.Int64
 	a.fail(errors.New("no database"))
-	require.Eventually(t, func() bool { return out.count("cannot follow") == 1 }, 5*time.Second, 5*time.Millisecond)
-	require.Eventually(t, func() bool { return calls.Add(1) > 20 }, 5*time.Second, 75*time.Millisecond) // a poll or two
+	require.Eventually(t, func() bool { return out.count("cannot follow") == 1 }, time.Minute, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return calls.Add(1) > 20 }, time.Minute, 75*time.Millisecond) // a poll or two
 	assert.Equal(t, 1, out.count("cannot follow"))
 	a.fail(nil)
-	require.Eventually(t, func() bool { return out.count("follows the catalog again") == 1 }, 5*time.Second, 5*time.Millisecond)
-	require.Eventually(t, func() bool { return a.find(t, "server1").Problem == "" }, 5*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return out.count("follows the catalog again") == 1 }, time.Minute, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return a.find(t, "server1").Problem == "" }, time.Minute, 5*time.Millisecond)
 }
 
 func textLog(out io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(out, nil)) }

@@ -74,7 +74,7 @@ func holder(t *testing.T, name, where string) (process *os.Process, said <-chan 
 
 func hear(t *testing.T, said <-chan string, what string) {
 	t.Helper()
-	patience := time.After(30 * time.Second)
+	patience := time.After(2 * time.Minute)
 	for {
 		select {
 		case line, open := <-said:

@@ -48,16 +48,8 @@ func withNotify(c *cluster.Config, _ *server) { c.Hints = cluster.NewPostgresHin
 func TestHintsByPostgres(t *testing.T) {
 	g := onPostgres(fixtures.NewPostgres(t))(t)
 	a, b := g.server(t, "server1", withNotify), g.server(t, "server2", withNotify)
-	require.Eventually(t, func() bool { return g.listeners(t) == 2 }, 5*time.Second, 5*time.Millisecond)
-	const changes = 20
-	start := time.Now()
-	for i := range changes {
-		who := []*server{a, b}[i%2]
-		results, err := who.table.WaitFor(t.Context(), who.change(t.Context()))
-		require.NoError(t, err)
-		require.Len(t, results, 2)
-	}
-	assert.Less(t, time.Since(start), changes*300*time.Millisecond, "faster than by polling each second")
+	require.Eventually(t, func() bool { return g.listeners(t) == 2 }, time.Minute, 5*time.Millisecond)
+	followFast(t, a, b)
 }
 
 // listeners is how many connections listen.
@@ -94,7 +86,7 @@ func TestHintsOutliveAnOutageOfPostgres(t *testing.T) {
 			case <-time.After(20 * time.Millisecond):
 				return false
 			}
-		}, 15*time.Second, 10*time.Millisecond)
+		}, time.Minute, 10*time.Millisecond)
 	}
 	require.NoError(t, p.Start(t.Context()))
 	arrives(2)
@@ -108,7 +100,7 @@ func TestHintsOutliveAnOutageOfPostgres(t *testing.T) {
 	require.NoError(t, db.Close())
 	arrives(5)
 	cancel()
-	require.Eventually(t, func() bool { _, open := <-got; return !open }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { _, open := <-got; return !open }, time.Minute, time.Millisecond)
 	assert.Equal(t, 2, log.count("no hints come"), "each outage is logged once")
 	assert.Equal(t, 1, log.count("hint ignored"))
 }

@@ -387,7 +387,7 @@ func TestConfigIsImportedOnlyAfterItWasShown(t *testing.T) {
 func TestWhatMoves(t *testing.T) {
 	b, _ := serve(t, &backend{answers: answers("x")})
 	b.logIn("anna")
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for path, want := range map[string]string{
 		"/statistics/stream?last=hour": `data: {"columns":[[1795262398,1795262398],[0.1,0.02],[0.017,0.0],[2.5,2.5],[4.0,4.0],[5.0,5.0]],"values":{"failed":"14.29 %","mean":"2.50 ms","rate":"7/s","time":"17.5 ms","usage":"7"}}`,

@@ -100,7 +100,7 @@ func testManyPrepare(t *testing.T, opener opener) {
 	}
 	all.Wait()
 	require.NoError(t, errors.Join(errs...))
-	assert.Less(t, time.Since(start), 5*time.Second)
+	assert.Less(t, time.Since(start), time.Minute)
 	var versions, distinct int
 	require.NoError(t, open(t, opener).QueryRowContext(t.Context(), "SELECT COUNT(*), COUNT(DISTINCT version_id) FROM goose_db_version").Scan(&versions, &distinct))
 	assert.Equal(t, distinct, versions, "each migration ran once")

@@ -84,7 +84,7 @@ channel_rest:
 	begun := time.Now()
 	_, header, _ := g.ask("server1", "/outer", "Traceparent", "00-"+trace+"-00f067aa0ba902b7-01", "Tracestate", "vendor=1")
 	g.ask("server1", "/broken")
-	require.Eventually(t, func() bool { return len(spans()) == 6 }, 20*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return len(spans()) == 6 }, time.Minute, 20*time.Millisecond)
 	byName := map[string]collected{}
 	for _, s := range spans() {
 		byName[s.Name] = s

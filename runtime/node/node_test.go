@@ -80,7 +80,7 @@ func (g *ground) run(name string, compiled ...service.Service) (stop func()) {
 		}
 		_ = res.Body.Close()
 		return res.StatusCode == http.StatusOK
-	}, 10*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 	return stop
 }
 
@@ -414,5 +414,5 @@ func TestNothingIsLostOverARestart(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, _, body := g.request("GET", g.url("server1")+"/hello", "")
 		return strings.Contains(body, "from the pickup folder")
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 }

@@ -29,7 +29,7 @@ type pusher struct {
 func (g *ground) push(address string) *pusher {
 	g.t.Helper()
 	p := &pusher{t: g.t, at: address}
-	require.Eventually(g.t, p.dial, 20*time.Second, 5*time.Millisecond, "nobody listens at %s; log:\n%s", address, g.logs)
+	require.Eventually(g.t, p.dial, time.Minute, 5*time.Millisecond, "nobody listens at %s; log:\n%s", address, g.logs)
 	g.t.Cleanup(func() { _ = p.Close() })
 	return p
 }
@@ -77,7 +77,7 @@ func (g *ground) got(server string) []string {
 
 func (g *ground) gets(server string, want ...string) {
 	g.t.Helper()
-	require.Eventually(g.t, func() bool { return len(g.got(server)) >= len(want) }, 20*time.Second, 5*time.Millisecond, "log:\n%s", g.logs)
+	require.Eventually(g.t, func() bool { return len(g.got(server)) >= len(want) }, time.Minute, 5*time.Millisecond, "log:\n%s", g.logs)
 	assert.Equal(g.t, want, g.got(server))
 }
 
@@ -92,13 +92,13 @@ func (g *ground) standing(server string) standing {
 	require.Eventually(g.t, func() bool { // a server that follows has it a moment later
 		out.Channels = nil
 		return g.call(server, "parley.server.info", struct{}{}, &out) == nil && len(out.Channels) == 1
-	}, 20*time.Second, 5*time.Millisecond, "log:\n%s", g.logs)
+	}, time.Minute, 5*time.Millisecond, "log:\n%s", g.logs)
 	return out.Channels[0]
 }
 
 func (g *ground) stands(server string, ok func(standing) bool) {
 	g.t.Helper()
-	require.Eventually(g.t, func() bool { return ok(g.standing(server)) }, 20*time.Second, 5*time.Millisecond, "log:\n%s", g.logs)
+	require.Eventually(g.t, func() bool { return ok(g.standing(server)) }, time.Minute, 5*time.Millisecond, "log:\n%s", g.logs)
 }
 
 const record = "def handle(self):\n    self.kvdb.conn.rpush('got', %q + self.request.payload)\n"
@@ -164,16 +164,16 @@ func TestChannelThatChanges(t *testing.T) {
 	p.send(`{"id":"2"}`) // waits for its turn
 
 	require.NoError(t, g.define(fmt.Sprintf("channel_zmq:\n  - {name: Orders, service: orders.fast, address: 'tcp://%s'}\n", at)))
-	require.Eventually(t, func() bool { return !p.isOpen() }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return !p.isOpen() }, time.Minute, time.Millisecond)
 	again := g.push(at)
 	again.send(`{"id":"3"}`)
 	assert.Equal(t, "fast 3", <-entered, "while the old one is not done")
 	close(release)
 	assert.Equal(t, "2", <-entered, "read by the old one, so it is the old service's")
-	require.Eventually(t, func() bool { return count.Load() == 2 }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return count.Load() == 2 }, time.Minute, time.Millisecond)
 
 	require.NoError(t, g.define(fmt.Sprintf("channel_zmq:\n  - {name: Orders, service: orders.fast, is_active: false, address: 'tcp://%s'}\n", at)))
-	require.Eventually(t, func() bool { return !again.isOpen() }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return !again.isOpen() }, time.Minute, time.Millisecond)
 	assert.False(t, again.dial(), "an inactive channel does not listen")
 }
 

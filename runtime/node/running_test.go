@@ -81,21 +81,21 @@ func TestRunnerThatCannotRunGivesWay(t *testing.T) {
 	first.runners.giveWay = 50 * time.Millisecond
 	lacks, has := &fakeRunner{fails: errors.New("no such folder")}, &fakeRunner{}
 	one := first.runFake(lacks, nil)
-	require.Eventually(t, func() bool { return lacks.runs.Load() > 1 }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return lacks.runs.Load() > 1 }, time.Minute, time.Millisecond)
 	two := second.runFake(has, nil)
-	require.Eventually(t, func() bool { return has.runs.Load() == 1 }, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return has.runs.Load() == 1 }, time.Minute, time.Millisecond)
 	assert.Equal(t, runs, two.stands().State)
-	require.Eventually(t, func() bool { return one.stands().State == waitsForLease }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return one.stands().State == waitsForLease }, time.Minute, time.Millisecond)
 	assert.Equal(t, Standing{Kind: "channel_fake", Name: "Fake", State: waitsForLease}, one.stands())
 
 	require.NoError(t, second.leases.Release(t.Context(), leaseOf(t, second)))
-	require.Eventually(t, func() bool { return has.cause.Load() != nil }, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return has.cause.Load() != nil }, time.Minute, time.Millisecond)
 	assert.Equal(t, context.Canceled.Error(), has.cause.Load(), "a lease that is lost is no planned end")
 	second.runners.stop()
 	require.Eventually(t, func() bool {
 		s := one.stands()
 		return s.State == failing && s.Problem == "no such folder"
-	}, 30*time.Second, time.Millisecond, "the first is tried again")
+	}, time.Minute, time.Millisecond, "the first is tried again")
 }
 
 func leaseOf(t *testing.T, n *Node) cluster.Lease {

@@ -19,7 +19,7 @@ func TestRefusalDoesNotWaitForABodyThatStalls(t *testing.T) {
 		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(g.url("server1"), "http://"))
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = conn.Close() })
-		require.NoError(t, conn.SetDeadline(time.Now().Add(5*time.Second)))
+		require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
 		_, err = io.WriteString(conn, "POST "+path+" HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\nab")
 		require.NoError(t, err)
 		reply, err := io.ReadAll(conn)

@@ -74,7 +74,7 @@ func statsGround(t *testing.T, changes ...func(*folder.Cluster)) (g *ground, rec
 	g.run("server2")
 	require.NoError(t, g.deploy("server1", "stats.star", statsStar))
 	require.NoError(t, g.define(fmt.Sprintf(statsYAML, crm.URL)))
-	require.Eventually(t, func() bool { return g.revision("server2") == g.revision("server1") }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return g.revision("server2") == g.revision("server1") }, time.Minute, 20*time.Millisecond)
 	return g, func() []*http.Request {
 		mu.Lock()
 		defer mu.Unlock()

@@ -111,7 +111,7 @@ func TestSpansOfARequest(t *testing.T) {
 	_, header, _ := g.ask("server1", "/outer", "Traceparent", "00-"+trace+"-00f067aa0ba902b7-01", "Tracestate", "vendor=1")
 	_, other, _ := g.ask("server1", "/outer")
 	g.ask("server1", "/outer", "Traceparent", "00-"+trace+"-00f067aa0ba902b7-00")
-	require.Eventually(t, func() bool { return len(spansOf(t, collector.received())) == 8 }, 15*time.Second, 20*time.Millisecond, "two requests of four spans; the third is not sampled")
+	require.Eventually(t, func() bool { return len(spansOf(t, collector.received())) == 8 }, time.Minute, 20*time.Millisecond, "two requests of four spans; the third is not sampled")
 
 	first := collector.received()[0]
 	assert.Equal(t, "/v1/traces", first.path)
@@ -154,7 +154,7 @@ func TestSpansOfARequest(t *testing.T) {
 
 	require.Eventually(t, func() bool {
 		return strings.Contains(metrics(t, g), "parley_export_sent_total{exporter=\"traces\",server=\"server1\"} 8\n")
-	}, 10*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 }
 
 func TestTheEnvironmentSaysWhereSpansGo(t *testing.T) {
@@ -165,7 +165,7 @@ func TestTheEnvironmentSaysWhereSpansGo(t *testing.T) {
 	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test")
 	g, _ := statsGround(t)
 	g.ask("server1", "/outer")
-	require.Eventually(t, func() bool { return len(collector.received()) > 0 }, 15*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return len(collector.received()) > 0 }, time.Minute, 20*time.Millisecond)
 	got := collector.received()[0]
 	assert.Equal(t, "a b", got.header.Get("X-Tenant"))
 	assert.Contains(t, string(got.body), `{"stringValue":"from-environment"}`)
@@ -180,7 +180,7 @@ func TestNothingIsSampledAtRatioZero(t *testing.T) {
 	_, _, body := g.ask("server1", "/outer", "Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
 	require.NotEmpty(t, body)
 	assert.Regexp(t, "-00$", received()[0].Header.Get("Traceparent"))
-	require.Eventually(t, func() bool { return len(collector.received()) > 0 }, 15*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return len(collector.received()) > 0 }, time.Minute, 20*time.Millisecond)
 	for _, s := range spansOf(t, collector.received()) {
 		assert.Equal(t, "4bf92f3577b34da6a3ce929d0e0e4736", s.TraceID, "who began a trace says whether it is sampled")
 	}

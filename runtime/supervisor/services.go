@@ -217,6 +217,8 @@ func (p *process) info(seen string) ServerInfo {
 		Program: p.program.path, Version: p.program.Version,
 	}
 	switch {
+	case p.pid == 0 && p.wanted && !p.died && p.attempts == 0: // its turn is to come
+		info.State = "starting"
 	case p.pid == 0 && (p.died || p.wanted):
 		info.State = balancer.Down
 	case p.pid == 0:

@@ -198,7 +198,7 @@ func (s *Supervisor) run(ctx context.Context) error {
 func (s *Supervisor) checkPorts(ctx context.Context) error {
 	patience := time.Duration(0)
 	if _, err := os.Stat(s.d.Folder.SupervisorFile()); err == nil {
-		patience = 10 * time.Second
+		patience = 30 * time.Second
 	}
 	start := time.Now()
 	for {

@@ -24,7 +24,7 @@ import (
 	"github.com/parley-run/parley/runtime/supervisor"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 func newFolder(t *testing.T, o folder.Options) *folder.Folder {
 	t.Helper()

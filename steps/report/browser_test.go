@@ -99,7 +99,7 @@ func (b *tab) note(event any) {
 func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	b.Helper()
 	for _, action := range actions {
-		ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+		ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
 		err := chromedp.Do(ctx, action)
 		cancel()
 		require.NoError(b, err)
@@ -120,7 +120,7 @@ func script(text string) chromedp.Action[chromedp.Void] {
 // value is what a JavaScript expression gives.
 func value[T any](b *tab, expression string) T {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
 	require.NoError(b, err)
@@ -133,7 +133,7 @@ func (b *tab) sees(names ...string) {
 	require.EventuallyWithT(b, func(c *assert.CollectT) {
 		assert.Equal(c, append([]string{}, names...), value[[]string](b, `[...document.querySelectorAll("details.scenario")].filter(s => s.checkVisibility({contentVisibilityAuto: false}))
 			.map(s => s.querySelector(".name").firstChild.textContent.trim())`))
-	}, 10*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 }
 
 const everything = `Good,Bad <script>,Each name (row 1),Each name (row 2),Shaky,Not begun`
@@ -174,7 +174,7 @@ func TestThePageInABrowser(t *testing.T) {
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		assert.Equal(c, []string{`✓|Given address "http://127.0.0.1:8080"|20 µs`, "✓|And format \"JSON\"|743 µs|| name | age |\n| Żółć | 5   |"},
 			value[[]string](b, `[...`+good+`.querySelectorAll("li")].map(li => [...li.children].map(c => c.textContent).join("|"))`))
-	}, 10*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 
 	// what failed is open, with the command line that repeats its request
 	assert.True(t, value[bool](b, `document.getElementById("features/names.feature:12").open`))
@@ -182,7 +182,7 @@ func TestThePageInABrowser(t *testing.T) {
 	b.do(click(".curl button"))
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		assert.Equal(c, "Copied", value[string](b, `document.querySelector(".curl button").textContent`))
-	}, 10*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 
 	// the keyboard
 	b.do(script(`document.activeElement.blur()`), press("n"), press("n"))
@@ -219,6 +219,6 @@ func TestTenThousandScenariosInABrowser(t *testing.T) {
 	b.do(press(kb.Escape))
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		assert.Equal(c, 10_000, value[int](b, `document.querySelectorAll("details.scenario:not([hidden])").length`))
-	}, 30*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 	t.Logf("all again after %s", time.Since(began))
 }

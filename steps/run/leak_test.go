@@ -134,13 +134,13 @@ func TestNothingIsLeftBehind(t *testing.T) {
 						time.AfterFunc(300*time.Millisecond, cancel)
 					}
 					done, err := run.Features(ctx, run.Options{
-						Paths: []string{"a.feature"}, Parallel: 4, Steps: steps.Options{State: state, Timeout: 500 * time.Millisecond},
+						Paths: []string{"a.feature"}, Parallel: 4, Steps: steps.Options{State: state, Timeout: 2 * time.Second},
 						FS: fstest.MapFS{
 							"a.feature": {Data: []byte(feature(server.URL, deaf, redis.Addr(), filepath.Join(t.TempDir(), "one.db")))},
 							"mock.yaml": {Data: []byte("stubs: [{path: /, body: x}]")},
 						},
 					})
-					for deadline := time.Now().Add(5 * time.Second); connections.Load() > 0 && time.Now().Before(deadline); {
+					for deadline := time.Now().Add(time.Minute); connections.Load() > 0 && time.Now().Before(deadline); {
 						runtime.Gosched()
 					}
 					require.Zero(t, connections.Load(), "connections that are left open to servers that go on")
@@ -161,7 +161,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 					}
 				}()
 				after := opened()
-				for deadline := time.Now().Add(10 * time.Second); len(after.beyond(before)) > 0 && time.Now().Before(deadline); after = opened() {
+				for deadline := time.Now().Add(time.Minute); len(after.beyond(before)) > 0 && time.Now().Before(deadline); after = opened() {
 					runtime.Gosched()
 				}
 				if left := after.beyond(before); !assert.Empty(t, left) {

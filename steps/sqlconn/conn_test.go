@@ -150,7 +150,7 @@ func checkTimeLimit(t *testing.T, c *sqlconn.Conn, slow string) {
 	began := time.Now()
 	_, err := c.Query(ctx, slow)
 	require.EqualError(t, err, c.String()+": no answer within 50ms")
-	assert.Less(t, time.Since(began), 5*time.Second)
+	assert.Less(t, time.Since(began), 30*time.Second)
 	r, err := c.Query(t.Context(), "SELECT 1")
 	require.NoError(t, err, "it goes on afterwards")
 	assert.Equal(t, [][]any{{json.Number("1")}}, r.Rows)

@@ -22,7 +22,7 @@ import (
 	"github.com/parley-run/parley/runtime/balancer/haproxy"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // installed is the HAProxy of this machine; where there is none, the test is skipped.
 func installed(t testing.TB) haproxy.Program {

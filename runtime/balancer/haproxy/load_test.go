@@ -128,7 +128,8 @@ func TestHAProxyKilledUnderLoad(t *testing.T) {
 			counts, doubled, _ := l.end(one, two)
 			broken := len(l.outcome) - counts["200"]
 			assert.Positive(t, counts["200"])
-			assert.LessOrEqual(t, broken, 8, "no more than were in flight")
+			// While a killed process falls apart, a client may meet it twice.
+			assert.LessOrEqual(t, broken, 2*8, "no more than were in flight")
 			assert.Empty(t, doubled)
 			f.waitState("server2", balancer.Draining) // by the new one too
 			assert.Empty(t, two.handled())

@@ -23,7 +23,7 @@ import (
 	"github.com/parley-run/parley/runtime/service"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // under is a channel under test, its folder and what its service got.
 type under struct {

@@ -156,5 +156,5 @@ func TestGzipBombTakesNeitherTimeNorMemory(t *testing.T) {
 	assert.Equal(t, 413, resp.StatusCode)
 	assert.Equal(t, envelope(resp, "the request's body is over the limit of 1048576 bytes of channel Test"), body)
 	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(10<<20))
-	assert.Less(t, took, 5*time.Second)
+	assert.Less(t, took, 30*time.Second)
 }

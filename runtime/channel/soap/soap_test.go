@@ -301,7 +301,7 @@ func TestBombs(t *testing.T) {
 			allocated := after.TotalAlloc - before.TotalAlloc
 			t.Logf("%s, %d KiB allocated in all", took, allocated>>10)
 			assert.Less(t, allocated, uint64(10<<20)+4*uint64(len(row.body)), "allocated in all, of which most is garbage at once")
-			assert.Less(t, took, 5*time.Second, "milliseconds on a machine that does nothing else")
+			assert.Less(t, took, 30*time.Second, "milliseconds on a machine that does nothing else")
 		})
 	}
 }

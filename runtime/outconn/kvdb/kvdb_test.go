@@ -77,7 +77,7 @@ func redisServer(t *testing.T) string {
 			_ = c.Close()
 		}
 		return err == nil
-	}, 10*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 	return address
 }
 
@@ -249,7 +249,7 @@ func TestOutage(t *testing.T) {
 			_, err = c.Call(context.Background(), "rpush", list("k", "v"), nil)
 			e := fault(t, err)
 			require.Equal(t, service.Upstream, e.Code)
-			require.Less(t, time.Since(began), 2*time.Second)
+			require.Less(t, time.Since(began), 20*time.Second)
 			require.NotContains(t, e.Message, "secret")
 		}
 		require.ErrorContains(t, err, "KVDB at "+address+" cannot be reached: connection refused")
@@ -259,7 +259,7 @@ func TestOutage(t *testing.T) {
 		require.Eventually(t, func() bool {
 			_, err := c.Call(context.Background(), "get", list("x"), nil)
 			return err == nil
-		}, 5*time.Second, 10*time.Millisecond)
+		}, time.Minute, 10*time.Millisecond)
 	}
 	got, err := c.Call(context.Background(), "llen", list("k"), nil)
 	require.NoError(t, err)
@@ -333,7 +333,7 @@ func TestDeadlines(t *testing.T) {
 			assert.Eventually(t, func() bool {
 				n, err := c.Call(context.Background(), "llen", list("nothing"), nil)
 				return err == nil && n == int64(1)
-			}, 5*time.Second, 5*time.Millisecond)
+			}, time.Minute, 5*time.Millisecond)
 		})
 		t.Run("longer than other commands may take", func(t *testing.T) {
 			began := time.Now()

@@ -61,7 +61,7 @@ func remote(t testing.TB, status int, contentType, body string) (string, func() 
 		select {
 		case r := <-ch:
 			return r
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("the remote saw no request")
 			return seen{}
 		}

@@ -22,7 +22,7 @@ import (
 	"github.com/parley-run/parley/runtime/service"
 )
 
-const patience = 15 * time.Second
+const patience = time.Minute
 
 // logBuffer collects log lines.
 type logBuffer struct {

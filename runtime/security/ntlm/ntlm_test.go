@@ -61,7 +61,7 @@ func client(t *testing.T, d security.Definition) (*http.Client, func() int) {
 			one.CloseIdleConnections()
 		}
 	})
-	return &http.Client{Transport: trip, Timeout: 20 * time.Second}, func() int {
+	return &http.Client{Transport: trip, Timeout: time.Minute}, func() int {
 		mu.Lock()
 		defer mu.Unlock()
 		return made
@@ -242,7 +242,7 @@ ErrorLog %[1]s/error.log
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-ended:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			_ = cmd.Process.Kill()
 			<-ended
 		}
@@ -253,6 +253,6 @@ ErrorLog %[1]s/error.log
 			_ = conn.Close()
 		}
 		return err == nil
-	}, 10*time.Second, 10*time.Millisecond, "Apache does not start: %s", out)
+	}, time.Minute, 10*time.Millisecond, "Apache does not start: %s", out)
 	return "http://" + address + "/x.json"
 }

@@ -141,7 +141,7 @@ func TestAnotherAuthority(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, err := check(t, d, state)
 		return err != nil
-	}, 20*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 }
 
 func TestOutgoing(t *testing.T) {
