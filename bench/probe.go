@@ -57,7 +57,7 @@ func (s *sender) probeSilent(asked context.Context) error {
 		}
 		return nil
 	}
-	p := &pusher{lane{send: s}}
+	p := newPusher(s)
 	defer p.close()
 	if err := p.greet(asked, time.Now().Add(probeFor)); err != nil {
 		return fmt.Errorf("%s %w: %s; start the target, or give another address", s.address, ErrNoAnswer, plainError(err, probeFor))

@@ -25,7 +25,7 @@ type Profile struct {
 	Phases         []PhaseSpec `yaml:"phases"`           // in place of rate, users and duration
 	Warmup         Duration    `yaml:"warmup"`           // the same load before it, not measured; default: none
 	Timeout        Duration    `yaml:"timeout"`          // for a reply, from when the request was sent; default: 5 s
-	Protocol       string      `yaml:"protocol"`         // http/1.1; h2, also without TLS; zeromq: PUSH to a PULL; file: files into a folder; default: http/1.1
+	Protocol       string      `yaml:"protocol"`         // http/1.1; h2, also without TLS; zeromq: PUSH to a PULL; zeromq-pub: PUB to a SUB; file: files into a folder; default: http/1.1
 	Workers        int         `yaml:"workers"`          // most requests under way at once; default: see DefaultWorkers
 	MaxScheduleLag Duration    `yaml:"max_schedule_lag"` // p99 of lag from which the run is invalid; default: 50 ms
 	Settle         Duration    `yaml:"settle"`           // between the last reply and reading what was executed; default: 500 ms where an outcome is unknown
@@ -151,8 +151,8 @@ func (p Profile) withDefaults() Profile {
 
 func (r Request) withDefaults(protocol string) Request {
 	switch {
-	case protocol == protocolZeroMQ:
-		r.Method = "PUSH"
+	case protocol == protocolZeroMQ, protocol == protocolPub:
+		r.Method = map[string]string{protocolZeroMQ: "PUSH", protocolPub: "PUB"}[protocol]
 		if r.Path == "" && r.Body != "" {
 			r.Path = "/" // a message goes to a socket, and to nowhere on it
 		}

@@ -84,6 +84,8 @@ type ServiceCount struct {
 	P95      float64 `json:"p95_ms"`
 	P99      float64 `json:"p99_ms"`
 	Max      float64 `json:"max_ms"`
+
+	Itself *Latency `json:"itself,omitempty"` // exact, by the service's own clock, where it wrote down what each request took
 }
 
 // Histograms are those behind the latencies, each compressed as HdrHistogram writes them (V2, base64), with times in

@@ -104,7 +104,7 @@ func collect(t reflect.Type, tag string, strict bool, into object) {
 // known are the only words that a field may be.
 func known(t reflect.Type, name string) []string {
 	if t == reflect.TypeFor[Profile]() && name == "protocol" {
-		return []string{protocolHTTP1, protocolHTTP2}
+		return protocols()
 	}
 	return nil
 }

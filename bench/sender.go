@@ -22,15 +22,18 @@ const (
 	protocolHTTP1  = "http/1.1"
 	protocolHTTP2  = "h2"
 	protocolZeroMQ = "zeromq"
+	protocolPub    = "zeromq-pub"
 	protocolFile   = "file"
 )
 
 func protocols() []string {
-	return []string{protocolHTTP1, protocolHTTP2, protocolZeroMQ, protocolFile}
+	return []string{protocolHTTP1, protocolHTTP2, protocolZeroMQ, protocolPub, protocolFile}
 }
 
 // silent says whether nobody answers in the protocol.
-func silent(protocol string) bool { return protocol == protocolZeroMQ || protocol == protocolFile }
+func silent(protocol string) bool {
+	return protocol == protocolZeroMQ || protocol == protocolPub || protocol == protocolFile
+}
 
 // sender makes and sends the requests. It never sends one a second time once a byte of it has gone out.
 type sender struct {
@@ -85,7 +88,7 @@ func (s *sender) aim(address string) error {
 	}
 	wanted, example := []string{"http", "https"}, "http://127.0.0.1:11223"
 	switch s.protocol {
-	case protocolZeroMQ:
+	case protocolZeroMQ, protocolPub:
 		wanted, example = []string{"tcp"}, "tcp://127.0.0.1:35155"
 	case protocolFile:
 		wanted, example = []string{"file"}, "file:///srv/orders"

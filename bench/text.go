@@ -96,12 +96,21 @@ func (r *Result) writeServices(b *strings.Builder) {
 		return
 	}
 	rows, notes := [][]string{{"requests", "errors", "mean", "p50", "p95", "p99", "max"}}, []string{"service"}
-	for _, s := range r.Services {
-		rows = append(rows, []string{
-			fmt.Sprint(s.Requests), fmt.Sprint(s.Errors), FormatMS(s.Mean), FormatMS(s.P50), FormatMS(s.P95), FormatMS(s.P99), FormatMS(s.Max),
-		})
-		notes = append(notes, s.Service)
+	add := func(requests, errors, note string, times ...float64) {
+		row := []string{requests, errors}
+		for _, ms := range times {
+			row = append(row, FormatMS(ms))
+		}
+		rows, notes = append(rows, row), append(notes, note)
 	}
+	for _, s := range r.Services {
+		add(fmt.Sprint(s.Requests), fmt.Sprint(s.Errors), s.Service, s.Mean, s.P50, s.P95, s.P99, s.Max)
+		if l := s.Itself; l != nil {
+			add(fmt.Sprint(l.Count), "", s.Service+", by its own clock", l.Mean, l.P50, l.P95, l.P99, l.Max)
+		}
+	}
+	l := r.Service
+	add(fmt.Sprint(r.Sent), fmt.Sprint(r.Sent-r.OK), "service time at the client", l.Mean, l.P50, l.P95, l.P99, l.Max)
 	b.WriteString("\nthe servers' own statistics\n")
 	writeTable(b, rows, notes)
 }

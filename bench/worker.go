@@ -33,8 +33,8 @@ func newWorker(s *sender) *worker {
 	switch s.protocol {
 	case protocolHTTP2:
 		w.way = shared{s}
-	case protocolZeroMQ:
-		w.way = &pusher{lane{send: s}}
+	case protocolZeroMQ, protocolPub:
+		w.way = newPusher(s)
 	case protocolFile:
 		w.way = folder{s}
 	default:

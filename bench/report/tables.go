@@ -57,6 +57,11 @@ func putServices(m *markup.Writer, r *bench.Result) {
 			m.Put(`<tr><td class="l">%s<div class="dim">in the servers</div></td><td>%d</td><td>%d</td>`, s.Service, s.Requests, s.Errors)
 			times(m, s.Mean, s.P50, s.P95, s.P99, s.Max)
 			m.Put("</tr>\n")
+			if l := s.Itself; l != nil {
+				m.Put(`<tr><td class="l">%s<div class="dim">by its own clock</div></td><td>%d</td><td></td>`, s.Service, l.Count)
+				times(m, l.Mean, l.P50, l.P95, l.P99, l.Max)
+				m.Put("</tr>\n")
+			}
 		}
 		m.Put(`<tr><td class="l">service time<div class="dim">at the client</div></td><td>%d</td><td>%d</td>`, r.Sent, r.Sent-r.OK)
 		times(m, r.Service.Mean, r.Service.P50, r.Service.P95, r.Service.P99, r.Service.Max)

@@ -25,7 +25,9 @@ type Cluster interface {
 	// Number is the number of the server of that name; it fails where there is none.
 	Number(server string) (int, error)
 	// Offers says why the cluster cannot do such an event at all, such as slow a link that it has not.
-	Offers(e bench.Event) error
+	Offers(ctx context.Context, e bench.Event) error
+	// Prepare makes what events need before the load, such as links to outgoing connections, and undo takes it back.
+	Prepare(ctx context.Context, events []bench.Event) (undo func() error, err error)
 	// Do does one event other than "run" and returns when it is done.
 	Do(ctx context.Context, e bench.Event) error
 	// List is the elements of a Redis list of the cluster's KVDB.

@@ -32,6 +32,7 @@ channel_json_rpc:
   - {name: Orders JSON-RPC, url_path: /rpc, methods: {order.take: orders.take}}
 channel_zmq:
   - {name: Orders ZeroMQ, service: orders.take, address: "tcp://%s"}
+  - {name: Orders published, service: orders.take, address: "tcp://%s", socket_type: SUB, sub_key: orders}
 channel_file:
   - {name: Orders files, service: orders.take, pickup_from: %q, patterns: "*.json", data_format: json}
 `
@@ -42,10 +43,13 @@ func TestBenchEveryChannel(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	zmq := l.Addr().String()
-	require.NoError(t, l.Close())
+	free := func() string {
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		defer func() { require.NoError(t, l.Close()) }()
+		return l.Addr().String()
+	}
+	pulls, subscribes := free(), free()
 	incoming := t.TempDir()
 	cluster, err := fixtures.Start(t.Context(), fixtures.Spec{Servers: 2, Binary: binary})
 	require.NoError(t, err)
@@ -54,7 +58,7 @@ func TestBenchEveryChannel(t *testing.T) {
 	require.NoError(t, err)
 	_, err = cluster.Deploy(t.Context(), service)
 	require.NoError(t, err)
-	definitions, err := cluster.Put("channels.yaml", fmt.Appendf(nil, channels, zmq, incoming))
+	definitions, err := cluster.Put("channels.yaml", fmt.Appendf(nil, channels, pulls, subscribes, incoming))
 	require.NoError(t, err)
 	require.NoError(t, cluster.Import(t.Context(), nil, definitions))
 
@@ -75,7 +79,10 @@ func TestBenchEveryChannel(t *testing.T) {
   body: '{"jsonrpc":"2.0","method":"order.take","params":{"id":{{id}},"list":"JSON-RPC"},"id":{{id}}}'
   check: {json: {/jsonrpc: "2.0"}, body_contains: taken}`, "", ""},
 		{"ZeroMQ", `
-  body: '{"id":{{id}},"list":"ZeroMQ"}'`, "protocol: zeromq", "tcp://" + zmq},
+  body: '{"id":{{id}},"list":"ZeroMQ"}'`, "protocol: zeromq", "tcp://" + pulls},
+		{"ZeroMQ-SUB", `
+  path: /orders
+  body: '{"id":{{id}},"list":"ZeroMQ-SUB"}'`, "protocol: zeromq-pub", "tcp://" + subscribes},
 		{"files", `
   path: /order-{{id}}.json
   body: '{"id":{{id}},"list":"files"}'`, "protocol: file", "file://" + filepath.ToSlash(incoming)},

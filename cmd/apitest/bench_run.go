@@ -22,7 +22,7 @@ type benchFlags struct {
 	shard, startAt                    string
 	servers                           int
 	source, reload                    string
-	links                             []string
+	links, imports, deploys           []string
 	noProbe                           bool
 
 	shardOf, of int
@@ -50,7 +50,8 @@ Fields of a profile (a time is in seconds, or such as 500ms):
   warmup            the same load before it, not measured; default: none
   timeout           for each reply; default: 5s
   protocol          http/1.1 (default); h2, also without TLS; zeromq: each body is PUSHed to tcp://HOST:PORT;
-                    file: each body becomes a file, path is its name in the folder file:///FOLDER
+                    zeromq-pub: it is published to a SUB that listens there, path is its topic; file: each body becomes a
+                    file, path is its name in the folder file:///FOLDER
   workers           most requests under way at once; default: rate times timeout, 64 to 8192
   max_schedule_lag  p99 of how late requests may be sent, else the run is invalid; default: 50ms
   settle            wait before reading what was executed; default: 500ms where an outcome is unknown
@@ -67,7 +68,9 @@ Events (do), each at a time, when: "p99 > 200ms for 2s", or after: NAME of anoth
   kill, stop, start, restart SERVER     kill is SIGKILL, as a power cut would; stop is as planned
   pause, resume, drain, undrain SERVER  pause: it stands still with its connections open
   latency 200ms on LINK, cut, stall, mend LINK
-  reload haproxy                        by --reload COMMAND
+                                        LINK: outconn NAME, an outgoing connection, whose definition names a proxy meanwhile; of a
+                                        cluster that is started for the run also those of --links
+  reload haproxy                        by --reload COMMAND where it is given
   run                                   with run: a shell command, such as {at: 4s, run: "echo half way"}
 
 Expect, a list such as [p99 < 50ms, lost == 0, error_rate < 0.1%, recovery < 2s]:
@@ -108,6 +111,8 @@ Exit code: 0 done; 1 an expectation is not met; 2 the profile is wrong; 3 the me
 	cmd.Flags().IntVar(&f.servers, "servers", 0, "start a cluster of so many servers for this run")
 	cmd.Flags().StringVar(&f.source, "source", "", "what that cluster is made of: embedded, installed or containers")
 	cmd.Flags().StringSliceVar(&f.links, "links", nil, "links of that cluster that events may cut and slow: database, redis, balancer")
+	cmd.Flags().StringSliceVar(&f.imports, "import", nil, "files of definitions to import into that cluster before the load, as parley enmasse import does")
+	cmd.Flags().StringSliceVar(&f.deploys, "deploy", nil, "service files to deploy on that cluster before the load")
 	cmd.Flags().StringVar(&f.reload, "reload", "", "the shell command of the event reload")
 	cmd.Flags().BoolVar(&f.noProbe, "no-probe", false, "do not ask first, with HEAD /, whether the target answers at all")
 	_ = cmd.Flags().MarkHidden("output")
@@ -135,6 +140,9 @@ func (f *benchFlags) check(name string) error {
 		f.at = t
 	}
 	own := f.servers != 0 || f.source != "" || len(f.links) > 0
+	if len(f.imports)+len(f.deploys) > 0 && (!own || isBuiltIn(name)) {
+		return errors.New("--import and --deploy are for a cluster that is started for a profile of yours: give --servers or --source, too")
+	}
 	if isBuiltIn(name) {
 		if f.address != "" || f.dir != "" || f.shard != "" {
 			return fmt.Errorf("%s is built in and starts a cluster of its own: leave out --address, --dir and --shard", name)
@@ -199,6 +207,9 @@ func (f *benchFlags) profile(ctx context.Context, name string, open func(context
 			return nil, err
 		}
 		defer func() { err = errors.Join(err, cluster.Close()) }()
+		if err := f.furnish(ctx, cluster); err != nil {
+			return nil, err
+		}
 		open = func(context.Context, string) (Cluster, error) {
 			return &loaded{cluster: cluster, links: f.links, reload: f.reload}, nil
 		}
@@ -212,10 +223,11 @@ func (f *benchFlags) profile(ctx context.Context, name string, open func(context
 			return c, err
 		}
 	}
-	o, err := benchOptions(ctx, p, f.address, f.dir, open, log, f.of > 1)
+	o, undo, err := benchOptions(ctx, p, f.address, f.dir, open, log, f.of > 1)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, undo()) }()
 	if !f.noProbe {
 		if err := bench.Probe(ctx, p, o.Address); err != nil {
 			if errors.Is(err, bench.ErrNoAnswer) {
@@ -229,6 +241,20 @@ func (f *benchFlags) profile(ctx context.Context, name string, open func(context
 		o.Down = downOf(ctx, f.dir, open)
 	}
 	return bench.Run(ctx, p, o)
+}
+
+// furnish gives a cluster that was started for the run its definitions and services.
+func (f *benchFlags) furnish(ctx context.Context, cluster *fixtures.Cluster) error {
+	if len(f.imports) > 0 {
+		if err := cluster.Import(ctx, nil, f.imports...); err != nil {
+			return err
+		}
+	}
+	if len(f.deploys) == 0 {
+		return nil
+	}
+	_, err := cluster.Deploy(ctx, f.deploys...)
+	return err
 }
 
 // downOf asks the cluster which servers get requests, where it can be asked.

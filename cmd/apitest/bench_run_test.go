@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -17,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/parley-run/parley/bench"
-	"github.com/parley-run/parley/fixtures"
 )
 
 const steady = "name: steady\nrate: 100\nduration: 100ms\nmax_schedule_lag: 1m\nrequest: {path: /a}\nexpect: [failed == 0]\n"
@@ -121,66 +119,4 @@ func TestBenchSchema(t *testing.T) {
 	_, code, err := called(t, "bench", "schema", "load")
 	assert.Equal(t, exitUsage, code)
 	require.ErrorContains(t, err, `no schema of "load"`)
-}
-
-// TestBuiltInProfiles runs them against clusters of their own. What the report says must agree with the servers' own logs.
-func TestBuiltInProfiles(t *testing.T) {
-	if _, err := fixtures.Binary(); err != nil {
-		t.Skip(err)
-	}
-	run := func(t *testing.T, name string) *bench.Result {
-		out, code, err := called(t, "bench", "run", name, "--format", "json")
-		var r bench.Result
-		require.NoError(t, json.Unmarshal([]byte(out), &r), "%v", err)
-		if len(r.Invalid) == 1 && strings.Contains(r.Invalid[0], "could not keep the schedule") {
-			assert.Equal(t, exitInvalid, code) // the machine has other work: its latencies do not count, all else does
-			return &r
-		}
-		if len(r.Unmet) == 1 && strings.HasPrefix(r.Unmet[0], "recovery") {
-			t.Log(r.Unmet[0]) // other work than the cluster's makes it longer
-			return &r
-		}
-		require.NoError(t, err)
-		assert.Zero(t, code)
-		return &r
-	}
-	t.Run("failover", func(t *testing.T) {
-		r := run(t, "failover")
-		require.Len(t, r.Events, 2)
-		kill, start := r.Events[0], r.Events[1]
-		told := func(text string) float64 {
-			for _, l := range r.Log {
-				if l.Text == text {
-					return l.At
-				}
-			}
-			t.Fatalf("the logs do not say %q: %v", text, r.Log)
-			return 0
-		}
-		slack := 1.0
-		if len(r.Invalid)+len(r.Unmet) > 0 {
-			slack = 2.5 // the machine has other work; three seconds are between the events
-		}
-		assert.InDelta(t, kill.At, told("server died: server1"), slack)
-		require.NotNil(t, kill.Detected)
-		assert.GreaterOrEqual(t, kill.At+*kill.Detected, told("server is down: server1")-0.01, "what asks the balancer cannot know before it")
-		assert.InDelta(t, kill.At+*kill.Detected, told("server is down: server1"), slack)
-		require.NotNil(t, start.TrafficAgain)
-		assert.InDelta(t, start.At+*start.TrafficAgain, told("server is up: server1"), slack)
-		if kill.Impact != nil && len(r.Invalid)+len(r.Unmet) == 0 {
-			assert.True(t, kill.Impact.Recovered)
-			assert.LessOrEqual(t, kill.Impact.Recovery, *kill.Detected+slack)
-		}
-	})
-	t.Run("statistics", func(t *testing.T) {
-		r := run(t, "statistics")
-		require.Len(t, r.Services, 1)
-		if r.OK < r.Sent && len(r.Invalid) > 0 { // the machine has so much other work that requests were given up
-			assert.LessOrEqual(t, int64(r.OK), r.Services[0].Requests)
-			assert.GreaterOrEqual(t, int64(r.Sent), r.Services[0].Requests)
-			return
-		}
-		assert.Equal(t, int64(r.Sent), r.Services[0].Requests)
-		assert.Zero(t, r.Services[0].Errors)
-	})
 }

@@ -18,9 +18,13 @@ import (
 type oneServer struct{ ids []string }
 
 func (*oneServer) Address() string                                  { return "http://127.0.0.1:11223" }
-func (*oneServer) Offers(bench.Event) error                         { return nil }
+func (*oneServer) Offers(context.Context, bench.Event) error        { return nil }
 func (*oneServer) Do(context.Context, bench.Event) error            { return nil }
 func (c *oneServer) List(context.Context, string) ([]string, error) { return c.ids, nil }
+
+func (*oneServer) Prepare(context.Context, []bench.Event) (func() error, error) {
+	return func() error { return nil }, nil
+}
 
 func (*oneServer) Number(server string) (int, error) {
 	if server != "server1" {
@@ -52,7 +56,7 @@ func TestBenchOptionsAddress(t *testing.T) {
 				assert.Equal(t, "bank", dir)
 				return &oneServer{}, row.open
 			}
-			o, err := benchOptions(t.Context(), bench.Profile{Name: "p", Events: row.events}, row.address, "bank", open, io.Discard, false)
+			o, _, err := benchOptions(t.Context(), bench.Profile{Name: "p", Events: row.events}, row.address, "bank", open, io.Discard, false)
 			if row.fault != "" {
 				require.ErrorContains(t, err, row.fault)
 				return
@@ -84,7 +88,7 @@ func TestBenchOptionsFindsFaultsBeforeTheRun(t *testing.T) {
 			p := bench.Profile{Name: "p", Events: []bench.Event{row.event}, Log: &bench.Log{KVDBList: "bench:ids"}}
 			filesBeside(filepath.Join(dir, "load.yaml"), p.Events)
 			open := func(context.Context, string) (Cluster, error) { return &oneServer{ids: row.ids}, nil }
-			_, err := benchOptions(t.Context(), p, "", "", open, io.Discard, false)
+			_, _, err := benchOptions(t.Context(), p, "", "", open, io.Discard, false)
 			if row.fault == "" {
 				require.NoError(t, err)
 				return

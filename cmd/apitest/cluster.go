@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/parley-run/parley/bench"
 	"github.com/parley-run/parley/fixtures"
@@ -47,20 +48,54 @@ func (l *loaded) Address() string { return l.cluster.Address() }
 // Number is the number of the server of that name.
 func (l *loaded) Number(server string) (int, error) { return l.cluster.Number(server) }
 
-// Offers says why the cluster cannot do such an event: links are cut and slowed where `fixtures` put them, and a balancer of its
-// own has no configuration that it could read again.
-func (l *loaded) Offers(e bench.Event) error {
+// onOutconn begins the name of the link before an outgoing connection's peer: any cluster has it, as its definition says where the
+// peer is.
+const onOutconn = "outconn "
+
+// Offers says why the cluster cannot do such an event: other links are cut and slowed where `fixtures` put them, and the embedded
+// balancer has no configuration that it could read again.
+func (l *loaded) Offers(ctx context.Context, e bench.Event) error {
 	switch e.Do {
 	case bench.EventLatency, bench.EventCut, bench.EventStall, bench.EventMend:
+		if strings.HasPrefix(e.Link, onOutconn) {
+			return nil
+		}
 		if l.cluster.Links() == nil || !slices.Contains(l.links, e.Link) {
-			return fmt.Errorf("this cluster has no link %q that can be cut or slowed; start one that has: apitest bench run PROFILE --servers 2 --links %s", e.Link, e.Link)
+			return fmt.Errorf("this cluster has no link %q that can be cut or slowed; there are outconn NAME, and of a cluster that is started for the run those of --links: "+
+				"apitest bench run PROFILE --source installed --links %s", e.Link, fixtures.LinkDatabase)
 		}
 	case bench.EventReload:
 		if l.reload == "" {
-			return errors.New("nothing says how this cluster's balancer reads its configuration again; give --reload COMMAND")
+			if err := l.cluster.Reloads(ctx); err != nil {
+				return fmt.Errorf("%w; or say how, with --reload COMMAND", err)
+			}
 		}
 	}
 	return nil
+}
+
+// undoTime bounds what a run leaves as it was, also where it was interrupted.
+const undoTime = 10 * time.Second
+
+// Prepare puts links before the peers of the outgoing connections that events name.
+func (l *loaded) Prepare(ctx context.Context, events []bench.Event) (undo func() error, err error) {
+	undo = func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+		defer cancel()
+		return l.cluster.UnlinkOutconns(ctx)
+	}
+	done := map[string]bool{}
+	for _, e := range events {
+		name, is := strings.CutPrefix(e.Link, onOutconn)
+		if !is || done[name] {
+			continue
+		}
+		done[name] = true
+		if err := l.cluster.LinkOutconn(ctx, strings.TrimSpace(name)); err != nil {
+			return undo, fmt.Errorf("event %q: %w", e.Label(), err)
+		}
+	}
+	return undo, nil
 }
 
 // Do does one event.
@@ -85,6 +120,9 @@ func (l *loaded) Do(ctx context.Context, e bench.Event) error {
 	case bench.EventMend:
 		return l.cluster.Links().Mend(e.Link)
 	case bench.EventReload:
+		if l.reload == "" {
+			return l.cluster.ReloadBalancer(ctx)
+		}
 		return runShell(ctx, l.reload, io.Discard)
 	}
 	n, err := l.cluster.Number(e.Server)

@@ -13,21 +13,28 @@ import (
 	"github.com/parley-run/parley/bench"
 )
 
-// benchOptions finds where the load goes, who does the events and who reads what was executed.
-func benchOptions(ctx context.Context, p bench.Profile, address, dir string, open func(context.Context, string) (Cluster, error), log io.Writer, shard bool) (bench.Options, error) {
-	o := bench.Options{Address: address, Progress: newProgress(log)}
+// benchOptions finds where the load goes, who does the events and who reads what was executed. What it has prepared for the events
+// undo takes back.
+func benchOptions(ctx context.Context, p bench.Profile, address, dir string, open func(context.Context, string) (Cluster, error), log io.Writer, shard bool) (o bench.Options, undo func() error, err error) {
+	undo = func() error { return nil }
+	o = bench.Options{Address: address, Progress: newProgress(log)}
 	if address != "" && !strings.Contains(address, "://") {
 		o.Address = "http://" + address
 	}
 	cluster, err := benchCluster(ctx, p, address, dir, open)
 	if err != nil {
-		return o, err
+		return o, undo, err
 	}
 	if address == "" {
 		o.Address = cluster.Address()
 	}
 	if err := checkBench(ctx, p, cluster, shard); err != nil {
-		return o, err
+		return o, undo, err
+	}
+	if cluster != nil {
+		if undo, err = cluster.Prepare(ctx, p.Events); err != nil {
+			return o, undo, errors.Join(err, undo())
+		}
 	}
 	o.Do = func(ctx context.Context, e bench.Event) error {
 		if e.Do == bench.EventRun {
@@ -38,7 +45,7 @@ func benchOptions(ctx context.Context, p bench.Profile, address, dir string, ope
 	if p.Log != nil {
 		o.Executed = func(ctx context.Context) ([]string, error) { return cluster.List(ctx, p.Log.KVDBList) }
 	}
-	return o, nil
+	return o, undo, nil
 }
 
 // benchCluster is the cluster that the profile needs, or nil where the address is all that it needs.
@@ -79,7 +86,7 @@ func checkBench(ctx context.Context, p bench.Profile, cluster Cluster, shard boo
 		if e.Do == bench.EventRun {
 			continue
 		}
-		err := cluster.Offers(e)
+		err := cluster.Offers(ctx, e)
 		switch {
 		case err != nil:
 		case e.Server != "":

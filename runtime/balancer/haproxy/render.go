@@ -66,7 +66,8 @@ global
     master-worker
     maxconn %d # connections; each request in flight takes two
     stats socket unix@%s mode 600 level admin expose-fd listeners
-    stats timeout 30s`, t.Cluster, balancer.OutcomeHeader, t.MaxConnections, t.Sockets.Runtime)
+    stats timeout 30s
+    log stdout format iso daemon notice # servers that go down and come back, with the time`, t.Cluster, balancer.OutcomeHeader, t.MaxConnections, t.Sockets.Runtime)
 	if t.StateFile != "" {
 		t.line(`    server-state-file %s # what is drained or down stays so when HAProxy is loaded anew`, t.quote(t.StateFile))
 	}
@@ -101,6 +102,7 @@ func (t *text) defaults() {
 	t.line(`
 defaults
     mode http
+    log global
     timeout connect 2s
     timeout check 1s
     timeout http-request 10s

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/parley-run/parley/bench"
+)
+
+// took is what the service writes down of requests of 1, 2, 3, ... n ms.
+func took(n int) []string {
+	began := time.Date(2026, 5, 1, 23, 59, 59, 999_999_000, time.UTC)
+	const layout = "2006-01-02T15:04:05.000000"
+	var out []string
+	for i := n; i > 0; i-- {
+		out = append(out, fmt.Sprintf("%d %s %s", i, began.Format(layout), began.Add(time.Duration(i)*time.Millisecond).Format(layout)))
+	}
+	return out
+}
+
+// TestServersAgreeWithServices holds servers' statistics against what services measured of 1,000 requests of 1 to 1000 ms.
+func TestServersAgreeWithServices(t *testing.T) {
+	for _, row := range []struct {
+		name     string
+		counted  bench.ServiceCount
+		took     []string
+		met, not []string
+	}{
+		{"within", bench.ServiceCount{Requests: 1000, P50: 509.9, P95: 931.1}, took(1000),
+			[]string{"1000", "509.90 ms against 500.00 ms, +2.0 %", "931.10 ms against 950.00 ms, -2.0 %"}, nil},
+		{"p50 above", bench.ServiceCount{Requests: 1000, P50: 511, P95: 950}, took(1000), []string{"1000", "950.00 ms against 950.00 ms, +0.0 %"},
+			[]string{"the servers' p50 of bench.record within 2 % of what the services measured themselves: it is 511.00 ms against 500.00 ms, +2.2 %"}},
+		{"p95 below", bench.ServiceCount{Requests: 1000, P50: 500, P95: 930}, took(1000), []string{"1000", "500.00 ms against 500.00 ms, +0.0 %"},
+			[]string{"the servers' p95 of bench.record within 2 % of what the services measured themselves: it is 930.00 ms against 950.00 ms, -2.1 %"}},
+		{"one not written down", bench.ServiceCount{Requests: 1000, P50: 500, P95: 950}, took(999), []string{"500.00 ms against 500.00 ms, +0.0 %", "950.00 ms against 950.00 ms, +0.0 %"},
+			[]string{"the services wrote down 1000 times of bench.record: it is 999"}},
+		{"nothing", bench.ServiceCount{}, nil, []string{"0"}, []string{"p50", "p95"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			times, err := tookTimes(row.took)
+			require.NoError(t, err)
+			own := exact(times)
+			row.counted.Service, row.counted.Itself = "bench.record", &own
+			var r bench.Result
+			agree(&r, row.counted)
+			var met []string
+			for _, v := range r.Verdicts {
+				if v.OK {
+					met = append(met, v.Got)
+				}
+			}
+			assert.Equal(t, row.met, met)
+			require.Len(t, r.Unmet, len(row.not))
+			for i, want := range row.not {
+				assert.Contains(t, r.Unmet[i], want)
+			}
+			var left *exit
+			if err := benchVerdict(&r, nil); len(row.not) == 0 {
+				assert.NoError(t, err)
+			} else if assert.ErrorAs(t, err, &left) {
+				assert.Equal(t, exitFailed, left.code)
+			}
+		})
+	}
+}
+
+func TestTookTimesRefuses(t *testing.T) {
+	for _, line := range []string{"", "1", "1 noon 2026-05-01T10:00:00.000000", "1 2026-05-01T10:00:00.000000 later", "1 2 3 4"} {
+		_, err := tookTimes([]string{line})
+		require.ErrorContains(t, err, fmt.Sprintf("bench:took: %q", line))
+	}
+}
+
+// TestDelayed asks the back end of the profile statistics.
+func TestDelayed(t *testing.T) {
+	ask := func(body string) (int, string, time.Duration) {
+		w := httptest.NewRecorder()
+		began := time.Now()
+		delayed(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body)))
+		return w.Code, w.Body.String(), time.Since(began)
+	}
+	code, text, after := ask(`{"id":2}`) // 2 x 0.618... is 1 and 0.236, whose square is 0.056
+	assert.Equal(t, http.StatusOK, code)
+	assert.Equal(t, `{"id":2}`, text)
+	assert.GreaterOrEqual(t, after, 25*time.Millisecond)
+	code, _, _ = ask("two")
+	assert.Equal(t, http.StatusBadRequest, code)
+}
