@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -95,6 +96,48 @@ func TestAdminAPIByTLS(t *testing.T) {
 	info, err := os.Stat(filepath.Join(home, "tls", "admin.key"))
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	commandsByTLS(t, c, "localhost:"+port, filepath.Join(dir, "ca.pem"), filepath.Join(home, "admin.token"))
+}
+
+// commandsByTLS calls the admin API at address, of whose certificate ca is the authority, as a shell on another machine does.
+func commandsByTLS(t *testing.T, c *cli, address, ca, token string) {
+	t.Helper()
+	other := filepath.Join(t.TempDir(), "other")
+	_, stderr, code := c.run("tls", "create", other, "--server", "other", "--hosts", "localhost")
+	require.Equal(t, 0, code, stderr)
+	plain := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(plain.Close)
+	for _, row := range []struct {
+		name  string
+		args  []string
+		env   map[string]string
+		code  int
+		wants string
+	}{
+		{"a user", []string{"--address", "https://" + address, "--ca", ca, "--user", "admin", "status"}, map[string]string{"PASSWORD": "s3cret"}, 0, "is running, at revision"},
+		{"the token", []string{"--address", "https://" + address + "/", "--ca", ca, "outconns", "list"}, map[string]string{"TOKEN_FILE": token}, 0, "There are none."},
+		{"a wrong password", []string{"--address", "https://" + address, "--ca", ca, "--user", "admin", "services"}, map[string]string{"PASSWORD": "x"}, 1, "the password is missing or wrong"},
+		{"no password", []string{"--address", "https://" + address, "--ca", ca, "--user", "admin", "services"}, nil, 2, "--user needs the user's password: set PARLEY_ADMIN_PASSWORD"},
+		{"nobody", []string{"--address", "https://" + address, "--ca", ca, "services"}, nil, 2, "or log in with --user NAME"},
+		{"an unknown authority", []string{"--address", "https://" + address, "--user", "admin", "services"}, map[string]string{"PASSWORD": "s3cret"}, 1, "is not trusted: x509: certificate signed by unknown authority"},
+		{"another authority", []string{"--address", "https://" + address, "--ca", filepath.Join(other, "ca.pem"), "--user", "admin", "services"}, map[string]string{"PASSWORD": "s3cret"}, 1, "is not trusted"},
+		{"in plain", []string{"--address", address, "services"}, map[string]string{"TOKEN_FILE": token}, 1, "speaks TLS; call https://" + address},
+		{"TLS with one that has none", []string{"--address", "https://" + plain.Listener.Addr().String(), "services"}, map[string]string{"TOKEN_FILE": token}, 1, "speaks no TLS; call http://"},
+		{"an authority in plain", []string{"--address", address, "--ca", ca, "services"}, nil, 2, "--ca is of an address with TLS: write --address https://" + address},
+		{"no authority", []string{"--address", "https://" + address, "--ca", filepath.Join(other, "none.pem"), "services"}, nil, 2, "--ca: "},
+		{"no address", []string{"--address", "https://localhost", "services"}, nil, 2, "expected the host:port of an admin API"},
+		{"another scheme", []string{"--address", "tcp://" + address, "services"}, nil, 2, "expected the host:port of an admin API"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			for name, value := range row.env {
+				t.Setenv("PARLEY_ADMIN_"+name, value)
+			}
+			stdout, stderr, code := c.run(row.args...)
+			assert.Equal(t, row.code, code, stderr)
+			assert.Contains(t, stdout+stderr, row.wants)
+			assert.NotContains(t, stdout+stderr, "s3cret")
+		})
+	}
 }
 
 // TestClusterWithAdminTLS: every process of a cluster calls every other by TLS.

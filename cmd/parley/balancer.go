@@ -26,6 +26,13 @@ func balancerCommand(o *options) *cobra.Command {
 			"loaded anew.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if o.address != "" {
+				var status balancerStatus
+				if err := o.callAt(c.Context(), "parley.balancer.stats", struct{}{}, &status.BalancerInfo); err != nil {
+					return err
+				}
+				return o.print(c, status, status.write)
+			}
 			f, _, err := o.target(args)
 			if err != nil {
 				return err
@@ -52,7 +59,11 @@ func balancerCommand(o *options) *cobra.Command {
 // write is all of it.
 func (b balancerStatus) write(w io.Writer) {
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
-	line(w, "The load-balancer at %s (%s)", b.URL, b.Kind)
+	at := ""
+	if b.URL != "" {
+		at = " at " + b.URL
+	}
+	line(w, "The load-balancer%s (%s)", at, b.Kind)
 	if b.Error != "" {
 		line(w, "  does not say how its servers fare: %s", b.Error)
 		return

@@ -45,6 +45,8 @@ func (o *options) complete(root *cobra.Command) {
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json", "yaml", "csv"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = root.MarkPersistentFlagDirname("dir")
 	_ = root.RegisterFlagCompletionFunc("address", cobra.NoFileCompletions)
+	_ = root.RegisterFlagCompletionFunc("user", cobra.NoFileCompletions)
+	_ = root.MarkPersistentFlagFilename("ca", "pem", "crt")
 }
 
 // argumentNames are the arguments of the commands whose arguments can be completed.

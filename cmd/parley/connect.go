@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/parley-run/parley/runtime/admin"
@@ -70,29 +67,6 @@ func (o *options) call(ctx context.Context, name string, in, out any) error {
 		return fmt.Errorf("no server of the cluster in %s answers; see %s", f.Dir, f.LogFile(left[0].Name))
 	}
 	return fmt.Errorf("no server of the cluster in %s is running; start it: parley start %s", f.Dir, f.Dir)
-}
-
-// tokenVariable holds the token of a cluster that --address is of.
-const tokenVariable = "PARLEY_ADMIN_TOKEN"
-
-// callAt invokes an internal service of the server that --address names.
-func (o *options) callAt(ctx context.Context, name string, in, out any) error {
-	if _, _, err := net.SplitHostPort(o.address); err != nil {
-		return usage(fmt.Errorf("--address: expected the host:port of a server's admin API, such as 127.0.0.1:18010, not %q", o.address))
-	}
-	token := os.Getenv(tokenVariable)
-	if file := os.Getenv(tokenVariable + fileSuffix); token == "" && file != "" {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			return usage(fmt.Errorf("%s%s: %w", tokenVariable, fileSuffix, err))
-		}
-		token = strings.TrimSpace(string(raw))
-	}
-	if token == "" {
-		return usage(fmt.Errorf("--address needs the cluster's token, which is in admin.token of its folder: set %s, or %s%s to the path of a file with it",
-			tokenVariable, tokenVariable, fileSuffix))
-	}
-	return admin.NewClient(o.address, token).Call(ctx, name, in, out)
 }
 
 // dialSupervisor is a client of the process that holds the cluster, and whether it runs. One that runs and does not

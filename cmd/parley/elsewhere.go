@@ -108,7 +108,8 @@ func differing(here []serverStatus, there []elsewhere) []string {
 	return out
 }
 
-func writeElsewhere(w io.Writer, servers []elsewhere) {
+// writeElsewhere lists servers under a title.
+func writeElsewhere(w io.Writer, title string, servers []elsewhere) {
 	if len(servers) == 0 {
 		return
 	}
@@ -117,7 +118,7 @@ func writeElsewhere(w io.Writer, servers []elsewhere) {
 	for i, s := range servers {
 		rows[i] = []string{s.Name, s.state(), s.Address, s.SeenAt.UTC().Format(time.TimeOnly) + " UTC", strconv.FormatInt(s.Revision, 10), s.Hash}
 	}
-	table(w, []string{"  ELSEWHERE", "STATE", "ADDRESS", "SEEN", "REVISION", "CONTENT"}, indent(rows))
+	table(w, []string{"  " + title, "STATE", "ADDRESS", "SEEN", "REVISION", "CONTENT"}, indent(rows))
 	for _, s := range servers {
 		for _, q := range s.Quarantined {
 			line(w, "  %s does not run %s: %s", s.Name, q.Object, q.Error)

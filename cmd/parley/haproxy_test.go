@@ -252,7 +252,7 @@ func TestClusterBehindHAProxy(t *testing.T) {
 	assert.NoFileExists(t, filepath.Join(c.Dir(), "run", "supervisor.json"))
 	raw, err := os.ReadFile(filepath.Join(c.Dir(), "weights.json"))
 	require.NoError(t, err)
-	assert.JSONEq(t, `{}`, string(raw))
+	assert.JSONEq(t, `{"weights": {}, "to_be_logged": [{"server": "server2", "weight": 100}]}`, string(raw))
 	password, err := os.ReadFile(filepath.Join(c.Dir(), "haproxy.password"))
 	require.NoError(t, err)
 	for _, log := range []string{"supervisor.log", "haproxy.log"} {

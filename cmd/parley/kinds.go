@@ -29,6 +29,8 @@ type fieldItem struct {
 	Secret   bool            `json:"secret"`
 	Within   []string        `json:"secrets_at"` // places of secrets in it: * is any key of an object, or any element of a list
 	Doc      string          `json:"doc"`
+	Choices  []string        `json:"choices"` // all values that it, or an element of a list, may have; empty: any
+	Names    string          `json:"names"`   // what it names: services, a group of kinds, or one kind; empty: nothing
 }
 
 func kindItems() []kindItem {
@@ -36,7 +38,10 @@ func kindItems() []kindItem {
 	for _, k := range node.Kinds() {
 		item := kindItem{Name: k.Name, Group: k.Group, Doc: k.Doc, Fields: []fieldItem{}, Example: k.Example}
 		for _, f := range k.Fields {
-			field := fieldItem{Name: f.Name, Type: f.Type, Required: f.Default == "", Default: json.RawMessage(f.Default), Secret: f.Secret, Within: append([]string{}, f.Within...), Doc: f.Doc}
+			field := fieldItem{
+				Name: f.Name, Type: f.Type, Required: f.Default == "", Default: json.RawMessage(f.Default), Secret: f.Secret, Doc: f.Doc,
+				Within: append([]string{}, f.Within...), Choices: append([]string{}, f.Choices...), Names: f.Names,
+			}
 			if field.Required {
 				field.Default = json.RawMessage("null")
 			}
@@ -92,7 +97,7 @@ func (k kindItem) print(w io.Writer) {
 
 // facts are a field's type and what must be known of its value.
 func (f fieldItem) facts() []string {
-	facts := []string{f.Type}
+	facts := []string{f.accepts("")}
 	switch {
 	case f.Required:
 		facts = append(facts, "required")
@@ -106,6 +111,24 @@ func (f fieldItem) facts() []string {
 		facts = append(facts, "secret: "+strings.Join(f.Within, ", "))
 	}
 	return facts
+}
+
+// accepts is its type, or what it may be, each value between two quotes.
+func (f fieldItem) accepts(quote string) string {
+	if len(f.Choices) == 0 {
+		return f.Type
+	}
+	choices := make([]string, len(f.Choices))
+	for i, c := range f.Choices {
+		if choices[i] = "empty"; c != "" {
+			choices[i] = quote + c + quote
+		}
+	}
+	last := len(choices) - 1
+	if last == 0 {
+		return choices[0]
+	}
+	return strings.Join(choices[:last], ", ") + " or " + choices[last]
 }
 
 // empty says that the default is what any key is without one.
@@ -162,7 +185,7 @@ func (k kindItem) markdown(b *strings.Builder) {
 		if len(f.Within) > 0 {
 			doc += " (secret: " + strings.Join(f.Within, ", ") + ")"
 		}
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", f.Name, cell.Replace(f.Type), cell.Replace(value), cell.Replace(doc))
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", f.Name, cell.Replace(f.accepts("`")), cell.Replace(value), cell.Replace(doc))
 	}
 	if k.Example != "" {
 		fmt.Fprintf(b, "\n```yaml\n%s:\n%s```\n", k.Name, k.Example)

@@ -159,6 +159,9 @@ func statusCommand(o *options) *cobra.Command {
 		Short: "What runs, and at which revision",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if o.address != "" {
+				return o.statusAt(c)
+			}
 			f, _, err := o.target(args)
 			if err != nil {
 				return err
@@ -346,7 +349,7 @@ func (s clusterStatus) write(w io.Writer) {
 			line(w, "  %s cannot use the KVDB: %s", one.Name, one.KVDB)
 		}
 	}
-	writeElsewhere(w, s.Elsewhere)
+	writeElsewhere(w, "ELSEWHERE", s.Elsewhere)
 	for _, one := range s.Differ {
 		line(w, "  %s", one)
 	}

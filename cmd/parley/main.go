@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/parley-run/parley/runtime/admin"
 )
 
 // Exit codes, the same in every command of the project.
@@ -82,6 +84,9 @@ func usage(err error) error {
 type options struct {
 	dir     string
 	address string // of one server's admin API, in place of dir
+	ca      string // file of the authorities that its certificate is of
+	user    string // who logs in there; empty: whoever has the token
+	remote  *admin.Client
 	output  string
 	stderr  io.Writer
 	parsed  bool // the command line was understood: what fails from here on is no wrong usage
@@ -103,7 +108,9 @@ func rootCommand(o *options) *cobra.Command {
 		},
 	}
 	root.PersistentFlags().StringVar(&o.dir, "dir", "", "folder of the cluster")
-	root.PersistentFlags().StringVar(&o.address, "address", "", "of a cluster elsewhere: host:port of one server's admin API; PARLEY_ADMIN_TOKEN holds its token")
+	root.PersistentFlags().StringVar(&o.address, "address", "", "of a cluster elsewhere: host:port of an admin API, or https://host:port; PARLEY_ADMIN_TOKEN holds the cluster's token")
+	root.PersistentFlags().StringVar(&o.ca, "ca", "", "of --address https://...: PEM file of the authority that its certificate is of; empty: those that the system trusts")
+	root.PersistentFlags().StringVar(&o.user, "user", "", "of --address: who logs in, in place of the token; PARLEY_ADMIN_PASSWORD holds the password")
 	root.PersistentFlags().StringVarP(&o.output, "output", "o", "text", "text, json or yaml; csv, too, for what stats tells of a time")
 	root.SetFlagErrorFunc(flagFault)
 	root.AddCommand(

@@ -192,7 +192,7 @@ func TestUsersOfTheAdminAPI(t *testing.T) {
 // services answer against what the documents say.
 func TestOpenAPIOfTheAdminAPI(t *testing.T) {
 	s := newShell(t)
-	s.write("users.yaml", users)
+	s.write("users.yaml", users+"outgoing_rest:\n  - {name: CRM, host: 'http://127.0.0.1:1'}\n")
 	s.must("enmasse", "import", "users.yaml")
 	s.write("d.star", "def handle(self):\n    self.response.payload = {'a': 1}\n")
 	var first struct {
@@ -218,8 +218,18 @@ func TestOpenAPIOfTheAdminAPI(t *testing.T) {
 		"parley.stats.compare":     `{"last":"hour"}`, "parley.server.record-weight": `{"server":"server1","weight":100}`,
 	}
 	skipped := []string{"parley.catalog.accept-restore", "parley.supervisor.stop", "parley.server.stop", "parley.server.start", "parley.server.replace", "parley.balancer.reload"}
+	for area, config := range map[string]string{
+		"channel": `"kind":"channel_rest","config":{"service":"d","url_path":"/z"}`, "outconn": `"kind":"outgoing_rest","config":{"host":"http://127.0.0.1:1"}`,
+		"security": `"kind":"security_basic_auth","config":{"username":"z","password":"z"}`, "adapter": `"config":{"outconn":"CRM"}`,
+		"rule": `"kind":"rbac_role","config":{"users":["x"]}`, "user": `"config":{"password":"z","role":"viewer"}`,
+	} {
+		inputs["parley."+area+".create"] = `{"name":"zed",` + config + `}`
+		inputs["parley."+area+".edit"] = `{"name":"zed","config":{"is_active":true}}`
+		inputs["parley."+area+".get"] = `{"name":"zed"}`
+		inputs["parley."+area+".delete"] = `{"name":"zed"}`
+	}
 	order := func(name string) int {
-		return slices.Index([]string{"parley.object.create", "parley.object.edit", "parley.object.delete"}, name) + 1
+		return slices.Index([]string{"create", "edit", "get", "delete"}, name[strings.LastIndex(name, ".")+1:]) + 1
 	}
 	for _, address := range []string{f.Cluster.Servers[0].Admin, f.Cluster.Supervisor.Admin} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/parley/api/openapi.json", http.NoBody)

@@ -39,15 +39,22 @@ func weightCommands(o *options) []*cobra.Command {
 
 // weigh sets a server's weight, now and for later starts.
 func (o *options) weigh(c *cobra.Command, name string, weight int) error {
+	if weight < 0 || weight > balancer.MaxWeight {
+		return usage(fmt.Errorf("%d is no weight; expected 0 to %d", weight, balancer.MaxWeight))
+	}
+	if o.address != "" {
+		var servers []balancer.Status
+		if err := o.callAt(c.Context(), "parley.balancer.weigh", supervisor.Weight{Server: name, Weight: weight}, &servers); err != nil {
+			return err
+		}
+		return o.weighed(c, name, servers)
+	}
 	f, err := o.open("")
 	if err != nil {
 		return err
 	}
 	if _, err := f.Server(name); err != nil {
 		return usage(err)
-	}
-	if weight < 0 || weight > balancer.MaxWeight {
-		return usage(fmt.Errorf("%d is no weight; expected 0 to %d", weight, balancer.MaxWeight))
 	}
 	client, running, err := dialSupervisor(c.Context(), f)
 	if err != nil {
@@ -65,6 +72,11 @@ func (o *options) weigh(c *cobra.Command, name string, weight int) error {
 	if err := client.Call(c.Context(), "parley.balancer.weigh", supervisor.Weight{Server: name, Weight: weight}, &servers); err != nil {
 		return err
 	}
+	return o.weighed(c, name, servers)
+}
+
+// weighed tells what the load-balancer says once the named server has another weight.
+func (o *options) weighed(c *cobra.Command, name string, servers []balancer.Status) error {
 	return o.print(c, servers, func(w io.Writer) {
 		serving := 0
 		for _, s := range servers {

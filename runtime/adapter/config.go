@@ -20,8 +20,8 @@ const outconnKind = "rest"
 // Config is a JSON adapter in the catalog. Its maps are from JSON Pointers of what is made to JSON Pointers of what is there.
 type Config struct {
 	IsActive   bool                       `json:"is_active" doc:"an inactive adapter refuses every call"`
-	Outconn    string                     `json:"outconn" kind:"required" doc:"name of the outgoing_rest connection that is called"`
-	Method     string                     `json:"method" doc:"HTTP method: GET, POST, PUT, PATCH or DELETE"`
+	Outconn    string                     `json:"outconn" kind:"required" names:"outgoing_rest" doc:"name of the outgoing_rest connection that is called"`
+	Method     string                     `json:"method" choices:"GET,POST,PUT,PATCH,DELETE" doc:"HTTP method: GET, POST, PUT, PATCH or DELETE"`
 	Doc        string                     `json:"doc" doc:"what the service is for, as lists and OpenAPI show it"`
 	Input      []string                   `json:"input" doc:"fields that the service takes, one that begins with - may be missing; empty: anything"`
 	Output     []string                   `json:"output" doc:"fields that the service gives, one that begins with - may be missing; empty: anything"`

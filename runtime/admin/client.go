@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/parley-run/parley/runtime/service"
@@ -18,7 +20,8 @@ import (
 type Client struct {
 	address string
 	token   string
-	user    string // on whose behalf; empty: nobody's
+	user    string        // on whose behalf; empty: nobody's
+	logIn   *url.Userinfo // who calls, in place of the token; nil: nobody
 	scheme  string
 	http    *http.Client
 
@@ -50,6 +53,10 @@ func (c *Client) Call(ctx context.Context, name string, in, out any) error {
 		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
+	if c.logIn != nil {
+		password, _ := c.logIn.Password()
+		req.SetBasicAuth(c.logIn.Username(), password)
+	}
 	req.Header.Set("Content-Type", "application/json")
 	if cid := service.CallFrom(ctx).CID; cid != "" {
 		req.Header.Set(service.ParleyNames().CIDHeader, cid)
@@ -59,12 +66,15 @@ func (c *Client) Call(ctx context.Context, name string, in, out any) error {
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return &service.Error{Code: service.Unavailable, Message: fmt.Sprintf("the admin API at %s does not answer", c.address), Err: err}
+		return c.unreachable(err)
 	}
 	defer res.Body.Close() //nolint:errcheck // read to its end or given up
 	raw, err := io.ReadAll(res.Body)
 	if err != nil {
 		return &service.Error{Code: service.Unavailable, Message: fmt.Sprintf("the admin API at %s broke off its answer", c.address), Err: err}
+	}
+	if res.StatusCode == http.StatusBadRequest && c.scheme == "http://" && bytes.Contains(raw, []byte("HTTP request to an HTTPS server")) {
+		return &service.Error{Code: service.Unavailable, Message: fmt.Sprintf("the admin API at %s speaks TLS", c.address), Fix: "call https://" + c.address}
 	}
 	if res.StatusCode != http.StatusOK {
 		e := refusal(res.StatusCode, raw)
@@ -81,6 +91,20 @@ func (c *Client) Call(ctx context.Context, name string, in, out any) error {
 		return fmt.Errorf("the reply of %s cannot be read: %w", name, err)
 	}
 	return nil
+}
+
+// unreachable is why there is no answer.
+func (c *Client) unreachable(err error) error {
+	e := &service.Error{Code: service.Unavailable, Message: fmt.Sprintf("the admin API at %s does not answer", c.address), Err: err}
+	var unverified *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &unverified):
+		e.Message = fmt.Sprintf("the certificate of the admin API at %s is not trusted: %s", c.address, unverified.Err)
+		e.Fix = "is it the right address, and the file of its authority (--ca)?"
+	case errors.Is(err, http.ErrSchemeMismatch):
+		e.Message, e.Fix = fmt.Sprintf("the admin API at %s speaks no TLS", c.address), "call http://"+c.address
+	}
+	return e
 }
 
 // refusal is the error that an error reply stands for.
@@ -108,6 +132,12 @@ func (c *Client) As(user string) *Client {
 	out := *c
 	out.user = user
 	return &out
+}
+
+// LoggedIn is c calling as that user, by name and password, in place of whoever has the token.
+func (c *Client) LoggedIn(name, password string) *Client {
+	c.logIn = url.UserPassword(name, password)
+	return c
 }
 
 // Secured is c calling by https as config says; nil changes nothing. It comes before the first call.

@@ -38,7 +38,7 @@ const UserKindName = "admin_user"
 type UserConfig struct {
 	IsActive bool        `json:"is_active" doc:"an inactive user cannot log in"`
 	Password kind.Secret `json:"password" doc:"what the user logs in with; the catalog keeps its hash"`
-	Role     Role        `json:"role" kind:"required" doc:"viewer (looks), deployer (looks, and deploys services), operator (looks; pings, invokes, drains, starts and stops) or admin (everything)"`
+	Role     Role        `json:"role" kind:"required" choices:"viewer,deployer,operator,admin" doc:"viewer (looks), deployer (looks, and deploys services), operator (looks; pings, invokes, drains, starts and stops) or admin (everything)"`
 }
 
 func defaults() UserConfig { return UserConfig{IsActive: true} }

@@ -15,8 +15,8 @@ import (
 // Base is what every channel's config holds; embed it.
 type Base struct {
 	IsActive   bool   `json:"is_active" doc:"an inactive channel answers as if it did not exist"`
-	Service    string `json:"service" kind:"required" doc:"name of the service that the channel exposes"`
-	Security   string `json:"security" doc:"name of the security definition whose credentials callers must show; empty: anybody may call"`
+	Service    string `json:"service" kind:"required" names:"services" doc:"name of the service that the channel exposes"`
+	Security   string `json:"security" names:"security" doc:"name of the security definition whose credentials callers must show; empty: anybody may call"`
 	HasRBAC    bool   `json:"has_rbac" doc:"whether of the definition's callers those alone may call whom a role allows it (rbac_role)"`
 	SecUseRBAC bool   `json:"sec_use_rbac" doc:"whether callers may show the credentials of any definition of which a role allows the call, in place of one in security"`
 	DataFormat string `json:"data_format" doc:"format of requests and replies: json, xml, csv, form (replies are JSON), or empty for bytes as they are"`

@@ -13,20 +13,23 @@ import (
 // input is one field of a form.
 type input struct {
 	Name, Label, Value, Hint string
-	As                       string // text, number, password, select, lines or code
+	As                       string // text, list (of Options, or anything else), number, password, select, check, lines or code
 	Required                 bool
 	Options                  []option
 	Placeholder              string
 }
 
 const inputTemplate = `
-{{define "input"}}<div class="field"><label for="{{.Name}}">{{.Label}}{{if .Required}} <span class="dim">(required)</span>{{end}}</label>
-{{if eq .As "select"}}<select id="{{.Name}}" name="{{.Name}}"{{if .Hint}} aria-describedby="{{.Name}}-hint"{{end}}>{{range .Options}}<option value="{{.Value}}"{{if .Here}} selected{{end}}>{{.Text}}</option>{{end}}</select>
+{{define "input"}}{{if eq .As "check"}}<div class="field"><input type="hidden" name="{{.Name}}" value="false"><label class="check" for="{{.Name}}"><input type="checkbox" id="{{.Name}}" name="{{.Name}}" value="true"{{if eq .Value "true"}} checked{{end}}{{if .Hint}} aria-describedby="{{.Name}}-hint"{{end}}> {{.Label}}</label>
+{{else}}<div class="field"><label for="{{.Name}}">{{.Label}}{{if .Required}} <span class="dim">(required)</span>{{end}}</label>{{end}}
+{{if eq .As "check"}}{{else if eq .As "select"}}<select id="{{.Name}}" name="{{.Name}}"{{if .Hint}} aria-describedby="{{.Name}}-hint"{{end}}>{{range .Options}}<option value="{{.Value}}"{{if .Here}} selected{{end}}>{{.Text}}</option>{{end}}</select>
 {{else if eq .As "code"}}<textarea class="code" id="{{.Name}}" name="{{.Name}}" rows="4" spellcheck="false"{{if .Hint}} aria-describedby="{{.Name}}-hint"{{end}}>
 {{.Value}}</textarea>
 {{else if eq .As "lines"}}<textarea id="{{.Name}}" name="{{.Name}}" rows="3" spellcheck="false"{{if .Hint}} aria-describedby="{{.Name}}-hint"{{end}}>
 {{.Value}}</textarea>
 {{else if eq .As "password"}}<input id="{{.Name}}" name="{{.Name}}" type="password" autocomplete="new-password" placeholder="{{.Placeholder}}"{{if .Hint}} aria-describedby="{{.Name}}-hint"{{end}}>
+{{else if eq .As "list"}}<input id="{{.Name}}" name="{{.Name}}" value="{{.Value}}" list="{{.Name}}-list" autocomplete="off" spellcheck="false"{{if .Hint}} aria-describedby="{{.Name}}-hint"{{end}}>
+<datalist id="{{.Name}}-list">{{range .Options}}<option value="{{.Value}}"></option>{{end}}</datalist>
 {{else if eq .As "number"}}<input id="{{.Name}}" name="{{.Name}}" inputmode="decimal" value="{{.Value}}" autocomplete="off"{{if .Hint}} aria-describedby="{{.Name}}-hint"{{end}}>
 {{else}}<input id="{{.Name}}" name="{{.Name}}" value="{{.Value}}" autocomplete="off" spellcheck="false" placeholder="{{.Placeholder}}"{{if .Hint}} aria-describedby="{{.Name}}-hint"{{end}}>{{end}}
 {{with .Hint}}<span class="hint" id="{{$.Name}}-hint">{{.}}</span>{{end}}</div>
@@ -39,7 +42,11 @@ func choices(here string, empty bool, values ...string) []option {
 		out = append(out, option{"", "–", here == ""})
 	}
 	for _, v := range values {
-		out = append(out, option{v, v, v == here})
+		text := v
+		if v == "" {
+			text = "–"
+		}
+		out = append(out, option{v, text, v == here})
 	}
 	return out
 }

@@ -13,16 +13,17 @@ type group struct {
 	counted         string // kind of statistics; empty: nothing is counted
 	note            string
 	nav             string // empty: the title
+	credentials     bool   // secrets are what its definitions are about
 }
 
 func groups() []group {
 	return []group{
-		{"/channels", "Channels", "channels", "channel", "channel", "Each exposes a service over one protocol.", ""},
-		{"/outconns", "Outgoing connections", "outconns", "outgoing connection", "outconn", "What services call by name.", "Outconns"},
-		{"/security", "Security", "security", "security definition", "", "Named credentials. Nobody sees their secrets again, here or elsewhere.", ""},
-		{"/rules", "Rules", "rules", "rule", "", "Rate limits, roles of callers, conventions of names.", ""},
-		{"/adapters", "Adapters", "adapters", "adapter", "", "Services that are outgoing connections, by definition alone.", ""},
-		{"/users", "Users", "users", "user", "", "Who may log in here, and for what.", ""},
+		{"/channels", "Channels", "channels", "channel", "channel", "Each exposes a service over one protocol.", "", false},
+		{"/outconns", "Outgoing connections", "outconns", "outgoing connection", "outconn", "What services call by name.", "Outconns", false},
+		{"/security", "Security", "security", "security definition", "", "Named credentials. Nobody sees their secrets again, here or elsewhere.", "", true},
+		{"/rules", "Rules", "rules", "rule", "", "Rate limits, roles of callers, conventions of names.", "", false},
+		{"/adapters", "Adapters", "adapters", "adapter", "", "Services that are outgoing connections, by definition alone.", "", false},
+		{"/users", "Users", "users", "user", "", "Who may log in here, and for what.", "", true},
 	}
 }
 
@@ -66,13 +67,8 @@ const objectsTemplate = `
 {{end}}`
 
 type kindInfo struct {
-	Name, Group, Doc string
-	Fields           []kindField
-}
-
-type kindField struct {
-	Name, Type, Default, Doc string
-	Required, Secret, Within bool
+	Name, Group, Doc, Example string
+	Fields                    []kindField
 }
 
 type listedObject struct {

@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
@@ -69,8 +70,13 @@ func answers(text string) map[string]any {
 		"parley.service.history": o{"file": text, "items": []any{o{"revision": 5, "at": now, "who": text, "action": "put", "hash": text, "kept": true, "current": true}, o{"revision": 4, "at": now, "who": text, "action": "put", "hash": text, "kept": true}}},
 		"parley.service.invoke":  o{text: text},
 		"parley.kinds.list": []any{
-			o{"name": "channel_rest", "group": "channels", "doc": text, "fields": []any{
-				key("is_active", "true or false", false, false), key("service", "text", false, false), key("timeout", `seconds or a text such as "500ms"`, false, false),
+			o{"name": "channel_rest", "group": "channels", "doc": text, "example": text, "fields": []any{
+				key("is_active", "true or false", false, false),
+				o{"name": "service", "type": "text", "required": true, "doc": text, "names": "services"},
+				o{"name": "security", "type": "text", "default": `""`, "names": "security"},
+				o{"name": "order", "type": "text", "default": `"x"`, "choices": []any{"", "x", text}},
+				o{"name": "only", "type": "text", "default": `"one"`, "choices": []any{"one"}},
+				key("timeout", `seconds or a text such as "500ms"`, false, false),
 				key("methods", "a list of text", false, false), key("headers", "an object", false, true), key("password", "text", true, false), key("size", "an integer", false, false),
 			}},
 			o{"name": "outgoing_rest", "group": "outconns", "doc": text, "fields": []any{}},
@@ -329,12 +335,41 @@ func TestAFormOfADefinition(t *testing.T) {
 	users.answers["parley.object.get"] = o{"kind": "channel_rest", "name": "A", "config": o{"password": "env:CRM_PASSWORD"}}
 	assert.Contains(t, b.get("/object?kind=channel_rest&name=A").body, `name="k.password" value="env:CRM_PASSWORD"`, "a reference is no secret")
 
+	users.answers["parley.object.list"] = []any{o{"kind": "security_basic_auth", "name": "Staff"}, o{"kind": "security_basic_auth", "name": "Partners"}}
+	users.answers["parley.service.list"] = []any{o{"name": "hello"}}
+	users.answers["parley.object.get"] = o{"kind": "channel_rest", "name": "A", "config": o{"is_active": false, "service": "hello", "security": "Partners", "order": "x"}}
+	page = b.get("/object?kind=channel_rest&name=A").body
+	for _, want := range []string{
+		`<input type="hidden" name="k.is_active" value="false">`, `<input type="checkbox" id="k.is_active" name="k.is_active" value="true" aria-describedby="k.is_active-hint">`,
+		`name="k.service" value="hello" list="k.service-list"`, `<option value="hello"></option>`,
+		`<select id="k.security" name="k.security" aria-describedby="k.security-hint"><option value="">–</option><option value="Partners" selected>Partners</option><option value="Staff">Staff</option></select>`,
+		`<option value="">–</option><option value="x" selected>x</option><option value="A">A</option>`, "in seconds, or such as 500ms or 2m",
+	} {
+		assert.Contains(t, page, want)
+	}
+	assert.NotContains(t, page, "k.only", "there is nothing to choose")
+	assert.Equal(t, o{"kinds": []any{"security_basic_auth"}}, asGo(t, users.called("parley.object.list")[len(users.called("parley.object.list"))-1]))
+	assert.Contains(t, b.get("/object?kind=channel_rest&new=1").body, "An example, as a file has it")
+	b.post("/object", "kind", "channel_rest", "name", "A", "do", "save", "k.is_active", "false", "k.is_active", "true")
+	edits := users.called("parley.object.edit")
+	assert.Equal(t, o{"is_active": true}, asGo(t, edits[len(edits)-1]).(o)["config"], "a box that is ticked")
+
 	users.answers["parley.object.create"] = service.Errorf(service.Conflict, "it is there already")
 	again := b.post("/object", "kind", "channel_rest", "new", "1", "name", "B", "do", "save", "k.timeout", "9", "k.password", "s3cret")
 	assert.Equal(t, http.StatusConflict, again.status)
 	assert.Contains(t, again.body, "it is there already")
 	assert.Contains(t, again.body, `value="9"`)
 	assert.NotContains(t, again.body, "s3cret", "a secret is not sent back")
+}
+
+// asGo is a value as encoding/json reads it.
+func asGo(t *testing.T, v any) any {
+	t.Helper()
+	raw, err := service.AppendJSON(nil, v)
+	require.NoError(t, err)
+	var out any
+	require.NoError(t, json.Unmarshal(raw, &out))
+	return out
 }
 
 func TestKVDBCommands(t *testing.T) {

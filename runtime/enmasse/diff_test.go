@@ -139,3 +139,38 @@ func inJSON(t *testing.T, v any) string {
 	require.NoError(t, err)
 	return string(raw)
 }
+
+func TestAreas(t *testing.T) {
+	m := three()
+	deps := enmasse.Deps{
+		Catalog: m, Kinds: testKinds{}, By: "admin server1", Settle: settled,
+		Areas: []enmasse.Area{{"outconn", "outgoing connections", []string{"outgoing_zmq"}}, {"any", "definitions", []string{"channel_rest", "outgoing_zmq"}}},
+	}
+	out, err := call(t, deps, "parley.outconn.edit", service.ObjectOf("name", "B", "config", service.ObjectOf("queue_size", int64(7))))
+	require.NoError(t, err)
+	assert.Equal(t, "outgoing_zmq", out.Text("kind"), "the kind of the one that has the name")
+	assert.Equal(t, `{"address":"b","queue_size":7}`, inJSON(t, out.Value("config")))
+	out, err = call(t, deps, "parley.outconn.create", service.ObjectOf("name", "D", "config", service.ObjectOf("address", "d")))
+	require.NoError(t, err)
+	assert.Equal(t, "outgoing_zmq", out.Text("kind"), "the area's one kind")
+	out, err = call(t, deps, "parley.any.get", service.ObjectOf("name", "D"))
+	require.NoError(t, err)
+	assert.Equal(t, `{"address":"d","queue_size":10000}`, inJSON(t, out.Value("config")))
+	_, err = call(t, deps, "parley.outconn.delete", service.ObjectOf("name", "D"))
+	require.NoError(t, err)
+	assert.Equal(t, []catalog.Key{{Kind: "outgoing_zmq", Name: "D"}}, m.applied[len(m.applied)-1].Delete)
+	for _, row := range []struct {
+		service string
+		in      []any
+		fault   string
+	}{
+		{"parley.outconn.get", []any{"name", "X"}, `there is no "X" among the outgoing connections`},
+		{"parley.outconn.delete", []any{"name", "A", "kind", "channel_rest"}, `kind: expected one of outgoing_zmq, not "channel_rest"`},
+		{"parley.outconn.list", []any{"kind", "channel_rest"}, `kind: expected one of outgoing_zmq`},
+		{"parley.any.create", []any{"name", "A"}, `kind: expected one of channel_rest, outgoing_zmq, not ""`},
+		{"parley.outconn.create", []any{"name", "A"}, `outgoing_zmq "A" is there already`},
+	} {
+		_, err := call(t, deps, row.service, service.ObjectOf(row.in...))
+		assert.ErrorContains(t, err, row.fault, row.service)
+	}
+}

@@ -30,22 +30,23 @@ type Refusal interface {
 type Deps struct {
 	Catalog Catalog
 	Kinds   Kinds
+	Areas   []Area
 	Env     func(string) (string, bool) // this process's environment; nil: none
 	By      string                      // who changes the catalog, for the audit log, such as "admin server1"
 	// Settle waits until every server that counts serves revision, and says which do not, and why.
 	Settle func(ctx context.Context, revision int64) (behind []string, err error)
 }
 
-// Services are the internal services parley.enmasse.* and parley.object.*.
+// Services are the internal services parley.enmasse.*, parley.object.* and those of the areas.
 func Services(d Deps) []service.Service {
-	return append([]service.Service{
+	return slices.Concat([]service.Service{
 		service.New("parley.enmasse.import", d.importFiles).
 			WithDoc("puts the definitions of YAML files into the catalog, all or nothing; what they do not name stays, unless prune is given").Needs(service.Manage),
 		service.New("parley.enmasse.diff", d.diff).
 			WithDoc("what an import of YAML files would add, change, and with prune delete").Needs(service.Manage),
 		service.New("parley.enmasse.export", d.export).
 			WithDoc("the catalog's definitions as a YAML or JSON file").Needs(service.Read),
-	}, d.objectServices()...)
+	}, d.objectServices(), d.areaServices())
 }
 
 // ImportFile is a file to import.

@@ -42,7 +42,7 @@ func Optional() []Area {
 		{AreaEnmasse, "config files (parley.enmasse.*)", ""},
 		{AreaKVDB, "the key/value database of services (self.kvdb, parley.kvdb.*)", ""},
 		{AreaMetrics, "GET /metrics of the admin API", AreaStats},
-		{AreaObject, "listing and changing single definitions (parley.object.*)", ""},
+		{AreaObject, "listing and changing single definitions (parley.object.*, parley.channel.create and so on)", ""},
 		{AreaOpenAPI, "the OpenAPI documents of channels and of the admin API", ""},
 		{AreaPickup, "the pickup folder", ""},
 		{AreaSecrets, "the keys of secrets (parley.secrets.*); secrets are opened all the same", ""},

@@ -31,7 +31,15 @@ type Field struct {
 	Secret  bool   // nobody sees its value
 	// Within are the places of secrets in it, such as "*.password": * is any key of an object, or any element of a list.
 	Within []string
+	// Choices are all values that it may have, as text; of a list: its elements. Empty: any.
+	Choices []string
+	// Names is what its value names, or each element of a list: services, a group of kinds such as security, or one kind such
+	// as outgoing_rest. Empty: nothing.
+	Names string
 }
+
+// Chooser is a config with other choices of keys than its tags say, such as those of a struct that it embeds.
+type Chooser interface{ Choices() map[string][]string }
 
 // Fault is one thing that is wrong with an object's config.
 type Fault struct {
@@ -123,12 +131,23 @@ func detail(err error) string {
 	return ": " + strings.TrimPrefix(err.Error(), "json: ")
 }
 
-// Describe documents a config's fields from its struct tags: `json:"name" doc:"what it is, unit" kind:"required"`.
+// Describe documents a config's fields from its struct tags: `json:"name" doc:"what it is, unit" kind:"required"`, and
+// `choices:"a,b"` or `names:"services"` (see Field). The choices are for people: Check refuses all others.
 func Describe[C any](def C) []Field {
 	var out []Field
+	var choices map[string][]string
+	if c, ok := any(def).(Chooser); ok {
+		choices = c.Choices()
+	}
 	v := reflect.ValueOf(&def).Elem()
 	walk(v, func(f reflect.StructField, fv reflect.Value) {
-		field := Field{Name: jsonName(f), Type: typeName(f.Type), Doc: f.Tag.Get("doc"), Secret: f.Type == reflect.TypeFor[Secret](), Within: secretsIn(f.Type, nil)}
+		field := Field{
+			Name: jsonName(f), Type: typeName(f.Type), Doc: f.Tag.Get("doc"), Names: f.Tag.Get("names"),
+			Secret: f.Type == reflect.TypeFor[Secret](), Within: secretsIn(f.Type, nil), Choices: choices[jsonName(f)],
+		}
+		if tag, ok := f.Tag.Lookup("choices"); ok && field.Choices == nil {
+			field.Choices = strings.Split(tag, ",")
+		}
 		if f.Tag.Get("kind") != "required" {
 			if raw, err := json.Marshal(fv.Interface()); err == nil {
 				field.Default = string(raw)

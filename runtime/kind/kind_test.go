@@ -71,6 +71,30 @@ func TestDescribe(t *testing.T) {
 	}, kind.Describe(embedding{Embedded: Embedded{IsActive: true}, Port: 80, Timeout: kind.Seconds(10)}))
 }
 
+// choosing has other choices of what it embeds than that says.
+type choosing struct {
+	Chosen
+	Size int `json:"size" choices:"1,2"`
+}
+
+// Chosen is embedded by choosing.
+type Chosen struct {
+	Format  string   `json:"format" choices:"json,xml,"`
+	Partner []string `json:"partners" names:"security"`
+}
+
+func (choosing) Choices() map[string][]string { return map[string][]string{"format": {"xml"}} }
+
+func TestDescribeTellsWhatThereIsToChoose(t *testing.T) {
+	assert.Equal(t, []kind.Field{
+		{Name: "format", Type: "text", Default: `""`, Choices: []string{"json", "xml", ""}},
+		{Name: "partners", Type: "a list of text", Default: "null", Names: "security"},
+	}, kind.Describe(Chosen{}))
+	got := kind.Describe(choosing{})
+	assert.Equal(t, []string{"xml"}, got[0].Choices)
+	assert.Equal(t, []string{"1", "2"}, got[2].Choices)
+}
+
 // One object's lists and maps must not become another's defaults.
 func TestDecodeLeavesDefaultsAlone(t *testing.T) {
 	type config struct {

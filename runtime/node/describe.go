@@ -10,6 +10,8 @@ import (
 	"github.com/parley-run/parley/runtime/adapter"
 	"github.com/parley-run/parley/runtime/admin"
 	"github.com/parley-run/parley/runtime/channel"
+	"github.com/parley-run/parley/runtime/enmasse"
+	"github.com/parley-run/parley/runtime/folder"
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/outconn"
 	"github.com/parley-run/parley/runtime/security"
@@ -67,6 +69,27 @@ func (n *Node) groupOf(name string) string {
 		return GroupUsers
 	}
 	return GroupRules
+}
+
+// areas are the groups of kinds, each with internal services of its own.
+func (n *Node) areas() []enmasse.Area {
+	if !n.has(folder.AreaObject) {
+		return nil
+	}
+	out := []enmasse.Area{
+		{Name: "channel", What: "channels"},
+		{Name: "outconn", What: "outgoing connections"},
+		{Name: "security", What: "security definitions"},
+		{Name: "adapter", What: "adapters"},
+		{Name: "rule", What: "rules"},
+		{Name: "user", What: "users"},
+	}
+	groups := []string{GroupChannels, GroupOutconns, GroupSecurity, GroupAdapters, GroupRules, GroupUsers}
+	for _, k := range Kinds() {
+		a := &out[slices.Index(groups, k.Group)]
+		a.Kinds = append(a.Kinds, k.Name)
+	}
+	return out
 }
 
 // examplesFile holds an object of each kind, which tests run, export and import.

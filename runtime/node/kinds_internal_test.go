@@ -2,6 +2,7 @@ package node
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -168,4 +169,44 @@ func TestKindsDescribeThemselves(t *testing.T) {
 	}
 	assert.True(t, slices.ContainsFunc(all, func(d Described) bool { return d.Name == "channel_rest" && d.Group == GroupChannels }))
 	assert.True(t, slices.ContainsFunc(all, func(d Described) bool { return d.Name == "outgoing_zmq" && d.Group == GroupOutconns }))
+}
+
+// TestChoicesAreWhatKindsAccept: what a kind says that a key may be, its check takes, and nothing else.
+func TestChoicesAreWhatKindsAccept(t *testing.T) {
+	f, _, err := folder.Create(filepath.Join(t.TempDir(), "c"), folder.Options{Servers: 1, FreePorts: true})
+	require.NoError(t, err)
+	n, err := newNode(Config{Folder: f, Server: "server1", Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	examples, groups, looked := KindConfigs(t), map[string]bool{"services": true}, 0
+	for _, k := range Kinds() {
+		groups[k.Group], groups[k.Name] = true, true
+	}
+	for name, k := range n.kinds {
+		for _, field := range k.Fields {
+			assert.True(t, field.Names == "" || groups[field.Names], "%s: %s names %q, which is nothing", name, field.Name, field.Names)
+			if len(field.Choices) == 0 {
+				continue
+			}
+			looked++
+			refuses := func(value string) bool {
+				config := map[string]any{field.Name: any(value)}
+				if field.Type == "an integer" {
+					config[field.Name] = json.Number(value)
+				}
+				for key, given := range examples[name] {
+					if key != field.Name {
+						config[key] = given
+					}
+				}
+				_, err := k.parse(inJSON(t, config))
+				var faults kind.Faults
+				return errors.As(err, &faults) && slices.ContainsFunc(faults, func(f kind.Fault) bool { return f.Path == field.Name })
+			}
+			for _, choice := range field.Choices {
+				assert.False(t, refuses(choice), "%s: %s refuses its choice %q", name, field.Name, choice)
+			}
+			assert.True(t, refuses("12345"), "%s: %s takes more than its choices", name, field.Name)
+		}
+	}
+	assert.Greater(t, looked, 20)
 }

@@ -25,7 +25,7 @@ import (
 func (n *Node) internalServices() []service.Service {
 	by := "admin " + n.server.Name
 	return n.listed(slices.Concat(
-		enmasse.Services(enmasse.Deps{Catalog: n, Kinds: kinds{n}, By: by, Settle: n.settle}),
+		enmasse.Services(enmasse.Deps{Catalog: n, Kinds: kinds{n}, Areas: n.areas(), By: by, Settle: n.settle}),
 		deploy.Services(deploy.Deps{Catalog: n, By: by, History: n.store}),
 		catalog.AuditServices(n.store),
 		admin.UserServices(n.accounts()),

@@ -71,9 +71,11 @@ func (n *Node) getService(_ context.Context, _ service.Runtime, in ServiceIn) (s
 // KindOut is a kind of parley.kinds.list.
 type KindOut struct {
 	Name   string
-	Group  string // channels, outconns, security, adapters or rules
+	Group  string // channels, outconns, security, adapters, rules or users
 	Doc    string
 	Fields []KindField
+	// Example is one object of the kind as YAML, as a file of definitions lists it under the kind's key.
+	Example string
 }
 
 // KindField is a key of a kind's config.
@@ -85,14 +87,16 @@ type KindField struct {
 	Secret   bool   // nobody sees its value
 	Within   bool   // it holds secrets in places of it
 	Doc      string
+	Choices  []string // all values that it, or an element of a list, may have; empty: any
+	Names    string   // what it names: services, a group of kinds, or one kind; empty: nothing
 }
 
 func (n *Node) listKinds(context.Context, service.Runtime, struct{}) ([]KindOut, error) {
 	var out []KindOut
 	for _, k := range Kinds() {
-		one := KindOut{Name: k.Name, Group: k.Group, Doc: k.Doc, Fields: []KindField{}}
+		one := KindOut{Name: k.Name, Group: k.Group, Doc: k.Doc, Fields: []KindField{}, Example: k.Example}
 		for _, f := range k.Fields {
-			one.Fields = append(one.Fields, KindField{f.Name, f.Type, f.Default == "", f.Default, f.Secret, len(f.Within) > 0, f.Doc})
+			one.Fields = append(one.Fields, KindField{f.Name, f.Type, f.Default == "", f.Default, f.Secret, len(f.Within) > 0, f.Doc, append([]string{}, f.Choices...), f.Names})
 		}
 		out = append(out, one)
 	}

@@ -20,7 +20,7 @@ type WeightIn struct {
 // WeightOut is its output.
 type WeightOut struct{ Revision int64 }
 
-// recordWeight lets the audit log know of a weight that the supervisor is about to set.
+// recordWeight lets the audit log know of a weight that the supervisor keeps.
 func (n *Node) recordWeight(ctx context.Context, _ service.Runtime, in WeightIn) (WeightOut, error) {
 	if _, err := n.folder.Server(in.Server); err != nil {
 		return WeightOut{}, &service.Error{Code: service.NotFound, Message: err.Error(), Err: err}

@@ -15,11 +15,11 @@ import (
 // Config is one limit of the catalog. Its name is its object's.
 type Config struct {
 	IsActive bool     `json:"is_active" doc:"an inactive limit bounds nothing"`
-	Channels []string `json:"channels" doc:"names of the channels, each with a count of its own; a * stands for any characters; empty: all, in one count"`
-	Services []string `json:"services" doc:"names of the services, each with a count of its own; a * stands for any characters; empty: all, in one count"`
-	Security []string `json:"security" doc:"names of the security definitions whose callers it is about, each with a count of its own; a * stands for any characters; empty: all callers, in one count"`
+	Channels []string `json:"channels" names:"channels" doc:"names of the channels, each with a count of its own; a * stands for any characters; empty: all, in one count"`
+	Services []string `json:"services" names:"services" doc:"names of the services, each with a count of its own; a * stands for any characters; empty: all, in one count"`
+	Security []string `json:"security" names:"security" doc:"names of the security definitions whose callers it is about, each with a count of its own; a * stands for any characters; empty: all callers, in one count"`
 	Limits   []string `json:"limits" kind:"required" doc:"how many requests in what time, such as 10/s, 500/h or * for as many as there are; where it depends on the address: ADDRESS = LIMIT, such as 10.0.0.0/8 = 100/s; the first that fits holds, and an address that none fits is refused"`
-	Per      string   `json:"per" doc:"who shares a count: together (all), address (each address has its own) or user (each caller has its own)"`
+	Per      string   `json:"per" choices:"together,address,user" doc:"who shares a count: together (all), address (each address has its own) or user (each caller has its own)"`
 	Exact    bool     `json:"exact" doc:"true: one count for all servers, kept in Redis; false: each server counts for itself"`
 }
 

@@ -40,8 +40,8 @@ func Needed(method string) string {
 // Role is one role's config. It has the grants of its parent, of its parent's parent and so on, beside its own.
 type Role struct {
 	IsActive bool     `json:"is_active" doc:"an inactive role, and every role below it, grants nothing"`
-	Parent   string   `json:"parent" doc:"name of the role whose grants this one has, too; empty: the role stands at the root, which grants nothing"`
-	Members  []string `json:"members" doc:"names of the security definitions whose callers have the role; a * stands for any characters"`
+	Parent   string   `json:"parent" names:"rbac_role" doc:"name of the role whose grants this one has, too; empty: the role stands at the root, which grants nothing"`
+	Members  []string `json:"members" names:"security" doc:"names of the security definitions whose callers have the role; a * stands for any characters"`
 	Users    []string `json:"users" doc:"of the members' callers, those of these names alone, as user names, tokens and certificates have them; empty: all"`
 	Claims   []string `json:"claims" doc:"of the members' callers, those alone whose token says one of these, each as NAME=VALUE such as scope=write; empty: all"`
 	Grants   []Grant  `json:"grants" doc:"what the role may do, a list of objects with services (names, in which a * stands for any characters) and permissions (create, read, update, delete, or all)"`

@@ -2,12 +2,15 @@ package supervisor_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -78,6 +81,56 @@ func TestWeightsAreKept(t *testing.T) {
 			assert.Equal(t, 0, c.balancerInfo().Servers[0].Weight)
 		})
 	}
+}
+
+// TestWeightsReachTheAuditLog: a weight that is set while nothing can be written down is written down once something can, and
+// so is one that was set while the cluster was stopped.
+func TestWeightsReachTheAuditLog(t *testing.T) {
+	f := newFolder(t, folder.Options{})
+	require.NoError(t, os.WriteFile(f.WeightsFile(), []byte(`{"server2": 7}`), 0o600), "as earlier releases kept it")
+	require.NoError(t, supervisor.KeepWeight(f, "server1", 5))
+	var mu sync.Mutex
+	var away bool
+	var log []string
+	c := startCluster(t, f, func(d *supervisor.Deps) {
+		d.Record = func(ctx context.Context, user, server string, weight int) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if away {
+				return errors.New("the database is away")
+			}
+			log = append(log, fmt.Sprintf("%s %d by %q, %s", server, weight, user, service.CallFrom(ctx).CID))
+			return nil
+		}
+	})
+	c.waitState("server1", "up")
+	logged := func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(log)
+	}
+	require.Eventually(t, func() bool { return len(logged()) == 1 }, patience, 10*time.Millisecond)
+	mu.Lock()
+	away = true
+	mu.Unlock()
+	by := service.WithCall(t.Context(), &service.Call{Who: "user otto", CID: "c1"})
+	var all []balancer.Status
+	require.NoError(t, c.callAs(by, "parley.balancer.weigh", supervisor.Weight{Server: "server2", Weight: 0}, &all), "it is set all the same")
+	assert.Equal(t, 0, all[1].Weight)
+	assert.Equal(t, 5, all[0].Weight)
+	raw, err := os.ReadFile(f.WeightsFile())
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"weights": {"server1": 5, "server2": 0}, "to_be_logged": [{"server": "server2", "weight": 0, "user": "otto", "cid": "c1"}]}`, string(raw))
+	assert.Len(t, logged(), 1)
+	mu.Lock()
+	away = false
+	mu.Unlock()
+	require.Eventually(t, func() bool { return len(logged()) == 2 }, patience, 10*time.Millisecond)
+	require.NoError(t, c.callAs(by, "parley.balancer.weigh", supervisor.Weight{Server: "server2", Weight: 100}, &all))
+	assert.Equal(t, []string{`server1 5 by "", `, `server2 0 by "otto", c1`, `server2 100 by "otto", c1`}, logged(), "each once, in their order")
+	raw, err = os.ReadFile(f.WeightsFile())
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"weights": {"server1": 5}}`, string(raw))
 }
 
 func TestDamagedWeights(t *testing.T) {

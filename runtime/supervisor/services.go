@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/parley-run/parley/runtime/balancer"
@@ -140,35 +139,17 @@ func (s *Supervisor) weigh(ctx context.Context, _ service.Runtime, in Weight) ([
 	if err := checkWeight(in.Weight); err != nil {
 		return nil, &service.Error{Code: service.Invalid, Message: err.Error(), Err: err}
 	}
-	s.record(ctx, in)
-	if err := KeepWeight(s.d.Folder, in.Server, in.Weight); err != nil {
+	if err := keepWeight(s.d.Folder, toldBy(ctx, in)); err != nil {
 		return nil, &service.Error{Code: service.Invalid, Message: err.Error(), Err: err}
 	}
-	if err := s.front.SetWeight(ctx, in.Server, in.Weight); err != nil {
-		return nil, unsteered(err)
+	unset := s.front.SetWeight(ctx, in.Server, in.Weight)
+	if err := s.recordWeights(ctx); err != nil { // followWeights tries again: a server must be brought back also when none can write it down
+		s.d.Log.Warn("a weight is not in the audit log yet", "err", err)
+	}
+	if unset != nil {
+		return nil, unsteered(unset)
 	}
 	return s.look(ctx).Servers, nil
-}
-
-// recordMost bounds how long writing down a weight may take.
-const recordMost = 5 * time.Second
-
-// record lets the audit log know of a weight. It is set all the same where that fails: a server that serves nobody must be
-// brought back also when no server runs that could write it down.
-func (s *Supervisor) record(ctx context.Context, in Weight) {
-	if s.d.Record == nil {
-		return
-	}
-	who := service.CallFrom(ctx).Who
-	user, named := strings.CutPrefix(who, "user ")
-	if !named {
-		user = ""
-	}
-	ctx, cancel := context.WithTimeout(ctx, recordMost)
-	defer cancel()
-	if err := s.d.Record(ctx, user, in.Server, in.Weight); err != nil {
-		s.d.Log.Warn("the audit log does not know of a weight", "server", in.Server, "weight", in.Weight, "who", who, "err", err)
-	}
 }
 
 func (s *Supervisor) reload(ctx context.Context, _ service.Runtime, _ none) (BalancerInfo, error) {

@@ -36,8 +36,8 @@ type Deps struct {
 	// wait for it. Default: nobody.
 	Died func(ctx context.Context, server string, pid int)
 
-	// Record lets the audit log know of a weight that user is about to set; "" is whoever has the cluster's token. Default:
-	// nobody is told.
+	// Record lets the audit log know of a weight that user has set; "" is whoever has the cluster's token. It is called again
+	// until it succeeds. Default: nobody is told.
 	Record func(ctx context.Context, user, server string, weight int) error
 
 	// NoRestart leaves a server that died as it is.
@@ -74,6 +74,9 @@ func New(d Deps) (*Supervisor, error) {
 	}
 	if d.Died == nil {
 		d.Died = func(context.Context, string, int) {}
+	}
+	if d.Record == nil {
+		d.Record = func(context.Context, string, string, int) error { return nil }
 	}
 	if len(d.Command) == 0 {
 		self, err := os.Executable()
@@ -164,6 +167,7 @@ func (s *Supervisor) run(ctx context.Context) error {
 	running, endRunning := context.WithCancel(ctx)
 	defer endRunning()
 	parts.Go(func() { s.followRoutes(running) })
+	parts.Go(func() { s.followWeights(running) })
 	var servers sync.WaitGroup
 	for _, p := range s.processes {
 		servers.Go(func() { p.tend(running) })

@@ -91,13 +91,18 @@ func (c *cluster) waitState(name, state string) supervisor.ServerInfo {
 // call invokes an internal service; out is filled with its reply.
 func (c *cluster) call(name string, in, out any) error {
 	c.t.Helper()
+	return c.callAs(context.Background(), name, in, out)
+}
+
+func (c *cluster) callAs(ctx context.Context, name string, in, out any) error {
+	c.t.Helper()
 	for _, s := range c.Services() {
 		if s.Name != name {
 			continue
 		}
 		input, err := service.FromGo(in)
 		require.NoError(c.t, err)
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		res, err := s.Handler.Handle(ctx, &service.Request{Input: input})
 		if err != nil {

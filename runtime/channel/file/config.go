@@ -17,7 +17,7 @@ type Config struct {
 	MoveProcessedTo string        `json:"move_processed_to" doc:"folder for files that were handled; empty: done, in pickup_from"`
 	MoveFailedTo    string        `json:"move_failed_to" doc:"folder for files that could not be handled, each with NAME.error beside it; empty: failed, in pickup_from"`
 	Patterns        Patterns      `json:"patterns" doc:"names of files that are taken, one or a list, such as *.csv; hidden files never are"`
-	Order           string        `json:"order" doc:"which of several files comes first: name, or time (the one that was changed first)"`
+	Order           string        `json:"order" choices:"name,time" doc:"which of several files comes first: name, or time (the one that was changed first)"`
 	Poll            kind.Duration `json:"poll" doc:"how often the folder is read"`
 	Settle          kind.Duration `json:"settle" doc:"how long a file's size and time must have been still; one that is renamed within the folder is taken at once"`
 	MaxSize         int64         `json:"max_size" doc:"size that a file may have, in bytes"`
@@ -77,6 +77,11 @@ func (c Config) folder(path, usual string) string {
 		path = filepath.Join(c.PickupFrom, usual)
 	}
 	return filepath.Clean(path)
+}
+
+// Choices are of kind.Chooser.
+func (Config) Choices() map[string][]string {
+	return map[string][]string{"data_format": sio.Formats(), "security": {""}}
 }
 
 // Check finds all that is wrong with the values.

@@ -17,7 +17,7 @@ type Config struct {
 	channel.Base
 	URLPath      string            `json:"url_path" kind:"required" doc:"path of the channel, such as /rpc"`
 	Methods      map[string]string `json:"methods" doc:"services by the name of the method that calls them; the channel's own service is called by the service's name"`
-	SilentStatus int               `json:"silent_status" doc:"HTTP status where there is no reply, to notifications: 204, or 200 for clients that take no other"`
+	SilentStatus int               `json:"silent_status" choices:"204,200" doc:"HTTP status where there is no reply, to notifications: 204, or 200 for clients that take no other"`
 	Timeout      kind.Duration     `json:"timeout" doc:"how long a request, or all of a batch, may take"`
 	MaxBody      int64             `json:"max_body" doc:"size that a request's body may have, in bytes"`
 	MaxBatch     int               `json:"max_batch" doc:"how many calls one batch may hold"`
@@ -44,6 +44,9 @@ func (c Config) Services() []string {
 	names := slices.Sorted(maps.Values(c.Methods))
 	return slices.Compact(names)
 }
+
+// Choices are of kind.Chooser.
+func (Config) Choices() map[string][]string { return map[string][]string{"data_format": {sio.JSON}} }
 
 // Check finds all that is wrong with the values.
 func (c Config) Check() kind.Faults {

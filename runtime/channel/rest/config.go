@@ -16,14 +16,14 @@ type Config struct {
 	URLPath      string        `json:"url_path" kind:"required" doc:"path of the channel, such as /customers/{id}; a name in braces takes one segment and becomes a parameter"`
 	MatchSlash   bool          `json:"match_slash" doc:"whether the name in braces that ends url_path takes all that is left of the path, slashes included"`
 	Method       Methods       `json:"method" doc:"HTTP methods that the channel takes, one or a list; empty for all"`
-	URLParamsPri string        `json:"url_params_pri" doc:"which wins where the query string and the path have a parameter of one name: qs-over-path or path-over-qs"`
-	ParamsPri    string        `json:"params_pri" doc:"which wins where parameters and body have a field of one name: channel-params-over-msg or msg-over-channel-params"`
+	URLParamsPri string        `json:"url_params_pri" choices:"qs-over-path,path-over-qs" doc:"which wins where the query string and the path have a parameter of one name: qs-over-path or path-over-qs"`
+	ParamsPri    string        `json:"params_pri" choices:"channel-params-over-msg,msg-over-channel-params" doc:"which wins where parameters and body have a field of one name: channel-params-over-msg or msg-over-channel-params"`
 	MergeParams  bool          `json:"merge_url_params_req" doc:"whether parameters of the path and the query string become input, too"`
 	Timeout      kind.Duration `json:"timeout" doc:"how long a request may take"`
 	MaxBody      int64         `json:"max_body" doc:"size that a request's body may have, in bytes, also once a compressed one was inflated"`
 	Idempotent   bool          `json:"idempotent,omitempty" doc:"handling a request twice does no more than handling it once: the load-balancer sends it to another server where the one that had it died, whatever its method"`
 
-	ContentEncoding string `json:"content_encoding" doc:"gzip: replies are compressed for callers that accept it; empty: never"`
+	ContentEncoding string `json:"content_encoding" choices:",gzip" doc:"gzip: replies are compressed for callers that accept it; empty: never"`
 	GzipMinSize     int64  `json:"gzip_min_size" doc:"size from which on replies are compressed, in bytes"`
 
 	CORSOrigins     []string      `json:"cors_origins" doc:"websites whose pages may read replies, such as https://app.example.com, or * for all; empty: none"`
@@ -99,6 +99,9 @@ func (m Methods) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal([]string(m))
 }
+
+// Choices are of kind.Chooser.
+func (Config) Choices() map[string][]string { return map[string][]string{"data_format": sio.Formats()} }
 
 // Check finds all that is wrong with the values.
 func (c Config) Check() kind.Faults {

@@ -18,7 +18,7 @@ type Config struct {
 	channel.Base
 	URLPath     string            `json:"url_path" kind:"required" doc:"path of the channel, such as /soap/customers; its WSDL is there too, at ?wsdl"`
 	SOAPAction  string            `json:"soap_action" doc:"the SOAPAction that callers of service send; channels that differ by it may share one url_path"`
-	SOAPVersion string            `json:"soap_version" doc:"version of SOAP that callers speak, 1.1 or 1.2; empty: each in its own"`
+	SOAPVersion string            `json:"soap_version" choices:",1.1,1.2" doc:"version of SOAP that callers speak, 1.1 or 1.2; empty: each in its own"`
 	Operation   string            `json:"operation" doc:"name of the operation that service is; empty: service's own, such as GetClient for crm.get-client"`
 	Operations  map[string]string `json:"operations" doc:"in place of service: names of operations, and the service behind each"`
 	OneWay      []string          `json:"one_way" doc:"operations that have no reply: it is 202 with an empty body, once the service is done"`
@@ -96,6 +96,11 @@ func words(s string) string {
 var operationName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
 
 func isOperation(name string) bool { return len(name) <= 100 && operationName.MatchString(name) }
+
+// Choices are of kind.Chooser.
+func (Config) Choices() map[string][]string {
+	return map[string][]string{"data_format": {sio.SOAP, sio.XML, ""}}
+}
 
 // Check finds everything that is wrong with the values.
 func (c Config) Check() kind.Faults {

@@ -14,10 +14,10 @@ import (
 type Config struct {
 	channel.Base
 	Address      string        `json:"address" kind:"required" doc:"tcp://host:port to listen at, or of the peer; tcp://*:port listens on all interfaces"`
-	SocketType   string        `json:"socket_type" doc:"PULL: what peers PUSH, each message once; SUB: what peers PUB"`
-	SocketMethod string        `json:"socket_method" doc:"bind and wait for peers, or connect to the peer"`
+	SocketType   string        `json:"socket_type" choices:"PULL,SUB" doc:"PULL: what peers PUSH, each message once; SUB: what peers PUB"`
+	SocketMethod string        `json:"socket_method" choices:"bind,connect" doc:"bind and wait for peers, or connect to the peer"`
 	SubKey       Keys          `json:"sub_key" doc:"what the messages that a SUB channel takes begin with, one or a list; empty: all messages"`
-	Servers      string        `json:"servers" doc:"one: one server of the cluster at a time has the socket; all: each has one, for PULL that connects alone"`
+	Servers      string        `json:"servers" choices:"one,all" doc:"one: one server of the cluster at a time has the socket; all: each has one, for PULL that connects alone"`
 	Pool         int           `json:"pool" doc:"messages that are handled at a time on one server; 1: one after the other, in their order"`
 	MaxSize      int           `json:"max_size" doc:"size that a message may have, in bytes; a peer that sends more is disconnected"`
 	Timeout      kind.Duration `json:"timeout" doc:"how long a message may take"`
@@ -74,6 +74,11 @@ func (k Keys) MarshalJSON() ([]byte, error) {
 		return []byte("[]"), nil
 	}
 	return json.Marshal([]string(k))
+}
+
+// Choices are of kind.Chooser.
+func (Config) Choices() map[string][]string {
+	return map[string][]string{"data_format": sio.Formats(), "security": {""}}
 }
 
 // Check finds all that is wrong with the values.

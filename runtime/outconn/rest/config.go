@@ -16,17 +16,17 @@ type Config struct {
 	IsActive    bool              `json:"is_active" doc:"an inactive connection refuses every call"`
 	Host        string            `json:"host" kind:"required" doc:"scheme, host and port, such as http://127.0.0.1:35102"`
 	URLPath     string            `json:"url_path" doc:"path on the host; {name} is filled from params"`
-	DataFormat  string            `json:"data_format" doc:"format of requests and replies: json, xml, or empty for text as it is"`
+	DataFormat  string            `json:"data_format" choices:"json,xml," doc:"format of requests and replies: json, xml, or empty for text as it is"`
 	PingMethod  string            `json:"ping_method" doc:"HTTP method of a ping"`
 	PoolSize    int               `json:"pool_size" doc:"TCP connections to the host; calls beyond wait for one"`
 	Timeout     kind.Duration     `json:"timeout" doc:"of one call, waiting for a connection included; seconds or a text such as \"500ms\""`
 	ContentType string            `json:"content_type" doc:"Content-Type of requests; empty goes by data_format"`
-	Security    string            `json:"security" doc:"name of the security definition whose credentials each request shows; empty: none"`
+	Security    string            `json:"security" names:"security" doc:"name of the security definition whose credentials each request shows; empty: none"`
 	Headers     map[string]string `json:"headers" doc:"headers of each request, by name"`
 	MaxResponse int64             `json:"max_response" doc:"bytes of a reply's body; a longer one is an error"`
 	HTTP2       bool              `json:"http2" doc:"whether HTTP/2 is spoken with an https host that can; several calls then share a TCP connection"`
 
-	FollowRedirects string   `json:"follow_redirects" doc:"redirects that are followed: none, same_host, or any. Credentials and headers go to the connection's own address alone"`
+	FollowRedirects string   `json:"follow_redirects" choices:"none,same_host,any" doc:"redirects that are followed: none, same_host, or any. Credentials and headers go to the connection's own address alone"`
 	AllowAddresses  []string `json:"allow_addresses" doc:"addresses or CIDRs that a redirect to another address may lead to, although they are of this machine or a private network, such as 10.0.0.0/8"`
 
 	TLS
@@ -38,7 +38,7 @@ type TLS struct {
 	Certificate        string      `json:"tls_certificate" doc:"certificate to show to a host that asks for one: PEM, or the path of a PEM file on each server"`
 	Key                kind.Secret `json:"tls_key" doc:"its private key in PEM, or a reference to it such as file:/path; empty: it is in the certificate's file"`
 	ServerName         string      `json:"tls_server_name" doc:"name that the host's certificate must have; empty: the host's"`
-	MinVersion         string      `json:"tls_min_version" doc:"1.2 or 1.3"`
+	MinVersion         string      `json:"tls_min_version" choices:"1.2,1.3" doc:"1.2 or 1.3"`
 	InsecureSkipVerify bool        `json:"tls_insecure_skip_verify" doc:"true: the host's certificate is not verified, and anybody in between can read and change what is sent; for tests alone"`
 }
 

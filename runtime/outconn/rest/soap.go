@@ -14,7 +14,7 @@ import (
 // SOAPConfig is what a definition of a SOAP connection holds.
 type SOAPConfig struct {
 	Config
-	SOAPVersion string `json:"soap_version" doc:"1.1 or 1.2"`
+	SOAPVersion string `json:"soap_version" choices:"1.1,1.2" doc:"1.1 or 1.2"`
 	SOAPAction  string `json:"soap_action" doc:"SOAPAction of requests, unless a call gives its own; {operation} in it is the operation's name"`
 	Namespace   string `json:"namespace" doc:"namespace of operations; its prefix is ns"`
 	Qualified   bool   `json:"qualified" doc:"whether elements within an operation are in the namespace too, as elementFormDefault says in a WSDL"`
@@ -25,6 +25,11 @@ func SOAPKind() outconn.Kind {
 	def := SOAPConfig{Config: Defaults(), SOAPVersion: message.SOAP11, Qualified: true}
 	def.DataFormat = formatSOAP
 	return outconn.Define("outgoing_soap", "an outgoing HTTP connection to a SOAP service", []string{"soap"}, def, buildSOAP)
+}
+
+// Choices are of kind.Chooser.
+func (SOAPConfig) Choices() map[string][]string {
+	return map[string][]string{"data_format": {formatSOAP}}
 }
 
 // Check finds everything that is wrong with the values.

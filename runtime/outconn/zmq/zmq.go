@@ -34,8 +34,8 @@ import (
 type Config struct {
 	IsActive     bool   `json:"is_active" doc:"an inactive connection refuses every message"`
 	Address      string `json:"address" kind:"required" doc:"tcp://host:port of the peer, or to listen at; tcp://*:port listens on all interfaces"`
-	SocketType   string `json:"socket_type" doc:"PUSH: each message to one peer; PUB: to all subscribers"`
-	SocketMethod string `json:"socket_method" doc:"connect to the peer, or bind and wait for peers"`
+	SocketType   string `json:"socket_type" choices:"PUSH,PUB" doc:"PUSH: each message to one peer; PUB: to all subscribers"`
+	SocketMethod string `json:"socket_method" choices:"connect,bind" doc:"connect to the peer, or bind and wait for peers"`
 	QueueSize    int    `json:"queue_size" doc:"messages that may wait for a peer; of PUB for each subscriber"`
 	QueueBytes   int    `json:"queue_bytes" doc:"bytes that may wait, beside queue_size"`
 }

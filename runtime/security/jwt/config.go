@@ -16,7 +16,7 @@ import (
 // Config is what a definition holds.
 type Config struct {
 	security.Base
-	Algorithm  string      `json:"algorithm" doc:"HS256, RS256 or ES256: what tokens are signed by; any other is refused"`
+	Algorithm  string      `json:"algorithm" choices:"HS256,RS256,ES256" doc:"HS256, RS256 or ES256: what tokens are signed by; any other is refused"`
 	Secret     kind.Secret `json:"secret" doc:"of HS256: the key that both sides share, 32 bytes or more"`
 	PublicKey  string      `json:"public_key" doc:"of RS256 and ES256: the key that tokens are checked by, in PEM, or file:/path of each server"`
 	JWKSURL    string      `json:"jwks_url" doc:"of RS256 and ES256: where the keys are listed that tokens are checked by; those of a key are found by its kid"`

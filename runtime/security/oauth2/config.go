@@ -18,7 +18,7 @@ type Config struct {
 	security.Base
 	ClientID     string      `json:"client_id" kind:"required" doc:"our own ID at the authorization server"`
 	ClientSecret kind.Secret `json:"client_secret" doc:"our own secret there"`
-	ClientAuth   string      `json:"client_auth" doc:"how we show them: basic, or post for fields of the form"`
+	ClientAuth   string      `json:"client_auth" choices:"basic,post" doc:"how we show them: basic, or post for fields of the form"`
 
 	IntrospectionURL string        `json:"introspection_url" doc:"where callers' tokens are asked about; empty: the definition is for outgoing connections alone"`
 	Scopes           []string      `json:"scopes" doc:"what callers' tokens must be for, all of them"`

@@ -23,7 +23,7 @@ type Config struct {
 	security.Base
 	Username     string        `json:"username" kind:"required" doc:"name of the user"`
 	Password     kind.Secret   `json:"password" doc:"the user's password; the catalog keeps its hash, or its encrypted form for a digest and where outgoing is true"`
-	PasswordType string        `json:"password_type" doc:"text: the token holds the password; digest: the token holds a digest of it, a nonce and a time"`
+	PasswordType string        `json:"password_type" choices:"text,digest" doc:"text: the token holds the password; digest: the token holds a digest of it, a nonce and a time"`
 	RejectEmpty  bool          `json:"reject_empty_nonce_creat" doc:"whether a token without a nonce or a time of creation is refused; a digest always is"`
 	RejectStale  bool          `json:"reject_stale_tokens" doc:"whether a token older than reject_expiry_limit, or of the future, is refused"`
 	ExpiryLimit  kind.Duration `json:"reject_expiry_limit" doc:"age that a token may have"`
