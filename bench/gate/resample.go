@@ -20,7 +20,7 @@ type Characteristic struct {
 	Noise        string  `json:"noise"`
 	Kept         int     `json:"kept"`       // real cycles behind it
 	Others       float64 `json:"others_cpu"` // CPU that all else on the machine took meanwhile, in cores: the median; -1: not known
-	Mean         float64 `json:"mean"` // of the ratios
+	Mean         float64 `json:"mean"`       // of the ratios
 	Spread       float64 `json:"spread"`
 	Fail         float64 `json:"fail"` // shares of all verdicts
 	Pass         float64 `json:"pass"`
