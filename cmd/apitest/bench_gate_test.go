@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/parley-run/parley/bench"
+	"github.com/parley-run/parley/bench/gate"
 )
 
 // called runs a command of apitest and gives its exit code and what went wrong.
@@ -80,4 +81,29 @@ func TestBenchCompare(t *testing.T) {
 	_, code, err = called(t, "bench", "compare", nonsense, old)
 	assert.Equal(t, exitUsage, code)
 	assert.ErrorContains(t, err, "it is no result of a benchmark")
+}
+
+// TestGatePage makes the verdicts of docs/gate.md anew from the cycles beside it: the page tells what they say, and what is
+// promised of the gate holds on them.
+func TestGatePage(t *testing.T) {
+	out, code, err := called(t, "bench", "gate", "--resample", "../../docs/gate-cycles.jsonl")
+	require.NoError(t, err)
+	assert.Zero(t, code)
+	page, err := os.ReadFile("../../docs/gate.md")
+	require.NoError(t, err)
+	assert.Contains(t, string(page), out)
+
+	raw, err := os.Open("../../docs/gate-cycles.jsonl")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = raw.Close() })
+	cycles, err := gate.ReadCycles(raw)
+	require.NoError(t, err)
+	for _, c := range gate.Resample(cycles, gate.DefaultMargins(), 1) {
+		require.GreaterOrEqual(t, c.Kept, 100, "%s: real cycles", c.Label)
+		if c.Label == "A/A" {
+			assert.LessOrEqual(t, c.Fail, 0.01)
+		} else {
+			assert.GreaterOrEqual(t, c.Fail, 0.95, c.Label)
+		}
+	}
 }
