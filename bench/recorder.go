@@ -79,6 +79,7 @@ func (t *tally) times(response, service time.Duration) {
 
 type bucket struct {
 	counts   Counts
+	achieved int // sent in it
 	response *hdrhistogram.Histogram
 	servers  map[string]int
 }
@@ -161,6 +162,9 @@ func (r *recorder) add(h *hit) {
 	if outcome != OK {
 		r.errors.add(h.fault)
 		r.bad.add(offset)
+	}
+	if at := int(h.sent.Sub(r.zero) / r.width); at >= 0 && at < len(r.buckets) { // those sent after the end are in none
+		r.buckets[at].achieved++
 	}
 	b := &r.buckets[min(max(int(offset/r.width), 0), len(r.buckets)-1)]
 	b.counts.add(outcome)

@@ -51,6 +51,8 @@ func areas() []area {
 		{root: "redisurl", shared: true},
 		// Likewise XPaths.
 		{root: "xpathnames", shared: true},
+		// The dashboard and the reports of load draw with one copy of uPlot.
+		{root: "uplot", shared: true},
 		{root: "internal/archtest"},
 		{root: "internal/clipage"},
 	}
