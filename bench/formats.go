@@ -32,7 +32,7 @@ func Formats() []Format {
 // WriteCSV writes the series: a line for each step of time.
 func (r *Result) WriteCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
-	head := []string{"from_s", "asked", "sent", "ok", "failed", "unknown", "wrong", "p50_ms", "p99_ms", "max_ms"}
+	head := []string{"from_s", "asked", "achieved", "sent", "ok", "failed", "unknown", "wrong", "p50_ms", "p95_ms", "p99_ms", "max_ms"}
 	for _, s := range r.Servers {
 		head = append(head, "server:"+s.Name)
 	}
@@ -40,8 +40,8 @@ func (r *Result) WriteCSV(w io.Writer) error {
 	number := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 	for _, b := range r.Series.Buckets {
 		row := []string{
-			number(b.From), number(b.Asked), strconv.Itoa(b.Sent), strconv.Itoa(b.OK), strconv.Itoa(b.Failed), strconv.Itoa(b.Unknown),
-			strconv.Itoa(b.Wrong), number(b.P50), number(b.P99), number(b.Max),
+			number(b.From), number(b.Asked), strconv.Itoa(b.Achieved), strconv.Itoa(b.Sent), strconv.Itoa(b.OK), strconv.Itoa(b.Failed),
+			strconv.Itoa(b.Unknown), strconv.Itoa(b.Wrong), number(b.P50), number(b.P95), number(b.P99), number(b.Max),
 		}
 		for _, s := range r.Servers {
 			row = append(row, strconv.Itoa(b.Servers[s.Name]))

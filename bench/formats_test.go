@@ -23,7 +23,9 @@ import (
 // told is a result with something of everything.
 func told() *bench.Result {
 	r := failover()
-	r.Series = bench.Series{Width: 1, Buckets: []bench.Bucket{{From: 2, Asked: 500, Counts: bench.Counts{Sent: 500, OK: 498, Failed: 2}, P50: 2.5, Max: 12_000, Servers: map[string]int{"server2": 498}}}}
+	r.Series = bench.Series{Width: 1, Buckets: []bench.Bucket{{
+		From: 2, Asked: 500, Achieved: 499, Counts: bench.Counts{Sent: 500, OK: 498, Failed: 2}, P50: 2.5, P95: 3.5, Max: 12_000, Servers: map[string]int{"server2": 498},
+	}}}
 	r.Verdicts = []bench.Verdict{{Text: "lost <= 0", Got: "2"}, {Text: `p99 in "kill | a" < 1s`, Got: "12 ms", OK: true}}
 	r.Requests = []bench.RequestResult{{Name: `a"b`, Counts: bench.Counts{Sent: 3, OK: 3}}}
 	r.Parts = []bench.Phase{{Name: "up", To: 10, Counts: r.Counts, Response: r.Response}}
@@ -47,8 +49,8 @@ func TestCSV(t *testing.T) {
 	rows, err := csv.NewReader(strings.NewReader(written(t, "csv", told()))).ReadAll()
 	require.NoError(t, err)
 	assert.Equal(t, [][]string{
-		{"from_s", "asked", "sent", "ok", "failed", "unknown", "wrong", "p50_ms", "p99_ms", "max_ms", "server:server1", "server:server2"},
-		{"2", "500", "500", "498", "2", "0", "0", "2.5", "0", "12000", "0", "498"},
+		{"from_s", "asked", "achieved", "sent", "ok", "failed", "unknown", "wrong", "p50_ms", "p95_ms", "p99_ms", "max_ms", "server:server1", "server:server2"},
+		{"2", "500", "499", "500", "498", "2", "0", "0", "2.5", "3.5", "0", "12000", "0", "498"},
 	}, rows)
 }
 

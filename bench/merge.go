@@ -222,6 +222,7 @@ func (r *Result) mergeSeries(list []*Result, h *Histograms, sum func(int, func(*
 			one := shard.Series.Buckets[i]
 			b.Counts = b.Counts.plus(one.Counts)
 			b.Asked += one.Asked
+			b.Achieved += one.Achieved
 			for name, n := range one.Servers {
 				if b.Servers == nil {
 					b.Servers = map[string]int{}
@@ -232,7 +233,7 @@ func (r *Result) mergeSeries(list []*Result, h *Histograms, sum func(int, func(*
 		text, l := sum(2, func(h *Histograms) string { return h.Buckets[i] })
 		if l.Count > 0 {
 			h.Buckets[i] = text
-			b.P50, b.P99, b.Max = l.P50, l.P99, l.Max
+			b.P50, b.P95, b.P99, b.Max = l.P50, l.P95, l.P99, l.Max
 		}
 		r.Series.Buckets[i] = b
 	}

@@ -87,6 +87,13 @@ func TestFourShardsAreOneRun(t *testing.T) {
 	for i, b := range whole.Series.Buckets {
 		assert.Equal(t, b.Counts, merged.Series.Buckets[i].Counts)
 		assert.InDelta(t, b.Asked, merged.Series.Buckets[i].Asked, 0.21)
+		achieved := 0
+		for _, r := range shards {
+			achieved += r.Series.Buckets[i].Achieved
+		}
+		assert.Equal(t, achieved, merged.Series.Buckets[i].Achieved)
+		assert.GreaterOrEqual(t, merged.Series.Buckets[i].P95, merged.Series.Buckets[i].P50)
+		assert.GreaterOrEqual(t, merged.Series.Buckets[i].P99, merged.Series.Buckets[i].P95)
 	}
 	assert.Empty(t, merged.Unmet)
 	assert.Len(t, merged.Verdicts, 4)

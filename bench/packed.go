@@ -34,10 +34,11 @@ func (p packed) unpack() *hdrhistogram.Histogram {
 
 // bucket is a stretch of the run. Its times are a histogram while results arrive for it, and packed before and after.
 type bucket struct {
-	counts  Counts
-	open    *hdrhistogram.Histogram
-	packed  packed
-	servers map[string]int
+	counts   Counts
+	achieved int // sent in it
+	open     *hdrhistogram.Histogram
+	packed   packed
+	servers  map[string]int
 }
 
 const bucketDigits = 2

@@ -157,6 +157,9 @@ func (r *recorder) add(h *hit) {
 		r.errors.add(h.fault)
 		r.bad.add(offset)
 	}
+	if at := int(h.sent.Sub(r.zero) / r.width); at >= 0 && at < len(r.buckets) { // those sent after the end are in none
+		r.buckets[at].achieved++
+	}
 	b := &r.buckets[min(max(int(offset/r.width), 0), len(r.buckets)-1)]
 	b.counts.add(outcome)
 	tallies := r.talliesOf(h.which, offset)

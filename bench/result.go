@@ -234,11 +234,13 @@ type Series struct {
 type Bucket struct {
 	From float64 `json:"from_s"`
 	Counts
-	Asked   float64        `json:"asked"` // requests that the profile wanted to be sent in it; of a closed loop 0
-	P50     float64        `json:"p50_ms"`
-	P99     float64        `json:"p99_ms"`
-	Max     float64        `json:"max_ms"`
-	Servers map[string]int `json:"servers,omitempty"`
+	Asked    float64        `json:"asked"`    // requests that the profile wanted to be sent in it; of a closed loop 0
+	Achieved int            `json:"achieved"` // requests that were sent in it, whenever they were due
+	P50      float64        `json:"p50_ms"`
+	P95      float64        `json:"p95_ms"`
+	P99      float64        `json:"p99_ms"`
+	Max      float64        `json:"max_ms"`
+	Servers  map[string]int `json:"servers,omitempty"`
 }
 
 // WriteJSON writes r, indented.

@@ -235,6 +235,9 @@ func TestRunChargesStallFromDueTime(t *testing.T) {
 				assert.Less(t, res.Service.P95, res.Response.P95/2)
 				assert.Greater(t, res.Lag.P95, res.Response.P95/2)
 				assert.Positive(t, res.Held)
+				least := slices.MinFunc(res.Series.Buckets, func(a, b bench.Bucket) int { return a.Achieved - b.Achieved })
+				assert.Zero(t, least.Achieved, "nothing was sent while all workers waited")
+				assert.InDelta(t, 40, least.Asked, 0.1, "and yet it was asked for")
 			} else {
 				assert.GreaterOrEqual(t, res.Service.P95, 300-res.Lag.Max, "what was sent late waited less")
 				assert.Zero(t, res.Held)

@@ -55,13 +55,13 @@ func (r *recorder) result(p Profile, address string) *Result {
 	for i := range r.buckets {
 		b := &r.buckets[i]
 		from := time.Duration(i) * r.width
-		row := Bucket{From: seconds(from), Counts: b.counts, Servers: b.servers}
+		row := Bucket{From: seconds(from), Counts: b.counts, Achieved: b.achieved, Servers: b.servers}
 		if !r.closed {
 			row.Asked = math.Round(10*(r.schedule.Hits(from+r.width)-r.schedule.Hits(from))/float64(max(1, r.schedule.Of))) / 10
 		}
 		if times := b.times(); times != nil {
 			l := latency(times)
-			row.P50, row.P99, row.Max = l.P50, l.P99, l.Max
+			row.P50, row.P95, row.P99, row.Max = l.P50, l.P95, l.P99, l.Max
 		}
 		out.Series.Buckets = append(out.Series.Buckets, row)
 	}

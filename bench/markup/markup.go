@@ -4,6 +4,8 @@ package markup
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"html"
 	"io"
@@ -47,3 +49,9 @@ func When(so bool, yes string) Safe {
 
 // Flush writes what is left. The error is the first that there was.
 func (w *Writer) Flush() error { return w.out.Flush() }
+
+// Hash is that of a script, as a Content-Security-Policy has it to let that script run, and no other.
+func Hash(script string) string {
+	sum := sha256.Sum256([]byte(script))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}

@@ -34,6 +34,10 @@ func TestPut(t *testing.T) {
 	}
 }
 
+func TestHash(t *testing.T) {
+	assert.Equal(t, "sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng=", markup.Hash("alert('Hello, world.');"), "the example of the standard")
+}
+
 // full has no room.
 type full struct{}
 

@@ -1,77 +1,81 @@
 package report
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/parley-run/parley/bench"
 	"github.com/parley-run/parley/bench/markup"
+	"github.com/parley-run/parley/uplot"
 )
 
-// Fragment is one <section class="parley-bench"> with its own <style>, whose rules touch nothing outside it.
+// Fragment is one <section class="parley-bench"> with its own <style>, whose rules touch nothing outside it, and the data of its
+// charts. A page may hold several; it runs Scripts at its end.
 func Fragment(r *bench.Result) (markup.Safe, error) {
+	drawn := dataOf(r)
+	data, err := json.Marshal(drawn) // it writes <, > and & as \u003c and so on: no name can end the element
+	if err != nil {
+		return "", err
+	}
 	var b strings.Builder
 	m := markup.To(&b)
-	verdict := judge(r)
 	warmup := ""
 	if r.Warmup.Sent > 0 {
 		warmup = fmt.Sprintf(", after a warm-up of %d requests", r.Warmup.Sent)
 	}
 	m.Put(`<section class="parley-bench">
-<style>%s</style>
+<style>%s
+%s</style>
 <header>
-  <div>
-    <h2>%s</h2>
-    <p class="sub">%s, <code>%s</code> at <code>%s</code></p>
-    <p class="sub">%s%s</p>
-  </div>
-  <span class="badge %s">%s</span>
+  <h2>%s</h2>
+  <p class="sub">%s, <code>%s</code> at <code>%s</code></p>
+  <p class="sub">%s%s</p>
 </header>
-`, markup.Safe(style), r.Name, loadOf(r), r.Request, r.Address, r.Started.UTC().Format("2 January 2006, 15:04:05 UTC"), warmup, verdict.Class, verdict.Text)
-	for _, text := range r.Invalid {
-		m.Put(`<p class="note warn"><b>Invalid</b> %s</p>`+"\n", text)
-	}
-	for _, text := range r.Unmet {
-		m.Put(`<p class="note bad"><b>Not met</b> %s</p>`+"\n", text)
-	}
+`, markup.Safe(uplot.Style()), markup.Safe(style), r.Name, loadOf(r), r.Request, r.Address,
+		r.Started.UTC().Format("2 January 2006, 15:04:05 UTC"), warmup)
+	putVerdict(m, r)
+	putTiles(m, r)
 	putVerdicts(m, r.Verdicts)
-	m.Put("\n" + `<div class="tiles">` + "\n")
-	for _, t := range tiles(r) {
-		m.Put(`  <div class="tile %s"><span>%s</span><b>%s</b><small>%s</small></div>`+"\n", t.Class, t.Name, t.Value, t.Note)
-	}
-	m.Put("</div>\n")
-	for _, c := range charts(r) {
-		putChart(m, c)
-	}
+	putCharts(m, drawn, data)
 	putEvents(m, r.Events)
-	putLatencies(m, r)
+	m.Put(`<div class="pair">` + "\n")
 	putServices(m, r)
+	putLog(m, r.Log)
+	m.Put("</div>\n")
+	putLatencies(m, r)
 	putParts(m, r.Parts)
 	putRequests(m, r.Requests)
 	putPhases(m, r.Phases)
 	putExecuted(m, r.Executed)
 	putErrors(m, r.Errors)
-	putLog(m, r.Log)
+	putSeries(m, r)
 	putGenerator(m, r.Generator)
 	m.Put("</section>\n")
-	err := m.Flush()
+	err = m.Flush()
 	return markup.Safe(b.String()), err
 }
 
-func putChart(m *markup.Writer, c chart) {
-	m.Put(`<figure class="card">
-  <figcaption><b>%s</b> <span>%s</span>
-    <span class="legend">`, c.Title, c.Note)
-	for _, l := range c.Legend {
-		m.Put(`<i class="%s"></i>%s `, l.Class, l.Name)
+// putCharts puts the places of the charts and their data. They are seen where charts.js draws them.
+func putCharts(m *markup.Writer, d drawing, data []byte) {
+	m.Put(`<noscript><p class="note">The charts need JavaScript. The tables below tell the same; “Figures over time” has what the charts draw.</p></noscript>
+<div class="charts">
+<p class="tools"><span>Drag over a chart to look closer, double click to see all again.</span> <button type="button" hidden>Show all</button></p>
+`)
+	n := 0
+	for _, c := range d.Charts {
+		m.Put(`<figure class="card"><figcaption><h3>%s</h3> <span class="dim">%s</span> <span class="happened dim" aria-live="polite"></span></figcaption>`, c.Title, c.Note)
+		if c.Empty != "" {
+			m.Put(`<p class="empty">%s</p></figure>`+"\n", c.Empty)
+		} else {
+			m.Put(`<div class="drawing" data-chart="%d" tabindex="0" role="img" aria-label="%s"></div></figure>`+"\n", n, c.Spoken)
+		}
+		n++
 	}
-	m.Put(`</span>
-  </figcaption>
-  %s
-  %s
-</figure>
-`, c.Wide, c.Narrow)
+	m.Put(`</div>
+<script type="application/json">%s</script>
+`, markup.Safe(data))
 }
 
 func seconds(v float64) string { return fmt.Sprintf("%.3f s", v) }
@@ -120,25 +124,6 @@ func putImpact(m *markup.Writer, i *bench.Impact) {
 		recovered = seconds(i.Recovery)
 	}
 	m.Put(`<td class="bad">%d</td><td>%s</td>`, i.Bad, recovered)
-}
-
-func putLatencies(m *markup.Writer, r *bench.Result) {
-	m.Put(`<div class="card"><h3>Latency</h3><div class="scroll"><table>
-<thead><tr><th class="l"></th><th>mean</th><th>p50</th><th>p90</th><th>p95</th><th>p99</th><th>p99.9</th><th>max</th></tr></thead>
-<tbody>
-`)
-	for _, l := range latencies(r) {
-		m.Put(`<tr><td class="l">%s<div class="dim">%s</div></td>`, l.Name, l.Note)
-		for _, v := range []float64{l.Mean, l.P50, l.P90, l.P95, l.P99, l.P999, l.Max} {
-			m.Put(`<td>%s</td>`, bench.FormatMS(v))
-		}
-		m.Put("</tr>\n")
-	}
-	m.Put("</tbody></table></div>\n")
-	if r.Held > 0 {
-		m.Put(`<p class="dim">%d requests were sent late because all %d workers waited for the target.</p>`, r.Held, r.Workers)
-	}
-	m.Put("</div>\n")
 }
 
 // class marks a count of what should not be.

@@ -1,10 +1,7 @@
 package report_test
 
 import (
-	"encoding/xml"
-	"errors"
-	"io"
-	"regexp"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/parley-run/parley/bench"
+	"github.com/parley-run/parley/bench/markup"
 	"github.com/parley-run/parley/bench/report"
 )
 
@@ -38,16 +36,39 @@ func sample() *bench.Result {
 		Unmet:   []string{"lost is 1, at most 0 expected"},
 	}
 	for i := range 10 {
-		b := bench.Bucket{From: float64(i), Counts: bench.Counts{Sent: 100, OK: 100}, P50: 2, P99: 5, Max: 6, Servers: map[string]int{"server1": 50, `s"2`: 50}}
+		b := bench.Bucket{From: float64(i), Asked: 100, Achieved: 100, Counts: bench.Counts{Sent: 100, OK: 100}, P50: 2, P95: 3, P99: 5, Max: 6, Servers: map[string]int{"server1": 50, `s"2`: 50}}
 		switch i {
 		case 4:
-			b.Counts, b.P99, b.Servers = bench.Counts{Sent: 100, OK: 98, Failed: 1, Unknown: 1}, 250, map[string]int{`s"2`: 98}
+			b.Counts, b.Achieved, b.P99, b.Servers = bench.Counts{Sent: 100, OK: 98, Failed: 1, Unknown: 1}, 90, 250, map[string]int{`s"2`: 98}
 		case 5:
-			b.Counts, b.P50, b.P99, b.Max, b.Servers = bench.Counts{}, 0, 0, 0, nil
+			b.Counts, b.Achieved, b.P50, b.P95, b.P99, b.Max, b.Servers = bench.Counts{}, 0, 0, 0, 0, 0, nil
 		}
 		r.Series.Buckets = append(r.Series.Buckets, b)
 	}
 	return r
+}
+
+// dataOf is the data of a fragment's charts, as a browser reads them.
+func dataOf(t *testing.T, fragment markup.Safe) map[string]any {
+	t.Helper()
+	_, after, found := strings.Cut(string(fragment), `<script type="application/json">`)
+	require.True(t, found)
+	text, _, _ := strings.Cut(after, "</script>")
+	var d map[string]any
+	require.NoError(t, json.Unmarshal([]byte(text), &d))
+	return d
+}
+
+// lineOf is the line of that name in the n-th chart.
+func lineOf(t *testing.T, d map[string]any, n int, name string) map[string]any {
+	t.Helper()
+	for _, l := range d["charts"].([]any)[n].(map[string]any)["lines"].([]any) {
+		if l := l.(map[string]any); l["name"] == name {
+			return l
+		}
+	}
+	t.Fatalf("chart %d has no line %s", n, name)
+	return nil
 }
 
 func TestPageIsWholeAndOffline(t *testing.T) {
@@ -56,23 +77,103 @@ func TestPageIsWholeAndOffline(t *testing.T) {
 	page := b.String()
 	assert.True(t, strings.HasPrefix(page, "<!doctype html>"))
 	for _, want := range []string{
-		"Kill &lt;server1&gt; &amp; start – benchmark", "not as expected", "lost is 1, at most 0 expected",
+		"✕ Kill &lt;server1&gt; &amp; start – load report", `<p class="word">Failed</p>`, "<b>Not met</b> lost is 1, at most 0 expected",
 		"0.912 s", "2.913 s", "server1 back in traffic", "v2.star:3:1: undefined: &lt;x&gt;", "Lost ids: 404.", "Doubled ids: 77.",
-		"503 Service Unavailable", "prefers-color-scheme: dark", `name="viewport"`,
+		"503 Service Unavailable", "prefers-color-scheme: dark", `name="viewport"`, "Permission is hereby granted", "default-src 'none'", "<noscript>",
 	} {
 		assert.Contains(t, page, want)
 	}
-	for _, never := range []string{"<script", "src=", "href=", "url(", "@import", "ZgotmplZ", "NaN", "Inf", "<nil>"} {
+	for _, script := range report.Scripts() {
+		assert.Contains(t, page, "<script>"+script+"</script>")
+		assert.Contains(t, page, "'"+markup.Hash(script)+"'", "the page's policy lets it run")
+	}
+	for _, never := range []string{" src=", "url(", "@import", "ZgotmplZ", "NaN", "<nil>"} {
 		assert.NotContains(t, page, never)
+	}
+	assert.Equal(t, 1, strings.Count(page, " href="), "that of the icon, which is in the page")
+}
+
+func TestNoNameEndsTheData(t *testing.T) {
+	r := sample()
+	const name = "</script><script>alert(1)</script><!-- \u2028"
+	r.Name, r.Request, r.Address = name, name, name
+	r.Events[0].Label, r.Servers[0].Name = name, name
+	r.Parts = []bench.Phase{{Name: name, To: 10}}
+	r.Requests = []bench.RequestResult{{Name: name}}
+	r.Log = []bench.LogLine{{From: name, Text: name}}
+	r.Services = []bench.ServiceCount{{Service: name}}
+	fragment, err := report.Fragment(r)
+	require.NoError(t, err)
+	assert.Equal(t, 1, strings.Count(string(fragment), "<script"), "that of the data")
+	assert.Equal(t, 1, strings.Count(string(fragment), "</script"))
+	assert.NotContains(t, string(fragment), "<!--")
+	d := dataOf(t, fragment)
+	assert.Equal(t, name, d["events"].([]any)[0].(map[string]any)["text"])
+	assert.Equal(t, name, d["phases"].([]any)[0].(map[string]any)["name"])
+}
+
+func TestDataOfTheCharts(t *testing.T) {
+	r := sample()
+	r.Events = append(r.Events, bench.EventResult{Label: "drain", Skipped: "it did not come"})
+	r.Parts = []bench.Phase{{Name: "climb", To: 4}, {Name: "hold", From: 4, To: 10}}
+	r.Log = []bench.LogLine{{At: 4.031, From: "supervisor", Text: "server died: server1"}}
+	fragment, err := report.Fragment(r)
+	require.NoError(t, err)
+	d := dataOf(t, fragment)
+	assert.InDelta(t, 1, d["width"], 0)
+	assert.InDelta(t, 10, d["duration"], 0)
+	require.Len(t, d["charts"], 4, "latency, rate, errors, servers")
+	p99 := lineOf(t, d, 0, "p99")
+	assert.Equal(t, []any{5.0, 5.0, 5.0, 5.0, 250.0, nil, 5.0, 5.0, 5.0, 5.0}, p99["values"], "a second without requests is a gap")
+	assert.Equal(t, "180 ms", p99["whole"])
+	assert.Equal(t, []any{3.0, 3.0, 3.0, 3.0, 3.0, nil, 3.0, 3.0, 3.0, 3.0}, lineOf(t, d, 0, "p95")["values"])
+	lineOf(t, d, 0, "p50")
+	lineOf(t, d, 0, "max")
+	assert.Equal(t, []any{100.0, 100.0, 100.0, 100.0, 100.0, 100.0, 100.0, 100.0, 100.0, 100.0}, lineOf(t, d, 1, "asked")["values"])
+	assert.Equal(t, []any{100.0, 100.0, 100.0, 100.0, 90.0, 0.0, 100.0, 100.0, 100.0, 100.0}, lineOf(t, d, 1, "sent")["values"])
+	assert.Equal(t, []any{0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0}, lineOf(t, d, 2, "failed")["values"])
+	assert.Equal(t, "1 of 1\u202f000", lineOf(t, d, 2, "unknown")["whole"])
+	assert.Equal(t, []any{50.0, 50.0, 50.0, 50.0, 98.0, 0.0, 50.0, 50.0, 50.0, 50.0}, lineOf(t, d, 3, `s"2`)["values"])
+	assert.Equal(t, "1", lineOf(t, d, 3, "none")["whole"], "a reply that names nobody")
+	require.Len(t, d["events"], 3, "what never came is on no chart")
+	assert.Equal(t, map[string]any{"n": 2.0, "at": 6.002, "took": 0.8, "text": "start server1"}, d["events"].([]any)[1])
+	assert.Equal(t, true, d["events"].([]any)[2].(map[string]any)["bad"], "it failed")
+	assert.Equal(t, map[string]any{"name": "hold", "from": 4.0, "to": 10.0}, d["phases"].([]any)[1])
+	assert.Equal(t, map[string]any{"at": 4.031, "text": "supervisor: server died: server1"}, d["log"].([]any)[0])
+	assert.Contains(t, string(fragment), `aria-label="Response time over 10 s: p50 up to 2.00 ms, p95 up to 3.00 ms, p99 up to 250 ms, max up to 6.00 ms"`)
+}
+
+func TestVerdict(t *testing.T) {
+	held, broken := bench.Verdict{Text: "failed == 0", Got: "0", OK: true}, bench.Verdict{Text: "p99 < 5ms", Got: "7 ms"}
+	for _, row := range []struct {
+		name        string
+		result      bench.Result
+		class, word string
+		why         string
+	}{
+		{"all hold", bench.Result{Verdicts: []bench.Verdict{held, held}}, "good", "Passed", "All 2 expectations hold"},
+		{"one holds", bench.Result{Verdicts: []bench.Verdict{held}}, "good", "Passed", "The one expectation holds"},
+		{"nothing was expected", bench.Result{}, "plain", "Done", "Nothing was expected of this run"},
+		{"one of two does not", bench.Result{Verdicts: []bench.Verdict{held, broken}, Unmet: []string{"p99"}}, "bad", "Failed", "1 of 2 expectations do not hold"},
+		{"invalid, whatever else", bench.Result{Verdicts: []bench.Verdict{broken}, Unmet: []string{"p99"}, Invalid: []string{"late"}}, "warn", "Invalid", "does not count"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			fragment, err := report.Fragment(&row.result)
+			require.NoError(t, err)
+			assert.Contains(t, string(fragment), `<div class="verdict `+row.class+`">`)
+			assert.Contains(t, string(fragment), `<p class="word">`+row.word+`</p><p>`)
+			assert.Contains(t, string(fragment), row.why)
+		})
 	}
 }
 
 func TestPageShowsWhatElseIsKnown(t *testing.T) {
 	r := sample()
 	r.Verdicts = []bench.Verdict{{Text: "p99 < 5ms", Got: "5.00 ms"}, {Text: "lost == 0", Got: "0", OK: true}}
+	r.Warmup = bench.Counts{Sent: 20, OK: 20}
 	r.Parts = []bench.Phase{{Name: "climb", To: 10, Counts: r.Counts}}
 	r.Requests = []bench.RequestResult{{Name: "log in", Counts: bench.Counts{Sent: 4, Wrong: 4}}}
-	r.Services = []bench.ServiceCount{{Service: "bench.record", Requests: 17}}
+	r.Services = []bench.ServiceCount{{Service: "bench.record", Requests: 1019, P99: 171}}
 	r.Log = []bench.LogLine{{At: 4.031, From: "supervisor", Text: "server died: server1"}}
 	r.Generator = bench.Generator{CPU: 1, Cores: 0.07, PerRequest: 55.5, Memory: 34}
 	r.Events = append(r.Events, bench.EventResult{Label: "drain", Skipped: "it did not come"})
@@ -80,10 +181,12 @@ func TestPageShowsWhatElseIsKnown(t *testing.T) {
 	fragment, err := report.Fragment(r)
 	require.NoError(t, err)
 	for _, want := range []string{
-		`<code>p99 &lt; 5ms</code></td><td>5.00 ms</td><td class="bad">not met</td>`, `<td>0</td><td class="good">met</td>`,
-		`<td class="l">climb</td>`, `<td class="l">log in</td><td>4</td>`, `bench.record<div class="dim">in the servers</div></td><td>17</td>`,
-		`<td>4.031 s</td><td class="l">supervisor</td><td class="l"><code>server died: server1</code></td>`,
+		`✕ not met</td><td class="l"><code>p99 &lt; 5ms</code></td><td class="l whole">5.00 ms</td>`, `✓ met</td><td class="l"><code>lost == 0</code></td>`,
+		`<td class="l">climb</td>`, `<td class="l">log in</td><td>4</td>`, `<th>client</th><th>bench.record</th>`,
+		"<td class=\"l\">requests</td><td>1\u202f000 + 20</td><td>1\u202f019</td>", `<td class="l">service time, p99</td><td>175 ms</td><td>171 ms</td>`,
+		`<td>4.031 s</td><td class="l">supervisor</td><td class="l wrap"><code>server died: server1</code></td>`,
 		"0.07 processors busy, 55.5 µs a request", `<td class="bad">3</td><td>0.250 s</td>`, "<td>0.059 s</td>", "it did not come",
+		`<tr><td>4 s</td><td>100</td><td>90</td><td>100</td><td>98</td><td class="bad">1</td><td class="warn">1</td><td>0</td><td>2.00 ms</td><td>3.00 ms</td><td>250 ms</td><td>6.00 ms</td></tr>`,
 	} {
 		assert.Contains(t, string(fragment), want)
 	}
@@ -105,34 +208,13 @@ func TestPageSaysThatAServerWasUpAlready(t *testing.T) {
 	}
 }
 
-func TestFragmentHoldsChartsInTwoWidths(t *testing.T) {
-	fragment, err := report.Fragment(sample())
-	require.NoError(t, err)
-	pictures := regexp.MustCompile(`(?s)<svg .*?</svg>`).FindAllString(string(fragment), -1)
-	require.Len(t, pictures, 8)
-	for _, svg := range pictures {
-		dec := xml.NewDecoder(strings.NewReader(svg))
-		for {
-			_, err := dec.Token()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			require.NoError(t, err, "an SVG is well-formed: %s", svg)
-		}
-		assert.Equal(t, 3, strings.Count(svg, `<circle class="pin"`), "each event has its number")
-	}
-	assert.Equal(t, 4, strings.Count(string(fragment), `<svg class="narrow"`))
-	latency := pictures[0]
-	assert.Contains(t, latency, ">300 ms<", "a stall puts the axis on powers of ten")
-	line := regexp.MustCompile(`class="line c2" d="([^"]*)"`).FindStringSubmatch(latency)[1]
-	assert.Equal(t, 2, strings.Count(line, "M"), "a second without requests breaks the line")
-}
-
 func TestFragmentOfNothing(t *testing.T) {
 	fragment, err := report.Fragment(&bench.Result{Rate: 1, Duration: 1, Series: bench.Series{Width: 0.1, Buckets: make([]bench.Bucket, 10)}, Invalid: []string{"only 0 of 1 requests were sent"}})
 	require.NoError(t, err)
 	assert.Contains(t, string(fragment), "only 0 of 1 requests were sent")
-	for _, never := range []string{"NaN", "Inf", "<nil>", "<h3>Events</h3>", "<h3>Phases</h3>"} {
+	assert.Contains(t, string(fragment), "Nothing was measured: no request reached the target.")
+	assert.NotContains(t, string(fragment), "data-chart", "there is nothing to draw")
+	for _, never := range []string{"NaN", "+Inf", "<nil>", "<h3>Events</h3>", "<h3>Phases</h3>"} {
 		assert.NotContains(t, string(fragment), never)
 	}
 }

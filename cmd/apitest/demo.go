@@ -172,7 +172,7 @@ func (d *demo) page(done *report.Run, result *bench.Result, faults []string) (st
 		if err != nil {
 			return "", err
 		}
-		page.Sections = []report.Section{{Title: "Load", HTML: fragment}}
+		page.Sections = []report.Section{{Title: "Load", HTML: fragment, Scripts: benchreport.Scripts()}}
 		page.Facts = []report.Fact{
 			{Name: "requests under load", Value: fmt.Sprint(result.Sent)},
 			{Name: "of them failed", Value: fmt.Sprint(result.Failed), Bad: result.Failed > 0},

@@ -56,6 +56,8 @@ func areas() []area {
 		// What was meant by a name that is not there, and files that people write.
 		{root: "spelling", shared: true, standard: true},
 		{root: "yamlfile", shared: true, may: []string{"spelling"}},
+		// The dashboard and the reports of load draw with one copy of uPlot.
+		{root: "uplot", shared: true},
 		{root: "internal/archtest"},
 		{root: "internal/clipage"},
 	}

@@ -8,9 +8,11 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+
+	"github.com/parley-run/parley/uplot"
 )
 
-// files are what browsers load: ours, and uPlot 1.6.32 (MIT, https://github.com/leeoniya/uPlot, its licence beside it).
+// files are what browsers load; uPlot comes beside them.
 //
 //go:embed assets
 var files embed.FS
@@ -23,6 +25,13 @@ type asset struct {
 
 func loadAssets() (map[string]asset, error) {
 	out := map[string]asset{}
+	add := func(name string, body []byte) {
+		sum := sha256.Sum256(body)
+		out[name] = asset{body, typeOf(path.Ext(name)), base64.RawURLEncoding.EncodeToString(sum[:9])}
+	}
+	add("uplot.js", []byte(uplot.Script()))
+	add("uplot.css", []byte(uplot.Style()))
+	add("uplot.LICENSE", []byte(uplot.Licence()))
 	err := fs.WalkDir(files, "assets", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -31,8 +40,7 @@ func loadAssets() (map[string]asset, error) {
 		if err != nil {
 			return err
 		}
-		sum := sha256.Sum256(body)
-		out[path.Base(name)] = asset{body, typeOf(path.Ext(name)), base64.RawURLEncoding.EncodeToString(sum[:9])}
+		add(path.Base(name), body)
 		return nil
 	})
 	return out, err

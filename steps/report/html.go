@@ -1,10 +1,9 @@
 package report
 
 import (
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"io"
+	"slices"
 
 	"github.com/parley-run/parley/bench/markup"
 )
@@ -31,11 +30,12 @@ type Fact struct {
 	Bad         bool
 }
 
-// Section is a part made by somebody else, such as the result of a load. The page lets no script of its run, and
-// nothing that would be fetched.
+// Section is a part made by somebody else, such as the result of a load. The page lets nothing of it run but its Scripts, and
+// lets nothing be fetched.
 type Section struct {
-	Title string
-	HTML  markup.Safe
+	Title   string
+	HTML    markup.Safe
+	Scripts []string // run at the page's end, in order; one that several sections have runs once
 }
 
 // Passed says whether all of it did.
@@ -48,8 +48,15 @@ func (p *Page) WriteHTML(w io.Writer) error {
 	return m.Flush()
 }
 
-// hash is that of a script, as a Content-Security-Policy has it.
-func hash(script string) string {
-	sum := sha256.Sum256([]byte(script))
-	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+// scripts are those of the page and of its sections, each once.
+func (p *Page) scripts() []string {
+	out := []string{pageScript}
+	for _, s := range p.Sections {
+		for _, one := range s.Scripts {
+			if !slices.Contains(out, one) {
+				out = append(out, one)
+			}
+		}
+	}
+	return out
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/bench/markup"
 	"github.com/parley-run/parley/steps/report"
 )
 
@@ -54,6 +55,19 @@ func TestHTML(t *testing.T) {
 	for _, never := range []string{`src="`, "@import", "url(", " style=", " onclick="} {
 		assert.NotContains(t, text, never, "the page must need nothing else, and work where a policy forbids what stands in attributes")
 	}
+}
+
+// What sections run, they run once, and the page's policy lets it.
+func TestScriptsOfSections(t *testing.T) {
+	const first, second = "const a = 1;", "const b = a;"
+	text := page(t, &report.Page{Title: "Demo", Run: sample(), Sections: []report.Section{
+		{Title: "Load", HTML: "<p>one</p>", Scripts: []string{first, second}}, {Title: "More", HTML: "<p>two</p>", Scripts: []string{first, second}},
+	}})
+	assert.Equal(t, 3, strings.Count(text, "<script"))
+	assert.Contains(t, text, "<script>"+first+"</script>\n<script>"+second+"</script>\n</body>")
+	policy := regexp.MustCompile(`script-src ([^;]*);`).FindStringSubmatch(text)[1]
+	assert.Contains(t, policy, "'"+markup.Hash(first)+"' '"+markup.Hash(second)+"'")
+	assert.Len(t, strings.Fields(policy), 3)
 }
 
 // The description of a feature keeps the ends of lines that mean something.

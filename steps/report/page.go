@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/parley-run/parley/bench/markup"
 )
@@ -35,10 +36,11 @@ func (v *view) put(m *markup.Writer) {
 	m.Put(`<footer>Made by apitest%s<span class="keys" id="keys" hidden> · <kbd>/</kbd> search, <kbd>j</kbd> <kbd>k</kbd> next and previous, `+
 		`<kbd>n</kbd> next failure, <kbd>Enter</kbd> fold, <kbd>Esc</kbd> show all</span></footer>
 </main>
-<script>%s</script>
-</body>
-</html>
-`, order, markup.Safe(pageScript))
+`, order)
+	for _, script := range v.scripts() {
+		m.Put("<script>%s</script>\n", markup.Safe(script))
+	}
+	m.Put("</body>\n</html>\n")
 }
 
 // pick is yes or no as an attribute or a text has it.
@@ -50,11 +52,15 @@ func pick(so bool, yes, no string) string {
 }
 
 func (v *view) head(m *markup.Writer, passed bool) {
+	var allowed []string
+	for _, script := range v.scripts() {
+		allowed = append(allowed, "'"+markup.Hash(script)+"'")
+	}
 	m.Put(`<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src '%s'; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src %s; base-uri 'none'; form-action 'none'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>%s %s</title>
@@ -62,7 +68,7 @@ func (v *view) head(m *markup.Writer, passed bool) {
 <style>
 %s</style>
 </head>
-`, hash(pageScript), pick(passed, "✓", "✗"), v.Title, pick(passed, "%2314804a", "%23c8202f"), markup.Safe(pageStyle))
+`, markup.Safe(strings.Join(allowed, " ")), pick(passed, "✓", "✗"), v.Title, pick(passed, "%2314804a", "%23c8202f"), markup.Safe(pageStyle))
 }
 
 // top is the heading with the counts.
