@@ -147,8 +147,8 @@ func (ph *PhaseSpec) faults(add func(field, format string, args ...any)) {
 		if *ph.From+*ph.To == 0 {
 			add("", "from and to are both 0: nothing would be sent")
 		}
-		if ph.Steps < 0 {
-			add(".steps", "steps must be more than 0")
+		if ph.Steps < 0 || ph.Steps == 1 {
+			add(".steps", "steps must be 2 or more: from and to are the first and the last")
 		}
 	case ph.From != nil || ph.To != nil:
 		add("", "a ramp needs both from and to")

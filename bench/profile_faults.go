@@ -49,7 +49,7 @@ func (p *Profile) loadFaults(add func(path, format string, args ...any)) {
 		if p.Duration <= 0 {
 			add("$.duration", "duration must be more than 0")
 		}
-		if n := p.Rate * (p.Duration + p.Warmup).Std().Seconds(); n > maxRequests {
+		if n := p.Rate * (p.Duration + p.Warmup).Std().Seconds(); n > maxRequests && !math.IsInf(n, 0) {
 			add("$.rate", "rate times duration is %.0f requests; at most %d are allowed", n, maxRequests)
 		}
 	} else {

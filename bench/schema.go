@@ -45,8 +45,8 @@ func shapeOf(t reflect.Type, tag string, strict bool) object {
 	case reflect.TypeFor[time.Time]():
 		return object{"type": "string", "format": "date-time"}
 	case reflect.TypeFor[Threshold]():
-		list := object{"type": "array", "items": object{"type": "string", "description": "such as p99 < 50ms, lost == 0 or error_rate in hold < 0.1%"}}
-		return object{"anyOf": []object{list, fieldsOf(t, tag, strict)}}
+		one := object{"type": "string", "description": "such as p99 < 50ms, lost == 0 or error_rate in hold < 0.1%"}
+		return object{"anyOf": []object{{"type": "array", "items": one}, one, fieldsOf(t, tag, strict)}}
 	}
 	switch t.Kind() {
 	case reflect.Pointer:

@@ -126,7 +126,7 @@ func limitOf(kind, text string) (float64, error) {
 	number, percent := strings.CutSuffix(text, "%")
 	v, err := strconv.ParseFloat(strings.TrimSuffix(number, "/s"), 64)
 	switch {
-	case err != nil || v < 0 || percent && kind != "share":
+	case err != nil || !(v >= 0) || percent && kind != "share": // NaN too
 		return 0, fmt.Errorf("%q is no number for this: write one such as %s", text, map[string]string{"share": "0.1%", "rate": "990", "count": "0"}[kind])
 	case percent:
 		v /= 100

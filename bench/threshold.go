@@ -24,8 +24,12 @@ type Threshold struct {
 	Terms []Term `yaml:"-"`
 }
 
-// UnmarshalYAML accepts both forms.
+// UnmarshalYAML accepts both forms, and one expression alone.
 func (t *Threshold) UnmarshalYAML(node ast.Node) error {
+	if _, one := node.(*ast.StringNode); one {
+		t.Terms = make([]Term, 1)
+		return yaml.NodeToValue(node, &t.Terms[0])
+	}
 	if _, list := node.(*ast.SequenceNode); list {
 		return yaml.NodeToValue(node, &t.Terms)
 	}

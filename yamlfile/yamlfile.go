@@ -60,7 +60,7 @@ func (f *File) Fault(path, format string, args ...any) error {
 		at := Start(node)
 		return fmt.Errorf("%s:%d:%d: %s", f.name, at.Line, at.Column, message)
 	}
-	return fmt.Errorf("%s: %s", f.name, message)
+	return fmt.Errorf("%s:1:1: %s", f.name, message)
 }
 
 // Errorf is a fault of a node, for methods UnmarshalYAML.
@@ -95,6 +95,11 @@ func unknownKeys(name string, node ast.Node, t reflect.Type) error {
 	}
 	var faults []error
 	switch n := node.(type) {
+	case *ast.FloatNode: // the decoder would cut it off
+		if t.Kind() == reflect.Int {
+			at := Start(n)
+			return fmt.Errorf("%s:%d:%d: %q is no %s", name, at.Line, at.Column, n.GetToken().Value, wordFor(t))
+		}
 	case *ast.SequenceNode:
 		if t.Kind() != reflect.Slice {
 			return nil // of another type than wanted: the decoder says so
@@ -159,6 +164,14 @@ func tagOf(field reflect.StructField) string {
 
 // located puts the file's name, line and column before the library's message.
 func located(name string, err error) error {
+	if mistyped := (*yaml.TypeError)(nil); errors.As(err, &mistyped) && mistyped.Token != nil {
+		at := mistyped.Token.Position
+		return fmt.Errorf("%s:%d:%d: %q is no %s", name, at.Line, at.Column, mistyped.Token.Value, wordFor(mistyped.DstType))
+	}
+	if other := (*yaml.UnexpectedNodeTypeError)(nil); errors.As(err, &other) && other.GetToken() != nil {
+		at := other.GetToken().Position
+		return fmt.Errorf("%s:%d:%d: expected a %s here, not a %s", name, at.Line, at.Column, plainNode(other.Expected), plainNode(other.Actual))
+	}
 	var positioned yaml.Error
 	if errors.As(err, &positioned) && positioned.GetToken() != nil {
 		at := positioned.GetToken().Position
@@ -169,6 +182,37 @@ func located(name string, err error) error {
 		return fmt.Errorf("%s:%d:%d: %s", name, own.at.Line, own.at.Column, own.message)
 	}
 	return fmt.Errorf("%s: %w", name, err)
+}
+
+// wordFor is what a type is called where nobody has to know Go.
+func wordFor(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Float32, reflect.Float64:
+		return "number, such as 500 or 0.5"
+	case reflect.Int, reflect.Int64, reflect.Uint64:
+		return "whole number"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice:
+		return "list"
+	case reflect.Map, reflect.Struct:
+		return "group of keys with values"
+	case reflect.Pointer:
+		return wordFor(t.Elem())
+	default:
+		return "text"
+	}
+}
+
+func plainNode(t ast.NodeType) string {
+	switch t {
+	case ast.MappingType, ast.MappingValueType:
+		return "group of keys with values"
+	case ast.SequenceType:
+		return "list"
+	default:
+		return "value"
+	}
 }
 
 // nodeError is a fault found while one node was decoded.

@@ -8,17 +8,17 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/parley-run/parley/bench"
+	"github.com/parley-run/parley/fixtures"
 )
 
-const (
-	tookList  = "bench:took" // where the service of the profile statistics writes down what each request took it
-	tolerance = 0.02         // how far the servers' percentiles may be from what the services measured, relative to that
-)
+// tolerance is how far the servers' percentiles may be from what the services measured, relative to that.
+const tolerance = 0.02
 
 // delayed is a back end that answers after 20 to 120 ms, early ones more often, as real ones do. Which id takes how long is the
 // same in each run.
@@ -59,26 +59,40 @@ func startDelayed(ctx context.Context) (address string, stop func() error, err e
 	}, nil
 }
 
-// tookTimes are the times, ascending, of what the service wrote down: lines of an id and when it began and ended.
-func tookTimes(lines []string) ([]time.Duration, error) {
+// tookLine is what the service says of a request.
+var tookLine = regexp.MustCompile(regexp.QuoteMeta(recordService) + ` took (\S+) to ([0-9T:.-]+)`)
+
+// tookTimes are the times, ascending, that the service says in a log that its requests took.
+func tookTimes(log string) ([]time.Duration, error) {
 	const layout = "2006-01-02T15:04:05.000000" // of self.time
-	out := make([]time.Duration, 0, len(lines))
-	for _, line := range lines {
-		var began, ended time.Time
-		parts := strings.Fields(line)
-		err := errors.New("expected an id and two times")
-		if len(parts) == 3 {
-			if began, err = time.Parse(layout, parts[1]); err == nil {
-				ended, err = time.Parse(layout, parts[2])
-			}
-		}
+	var out []time.Duration
+	for _, said := range tookLine.FindAllStringSubmatch(log, -1) {
+		began, err := time.Parse(layout, said[1])
 		if err != nil {
-			return nil, fmt.Errorf("%s: %q: %w", tookList, line, err)
+			return nil, fmt.Errorf("the log line %q: %w", said[0], err)
+		}
+		ended, err := time.Parse(layout, said[2])
+		if err != nil {
+			return nil, fmt.Errorf("the log line %q: %w", said[0], err)
 		}
 		out = append(out, ended.Sub(began))
 	}
 	slices.Sort(out)
 	return out, nil
+}
+
+// measured are the times of all servers.
+func measured(c *fixtures.Cluster) ([]time.Duration, error) {
+	var all strings.Builder
+	for n := 1; n <= c.Servers(); n++ {
+		log, err := c.Logs(n)
+		if err != nil {
+			return nil, err
+		}
+		all.WriteString(log)
+		all.WriteByte('\n')
+	}
+	return tookTimes(all.String())
 }
 
 // exact summarises times, which are in ascending order; percentiles are of the nearest rank, as those of the servers are.
@@ -101,7 +115,7 @@ func exact(times []time.Duration) bench.Latency {
 // agree expects the servers' count and percentiles to be those of what the services measured themselves.
 func agree(res *bench.Result, counted bench.ServiceCount) {
 	own := counted.Itself
-	res.Expect(fmt.Sprintf("the services wrote down %d times of %s", counted.Requests, counted.Service), fmt.Sprint(own.Count), own.Count == counted.Requests)
+	res.Expect(fmt.Sprintf("the services measured %d requests of %s", counted.Requests, counted.Service), fmt.Sprint(own.Count), own.Count == counted.Requests)
 	for _, row := range []struct {
 		name          string
 		servers, self float64

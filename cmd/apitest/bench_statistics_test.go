@@ -14,15 +14,16 @@ import (
 	"github.com/parley-run/parley/bench"
 )
 
-// took is what the service writes down of requests of 1, 2, 3, ... n ms.
-func took(n int) []string {
+// took is what the service says in a log of requests of n, ... 3, 2, 1 ms, among other lines.
+func took(n int) string {
 	began := time.Date(2026, 5, 1, 23, 59, 59, 999_999_000, time.UTC)
 	const layout = "2006-01-02T15:04:05.000000"
-	var out []string
+	var out strings.Builder
 	for i := n; i > 0; i-- {
-		out = append(out, fmt.Sprintf("%d %s %s", i, began.Format(layout), began.Add(time.Duration(i)*time.Millisecond).Format(layout)))
+		fmt.Fprintf(&out, "time=%s level=INFO msg=\"bench.record took %s to %s\" cid=%d\n", began, began.Format(layout), began.Add(time.Duration(i)*time.Millisecond).Format(layout), i)
+		fmt.Fprintln(&out, "time=now level=INFO msg=\"server is ready\"")
 	}
-	return out
+	return out.String()
 }
 
 // TestServersAgreeWithServices holds servers' statistics against what services measured of 1,000 requests of 1 to 1000 ms.
@@ -30,7 +31,7 @@ func TestServersAgreeWithServices(t *testing.T) {
 	for _, row := range []struct {
 		name     string
 		counted  bench.ServiceCount
-		took     []string
+		took     string
 		met, not []string
 	}{
 		{
@@ -55,13 +56,13 @@ func TestServersAgreeWithServices(t *testing.T) {
 			[]string{"the servers' p95 of bench.record within 2 % of what the services measured themselves: it is 930.00 ms against 950.00 ms, -2.1 %"},
 		},
 		{
-			"one not written down",
+			"one not measured",
 			bench.ServiceCount{Requests: 1000, P50: 500, P95: 950},
 			took(999),
 			[]string{"500.00 ms against 500.00 ms, +0.0 %", "950.00 ms against 950.00 ms, +0.0 %"},
-			[]string{"the services wrote down 1000 times of bench.record: it is 999"},
+			[]string{"the services measured 1000 requests of bench.record: it is 999"},
 		},
-		{"nothing", bench.ServiceCount{}, nil, []string{"0"}, []string{"p50", "p95"}},
+		{"nothing", bench.ServiceCount{}, "", []string{"0"}, []string{"p50", "p95"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			times, err := tookTimes(row.took)
@@ -92,9 +93,9 @@ func TestServersAgreeWithServices(t *testing.T) {
 }
 
 func TestTookTimesRefuses(t *testing.T) {
-	for _, line := range []string{"", "1", "1 noon 2026-05-01T10:00:00.000000", "1 2026-05-01T10:00:00.000000 later", "1 2 3 4"} {
-		_, err := tookTimes([]string{line})
-		require.ErrorContains(t, err, fmt.Sprintf("bench:took: %q", line))
+	for _, said := range []string{"noon to 2026-05-01T10:00:00.000000", "2026-05-01T10:00:00.000000 to 2026"} {
+		_, err := tookTimes("msg=\"bench.record took " + said + "\"")
+		require.ErrorContains(t, err, `the log line "bench.record took `+said+`"`)
 	}
 }
 
