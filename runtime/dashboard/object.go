@@ -92,9 +92,15 @@ func showObject(v *visit) (any, error) {
 			d.More = append(d.More, in)
 		}
 	}
+	if len(d.More) <= fewKeys {
+		d.Fields, d.More = append(d.Fields, d.More...), nil
+	}
 	d.Open = v.fault != nil
 	return d, nil
 }
+
+// fewKeys are not worth being folded away.
+const fewKeys = 6
 
 // firstKeys stand above all others, default or not: they are what people come for.
 func firstKeys() []string {

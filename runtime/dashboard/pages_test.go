@@ -422,6 +422,9 @@ func TestConfigIsImportedOnlyAfterItWasShown(t *testing.T) {
 func TestWhatMoves(t *testing.T) {
 	b, _ := serve(t, &backend{answers: answers("x")})
 	b.logIn("anna")
+	overview := b.get("/statistics?last=hour").body
+	assert.Contains(t, overview, `<th class="num">Rate</th>`)
+	assert.Contains(t, overview, `<td class="num">7/s</td>`, "of 7 requests in what counts as a second")
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	for path, want := range map[string]string{
