@@ -54,6 +54,7 @@ func (o *options) argumentNames() map[string]names {
 	services := first(o.serviceNames)
 	out := map[string]names{
 		"invoke": services, "stats": services, "stats summary": services, "stats slow": services, "stats samples": services, "stats watch": services,
+		"cache list": first(o.channelNames), "cache clear": first(o.channelNames),
 		"kinds": first(func(context.Context) []string { return kindNames("") }),
 		"ping":  first(o.outconnNames), "outconns ping": first(o.outconnNames),
 		"server online": first(o.serverNames), "server offline": first(o.serverNames), "server weight": first(o.serverNames),
@@ -154,6 +155,10 @@ func (o *options) objectNames(ctx context.Context, group string) []string {
 	var all []listedObject
 	err := o.call(ctx, "parley.object.list", map[string]any{"kinds": kindNames(group)}, &all)
 	return namesOfAll(err, all, func(one listedObject) string { return one.Name })
+}
+
+func (o *options) channelNames(ctx context.Context) []string {
+	return o.objectNames(ctx, node.GroupChannels)
 }
 
 func (o *options) outconnNames(ctx context.Context) []string {

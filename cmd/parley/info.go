@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -42,6 +43,22 @@ type infoServer struct {
 	Revision  int64     `json:"revision"`
 	StartedAt time.Time `json:"started_at,omitzero"`
 	ReadyMS   int64     `json:"ready_ms"` // from then until it was ready; 0: it is not
+
+	Started []startedArea `json:"started"` // how long each part of it took
+}
+
+// startedArea is how long a part of a server took to start.
+type startedArea struct {
+	Area string  `json:"area"`
+	MS   float64 `json:"ms"`
+	Off  bool    `json:"off"` // it is switched off, by areas.off of cluster.yaml
+}
+
+func (a startedArea) String() string {
+	if a.Off {
+		return a.Area + " off"
+	}
+	return fmt.Sprintf("%s %.1f ms", a.Area, a.MS)
 }
 
 // aboutServer is what a server says of itself.
@@ -136,7 +153,7 @@ func (i *clusterInfo) read(ctx context.Context, f *folder.Folder) error {
 func (i *clusterInfo) add(s infoServer, info serverInfo) {
 	a := info.About
 	s.Running, s.PID, s.Revision = true, info.PID, info.Revision
-	s.Version, s.Go, s.StartedAt, s.ReadyMS = a.Version, a.Go, a.StartedAt, a.ReadyMS
+	s.Version, s.Go, s.StartedAt, s.ReadyMS, s.Started = a.Version, a.Go, a.StartedAt, a.ReadyMS, info.Started
 	if s.Address == "" {
 		s.Address, s.Admin = a.Address, a.Admin
 		i.Store, i.Redis = a.Store, a.Redis
@@ -188,6 +205,21 @@ func (i clusterInfo) write(w io.Writer) {
 	table(w, []string{"SERVER", "ADDRESS", "ADMIN", "REVISION", "STARTED", "READY AFTER", "VERSION"}, rows)
 	if running == 0 {
 		line(w, "No server runs.")
+		return
+	}
+	var took [][]string
+	for _, s := range i.Servers {
+		parts := make([]string, len(s.Started))
+		for j, a := range s.Started {
+			parts[j] = a.String()
+		}
+		if len(parts) > 0 {
+			took = append(took, []string{s.Name, strings.Join(parts, ", ")})
+		}
+	}
+	if len(took) > 0 {
+		line(w, "")
+		table(w, []string{"SERVER", "ITS START, PART BY PART"}, took)
 	}
 }
 

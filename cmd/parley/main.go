@@ -116,11 +116,12 @@ func rootCommand(o *options) *cobra.Command {
 	root.AddCommand(
 		quickstartCommand(o), startCommand(o), stopCommand(o), restartCommand(o), upgradeCommand(o), statusCommand(o),
 		deployCommand(o), undeployCommand(o), servicesCommand(o), invokeCommand(o),
-		statsCommand(o), logsCommand(o), kvdbCommand(o), pingCommand(o), infoCommand(o), enmasseCommand(o), auditCommand(o), kindsCommand(o), catalogCommand(o), secretsCommand(o),
+		statsCommand(o), logsCommand(o), kvdbCommand(o), cacheCommand(o), pingCommand(o), infoCommand(o), enmasseCommand(o), auditCommand(o), kindsCommand(o), catalogCommand(o), secretsCommand(o),
 		checkConfigCommand(o), versionCommand(o), serveCommand(o), readyCommand(o), balancerCommand(o), haproxyCommand(o), tlsCommand(o), superviseCommand(), serverCommand(o),
 	)
 	root.AddCommand(objectsCommands(o)...)
 	root.InitDefaultCompletionCmd()
+	completeWithoutPackage(root)
 	rejectUnknown(root)
 	for _, c := range root.Commands() {
 		wrapArgs(c)

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"encoding/json"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -65,6 +66,42 @@ func TestCompletion(t *testing.T) {
 		out, err := exec.Command(path, append(check[1:], filepath.Join(s.dir, "script."+name))...).CombinedOutput()
 		assert.NoError(t, err, string(out))
 	}
+}
+
+// TestCompletionInBash sources the script in a bash that has no package bash-completion, and presses Tab.
+func TestCompletionInBash(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip(err)
+	}
+	s := newShell(t)
+	s.write("alpha.star", "def handle(self):\n    pass\n")
+	s.must("deploy", "alpha.star")
+	s.must("outconns", "create", "CRM", "--kind", "outgoing_rest", "host=http://127.0.0.1:1")
+	bin := filepath.Join(s.dir, "bin")
+	require.NoError(t, os.Mkdir(bin, 0o700))
+	require.NoError(t, os.Symlink(s.binary, filepath.Join(bin, "parley")))
+	s.write("script.bash", s.must("completion", "bash"))
+	s.write("tab.bash", `source script.bash
+compopt() { :; } # it is only for a Tab key
+tab() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}; COMPREPLY=(); __start_parley; echo "$*:" "${COMPREPLY[@]}"; }
+tab parley outc
+tab parley outconns ping C
+tab parley invoke ""
+tab parley stats slowest --last mo
+tab parley stats slowest --last = mi
+tab parley outconns edit CRM hos
+`)
+	c := exec.CommandContext(t.Context(), bash, "--norc", "tab.bash")
+	c.Dir = s.dir
+	c.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "PARLEY_DIR="+filepath.Join(s.dir, "c"))
+	out, err := c.CombinedOutput()
+	require.NoError(t, err, string(out))
+	want := []string{
+		"parley outc: outconns", "parley outconns ping C: CRM", "parley invoke : alpha", "parley stats slowest --last mo: month",
+		"parley stats slowest --last = mi: minute", "parley outconns edit CRM hos: host=",
+	}
+	assert.Equal(t, want, strings.Split(strings.TrimSpace(strings.ReplaceAll(string(out), " \n", "\n")), "\n"))
 }
 
 func TestWhatWasMeant(t *testing.T) {

@@ -60,8 +60,9 @@ type serverInfo struct {
 	Problem     string   `json:"problem"`
 	KVDB        string   `json:"kvdb"`
 
-	Channels []standing  `json:"channels"`
-	About    aboutServer `json:"about"`
+	Channels []standing    `json:"channels"`
+	About    aboutServer   `json:"about"`
+	Started  []startedArea `json:"started"`
 }
 
 // standing is how a channel that runs by itself, such as a ZeroMQ one, stands on a server.

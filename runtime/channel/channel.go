@@ -58,6 +58,19 @@ type Within interface {
 	Within(next service.Handler, s Exposed) service.Handler
 }
 
+// Keeper is what Within gives of a channel that keeps replies. It is used from many goroutines.
+type Keeper interface {
+	Kept() Keeping
+	Forget() Keeping // drops all replies, and says what was kept before
+}
+
+// Keeping is what is kept of a channel's replies.
+type Keeping struct {
+	Replies      int
+	Bytes        int64 // of memory
+	Hits, Misses int64 // requests that a kept reply answered, and that the service did though replies to the like are kept
+}
+
 // Services are the names of all that a channel exposes, that of its Base first.
 func Services(c Config) []string {
 	var names []string

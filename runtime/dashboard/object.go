@@ -14,7 +14,7 @@ func objectPage() page {
 		path: "/object", title: "Definition", template: objectTemplate, show: showObject, act: actObject,
 		calls: []string{
 			"parley.object.get", "parley.kinds.list", "parley.object.create", "parley.object.edit", "parley.object.delete", "parley.object.list",
-			"parley.service.list", "parley.outconn.ping",
+			"parley.service.list", "parley.outconn.ping", "parley.cache.clear",
 		},
 	}
 }
@@ -23,6 +23,7 @@ const objectTemplate = `
 {{with .Page}}
 <div class="head"><div><p class="crumbs"><a href="{{.Back}}">{{.BackTitle}}</a> / <span class="mono">{{.Kind.Name}}</span></p><h1>{{if .New}}New {{.One}}{{else}}{{.Name}}{{end}}</h1><p class="dim">{{.Kind.Doc}}</p></div>
 <div class="row">{{if .Service}}<a class="button" href="/service?name={{.Service}}">Its service</a>{{end}}
+{{if .Keeps}}<form method="post" action="/object">{{template "token" $}}<input type="hidden" name="kind" value="{{.Kind.Name}}"><input type="hidden" name="name" value="{{.Name}}"><button name="do" value="forget">Drop kept replies</button></form>{{end}}
 {{if .Pings}}<form method="post" action="/object">{{template "token" $}}<input type="hidden" name="kind" value="{{.Kind.Name}}"><input type="hidden" name="name" value="{{.Name}}"><button name="do" value="ping">Ping</button></form>{{end}}</div></div>
 {{if .Writes}}
 <form class="fields card pad" method="post" action="/object">{{template "token" $}}<input type="hidden" name="kind" value="{{.Kind.Name}}">
@@ -45,6 +46,7 @@ type objectData struct {
 	New, Open              bool
 	Fields, More           []input
 	Writes, Deletes, Pings bool
+	Keeps                  bool // replies, for a while
 }
 
 // kept is what an export says in place of a secret.
@@ -79,6 +81,8 @@ func showObject(v *visit) (any, error) {
 		d.Service = config.Text("service")
 		d.Writes, d.Deletes = v.may("parley.object.edit"), v.may("parley.object.delete")
 		d.Pings = g.of == "outconns" && v.may("parley.outconn.ping")
+		expiry := config.Value("cache_expiry")
+		d.Keeps = g.of == "channels" && expiry != nil && expiry != int64(0) && v.may("parley.cache.clear")
 	}
 	there := namesFor(v, kinds, kind)
 	for _, f := range kind.Fields {
@@ -92,9 +96,15 @@ func showObject(v *visit) (any, error) {
 			d.More = append(d.More, in)
 		}
 	}
+	if len(d.More) <= fewKeys {
+		d.Fields, d.More = append(d.Fields, d.More...), nil
+	}
 	d.Open = v.fault != nil
 	return d, nil
 }
+
+// fewKeys are not worth being folded away.
+const fewKeys = 6
 
 // firstKeys stand above all others, default or not: they are what people come for.
 func firstKeys() []string {
@@ -135,6 +145,8 @@ func actObject(v *visit) (string, error) {
 	switch v.PostFormValue("do") {
 	case "ping":
 		return here, ping(v, name)
+	case "forget":
+		return here, forget(v, name)
 	case "delete":
 		if _, err := ask[any](v, "parley.object.delete", map[string]any{"kind": kind.Name, "name": name}); err != nil {
 			return "", err

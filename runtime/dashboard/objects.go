@@ -167,3 +167,23 @@ func ping(v *visit, name string) error {
 	}
 	return err
 }
+
+// forget drops the replies that a channel has kept, and says how many those were.
+func forget(v *visit, name string) error {
+	out, err := ask[struct {
+		Items   []struct{ Replies int }
+		Unasked []struct{ Server, Error string }
+	}](v, "parley.cache.clear", map[string]any{"channel": name})
+	if err != nil {
+		return err
+	}
+	replies := 0
+	for _, one := range out.Items {
+		replies += one.Replies
+	}
+	v.session.say(name + " has forgotten " + plural(replies, "kept reply", "kept replies") + ".")
+	for _, one := range out.Unasked {
+		v.session.say(one.Server + " could not be asked: " + one.Error)
+	}
+	return nil
+}

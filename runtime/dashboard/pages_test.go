@@ -99,6 +99,7 @@ func answers(text string) map[string]any {
 			o{"kind": text, "name": text, "action": "change", "keys": []any{o{"key": text, "before": text, "after": text}}}, o{"kind": text, "name": text, "action": "delete"},
 		}},
 		"parley.enmasse.import": o{"revision": 6, "created": []any{o{"name": text}}, "behind": []any{text}},
+		"parley.cache.clear":    o{"items": []any{o{"replies": 2}, o{"replies": 1}}, "unasked": []any{o{"server": text, "error": text}}},
 		"parley.object.edit":    o{"revision": 6, "behind": []any{text}},
 		"parley.object.create":  o{"revision": 6},
 		"parley.object.delete":  o{"revision": 6},
@@ -350,6 +351,11 @@ func TestAFormOfADefinition(t *testing.T) {
 	assert.NotContains(t, page, "k.only", "there is nothing to choose")
 	assert.Equal(t, o{"kinds": []any{"security_basic_auth"}}, asGo(t, users.called("parley.object.list")[len(users.called("parley.object.list"))-1]))
 	assert.Contains(t, b.get("/object?kind=channel_rest&new=1").body, "An example, as a file has it")
+	assert.NotContains(t, page, "Drop kept replies")
+	users.answers["parley.object.get"] = o{"kind": "channel_rest", "name": "A", "config": o{"cache_expiry": 60}}
+	assert.Contains(t, b.get("/object?kind=channel_rest&name=A").body, "Drop kept replies")
+	b.post("/object", "kind", "channel_rest", "name", "A", "do", "forget")
+	assert.Contains(t, b.get("/").body, "A has forgotten 3 kept replies.")
 	b.post("/object", "kind", "channel_rest", "name", "A", "do", "save", "k.is_active", "false", "k.is_active", "true")
 	edits := users.called("parley.object.edit")
 	assert.Equal(t, o{"is_active": true}, asGo(t, edits[len(edits)-1]).(o)["config"], "a box that is ticked")
@@ -422,6 +428,9 @@ func TestConfigIsImportedOnlyAfterItWasShown(t *testing.T) {
 func TestWhatMoves(t *testing.T) {
 	b, _ := serve(t, &backend{answers: answers("x")})
 	b.logIn("anna")
+	overview := b.get("/statistics?last=hour").body
+	assert.Contains(t, overview, `<th class="num">Rate</th>`)
+	assert.Contains(t, overview, `<td class="num">7/s</td>`, "of 7 requests in what counts as a second")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for path, want := range map[string]string{

@@ -41,9 +41,9 @@ const statisticsTemplate = `
 {{template "moving"}}
 {{end}}
 {{define "ranks"}}<div class="table"><table>
-<thead><tr><th>Name</th><th class="num">Mean</th><th class="num">p95</th><th class="num">Longest</th><th class="num">Requests</th><th class="num"><abbr title="share of all requests">U %</abbr></th><th class="num"><abbr title="share of the time of all">T %</abbr></th><th>Trend</th></tr></thead>
+<thead><tr><th>Name</th><th class="num">Mean</th><th class="num">p95</th>{{if .ByMean}}<th class="num">Longest</th>{{else}}<th class="num">Rate</th>{{end}}<th class="num">Requests</th><th class="num"><abbr title="share of all requests">U %</abbr></th><th class="num"><abbr title="share of the time of all">T %</abbr></th><th>Trend</th></tr></thead>
 <tbody>{{range .Lines}}<tr><th scope="row"><a href="{{$.Period.Of .Name}}">{{.Name}}</a>{{if .Errors}}<br><small class="bad">{{count .Errors}} failed</small>{{end}}</th>
-<td class="num">{{ms .MeanMS}}</td><td class="num">{{ms .P95MS}}</td><td class="num">{{ms .MaxMS}}</td><td class="num">{{count .Usage}}</td><td class="num">{{share .UsageShare}}</td><td class="num">{{share .TimeShare}}</td><td>{{if $.ByMean}}{{trend "mean ms" .MeanTrend}}{{else}}{{trend "requests" .UsageTrend}}{{end}}</td></tr>
+<td class="num">{{ms .MeanMS}}</td><td class="num">{{ms .P95MS}}</td><td class="num">{{if $.ByMean}}{{ms .MaxMS}}{{else}}{{$.Rate .}}{{end}}</td><td class="num">{{count .Usage}}</td><td class="num">{{share .UsageShare}}</td><td class="num">{{share .TimeShare}}</td><td>{{if $.ByMean}}{{trend "mean ms" .MeanTrend}}{{else}}{{trend "requests" .UsageTrend}}{{end}}</td></tr>
 {{end}}</tbody></table></div>{{end}}` + periodTemplate + chartTemplate
 
 // statsReport is what parley.stats.slowest, most-used and summary give.
@@ -60,7 +60,11 @@ type ranks struct {
 	Period period
 	Lines  []statLine
 	ByMean bool // the trend is that of the mean
+	over   time.Duration
 }
+
+// Rate is how often one of the lines was used.
+func (r ranks) Rate(l statLine) string { return rate(float64(l.Usage) / max(1, r.over.Seconds())) }
 
 // fileLinks are where the figures of a page can be had as a file.
 type fileLinks struct{ CSV, JSON string }
@@ -131,10 +135,11 @@ func showStatistics(v *visit) (any, error) {
 	}
 	p.Servers = servers
 	d.Period = p
-	d.Slowest, d.Used = ranks{p, d.All.Items, true}, ranks{p, used.Items, false}
+	over := d.All.To.Sub(d.All.From)
+	d.Slowest, d.Used = ranks{p, d.All.Items, true, over}, ranks{p, used.Items, false, over}
 	usage, failed := series.counted(p)
 	d.Failed = failed > 0
-	d.Facts = facts(d.All.AllUsage, percent(failed, usage), d.All.AllMeanMS, d.All.AllTimeMS, d.All.To.Sub(d.All.From))
+	d.Facts = facts(d.All.AllUsage, percent(failed, usage), d.All.AllMeanMS, d.All.AllTimeMS, over)
 	if d.Chart, err = series.chart(); err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ import (
 
 // Build makes next ready to serve beside what serves now, taking over all that did not change.
 func (n *Node) Build(ctx context.Context, _, next *catalog.Snapshot, strict bool) (catalog.Next, catalog.Report, error) {
-	b := &builder{node: n, prev: n.current.Load(), limits: starlark.RestartLimits(), faults: map[catalog.Key]error{}}
+	b := &builder{node: n, prev: n.current.Load(), limits: starlark.RestartLimits(), faults: map[catalog.Key]error{}, keepers: map[catalog.Key][]channel.Keeper{}}
 	if strict {
 		b.limits = starlark.DefaultLimits()
 	}
@@ -65,6 +65,8 @@ type builder struct {
 	state  *state
 	limits starlark.Limits
 	faults map[catalog.Key]error
+
+	keepers map[catalog.Key][]channel.Keeper // of channels that were made anew
 }
 
 func (b *builder) build(ctx context.Context, next *catalog.Snapshot) *state {
@@ -288,6 +290,7 @@ func (b *builder) addChannel(o *catalog.Object, k channel.Kind) {
 		b.fault(o, fmt.Errorf("%s %q: %w", k.Name, o.Name, err))
 		return
 	}
+	bound.keepers = b.keepers[o.Key()]
 	b.state.channels[o.Key()] = bound
 }
 

@@ -33,6 +33,7 @@ func (b *builder) chain(of *catalog.Object, c channel.Config, exposed channel.Ex
 	})
 	if w, ok := c.(channel.Within); ok {
 		checked = w.Within(checked, exposed)
+		b.keeps(of.Key(), checked)
 	}
 	checked = n.exports.tracer.Service(checked, e.Name)
 	counted := n.counted(e.Name, b.ruled(n.verbs(e, checked), of.Name, e.Name, base, guard), n.stats.Channel(of.Name))

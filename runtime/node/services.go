@@ -50,6 +50,7 @@ func (n *Node) internalServices() []service.Service {
 		},
 		n.statsServices(),
 		n.logsServices(),
+		n.cacheServices(),
 	))
 }
 

@@ -79,6 +79,7 @@ type boundChannel struct {
 	built   channel.Channel
 	running *running          // nil: an HTTP channel
 	chains  []service.Handler // of one that runs, as channel.Services has them
+	keepers []channel.Keeper  // where it keeps replies
 }
 
 // entry is the version of the service that the channel's Base names; nil: it names none, or it is not deployed.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-run/parley/runtime/channel"
@@ -36,6 +37,21 @@ type replies struct {
 	hash    func(context.Context, *service.Request) (string, bool, error)
 	methods Methods
 	kept    *kept
+
+	hits, misses atomic.Int64
+}
+
+// Kept is of channel.Keeper.
+func (c *replies) Kept() channel.Keeping {
+	n, bytes := c.kept.size(time.Now())
+	return channel.Keeping{Replies: n, Bytes: bytes, Hits: c.hits.Load(), Misses: c.misses.Load()}
+}
+
+// Forget is of channel.Keeper.
+func (c *replies) Forget() channel.Keeping {
+	before := c.Kept()
+	c.kept.clear()
+	return before
 }
 
 // replyKey is a SHA-256 of all that a reply depends on.
@@ -72,8 +88,10 @@ func (c *replies) Handle(ctx context.Context, req *service.Request) (*service.Re
 		return c.next.Handle(ctx, req)
 	}
 	if found := c.kept.get(key, time.Now()); found != nil {
+		c.hits.Add(1)
 		return found.again(req.CID), nil
 	}
+	c.misses.Add(1)
 	res, err := c.next.Handle(ctx, req)
 	if err != nil || !canKeep(res) {
 		return res, err

@@ -50,6 +50,25 @@ func (k *kept) get(key replyKey, now time.Time) *reply {
 	return p.reply
 }
 
+// size is how many replies are kept that have not expired, and how much memory all take.
+func (k *kept) size(now time.Time) (n int, bytes int64) {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	for at := k.order.Front(); at != nil && now.Before(at.Value.(*place).until); at = at.Next() {
+		n++
+	}
+	return n, k.weight
+}
+
+// clear drops all.
+func (k *kept) clear() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	clear(k.places)
+	k.order.Init()
+	k.next, k.weight = nil, 0
+}
+
 // put keeps a reply in place of any other of its key. One that is larger than the bound is not kept.
 func (k *kept) put(key replyKey, r *reply, now time.Time) {
 	k.mu.Lock()
