@@ -21,6 +21,6 @@ func TestManySecretsAreMaskedInTime(t *testing.T) {
 			assert.Equal(t, "Authorization: Bearer *** eyJhbGci", m.Text("Authorization: Bearer "+secret+" eyJhbGci"))
 		}
 	}
-	assert.Less(t, time.Since(began), 20*time.Second) // ten times what it takes; building all anew each time takes minutes
+	assert.Less(t, time.Since(began), 90*time.Second) // far more than it takes; building all anew each time takes minutes
 	t.Log(time.Since(began))
 }

@@ -50,7 +50,7 @@ func TestManyUnknownLinesAreToldInTime(t *testing.T) {
 		require.Error(t, err)
 	}
 	t.Log(time.Since(began))
-	assert.Less(t, time.Since(began), 30*time.Second)
+	assert.Less(t, time.Since(began), 2*time.Minute)
 }
 
 func TestEveryStepIsDocumented(t *testing.T) {

@@ -90,7 +90,7 @@ func TestReplyToABodyThatStalls(t *testing.T) {
 }
 
 func TestBodyWithoutAByteForAWhile(t *testing.T) {
-	b, srv := front(t, func(o *balancer.Options) { o.BodyTimeout = 100 * time.Millisecond }, newBackend(t, nil))
+	b, srv := front(t, func(o *balancer.Options) { o.BodyTimeout = 2 * time.Second }, newBackend(t, nil))
 	waitState(t, b, "server1", "up")
 	_, from := dial(t, srv, "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\nab")
 	a := reply(t, from)
@@ -98,7 +98,7 @@ func TestBodyWithoutAByteForAWhile(t *testing.T) {
 	assert.Contains(t, a.details(t), "stopped sending")
 
 	conn, from := dial(t, srv, "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\n")
-	tick := time.NewTicker(40 * time.Millisecond)
+	tick := time.NewTicker(300 * time.Millisecond)
 	defer tick.Stop()
 	for range 8 {
 		<-tick.C
@@ -155,13 +155,13 @@ func TestManyStalledBodies(t *testing.T) {
 }
 
 func TestDrainDoesNotWaitForABodyThatStalls(t *testing.T) {
-	b, srv := front(t, func(o *balancer.Options) { o.DrainStall = 100 * time.Millisecond }, newBackend(t, nil))
+	b, srv := front(t, func(o *balancer.Options) { o.DrainStall = 2 * time.Second }, newBackend(t, nil))
 	waitState(t, b, "server1", "up")
 	_, stalled := dial(t, srv, "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\nab")
 	conn, from := dial(t, srv, "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
 	require.Eventually(t, func() bool { return state(b, "server1").InFlight == 2 }, time.Minute, time.Millisecond)
 	require.NoError(t, b.Drain("server1"))
-	tick := time.NewTicker(30 * time.Millisecond)
+	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for range 10 {
 		<-tick.C

@@ -236,7 +236,7 @@ func TestNameThatIsTakenStays(t *testing.T) {
 }
 
 func TestFailedFilesAreKeptWithTheReason(t *testing.T) {
-	u := newUnder(t, `,"timeout":"50ms","max_size":20`, func(ctx context.Context, req *service.Request) (*service.Response, error) {
+	u := newUnder(t, `,"timeout":"1s","max_size":20`, func(ctx context.Context, req *service.Request) (*service.Response, error) {
 		switch string(req.Raw) {
 		case "bad":
 			return nil, &service.Error{Code: service.Invalid, Message: "no such customer", Fix: "send a known one", Err: errors.New("deep cause")}
@@ -258,7 +258,10 @@ func TestFailedFilesAreKeptWithTheReason(t *testing.T) {
 	assert.Equal(t, []string{"e.csv"}, u.files("done"))
 	assert.Equal(t, []string{"a.csv", "a.csv.error", "b.csv", "b.csv.error", "c.csv", "c.csv.error", "d.csv", "d.csv.error"}, u.files("failed"))
 	assert.Equal(t, "bad", u.read("failed/a.csv"))
-	assert.Regexp(t, `^cid: `+u.reqs[0].CID+`
+	u.mu.Lock() // nothing but this and the file system orders what was written and what is read here
+	first := u.reqs[0]
+	u.mu.Unlock()
+	assert.Regexp(t, `^cid: `+first.CID+`
 time: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ
 channel: Orders/in
 service: orders
@@ -267,7 +270,7 @@ error: no such customer; send a known one
 $`, u.read("failed/a.csv.error"))
 	assert.Contains(t, u.read("failed/b.csv.error"), "error: internal error\n")
 	assert.Equal(t, 1, u.count("secret cause"), "in the log alone")
-	assert.Contains(t, u.read("failed/c.csv.error"), `error: service "orders" did not answer within 50ms`)
+	assert.Contains(t, u.read("failed/c.csv.error"), `error: service "orders" did not answer within 1s`)
 	assert.Contains(t, u.read("failed/d.csv.error"), "error: it has 21 bytes, over the limit of 20 of channel Orders/in; raise its max_size, or send less at once")
 	assert.Len(t, u.got(), 4, "what is too big is not read")
 
