@@ -63,7 +63,7 @@ func (r *Result) load() string {
 	if r.Users > 0 {
 		text = fmt.Sprintf("%d users in a closed loop for %gs", r.Users, r.Duration)
 	} else if len(r.Parts) > 0 {
-		text = fmt.Sprintf("%d phases of %gs in all, %g requests/s on the average", len(r.Parts), r.Duration, r.Rate)
+		text = fmt.Sprintf("%d phases of %gs in all, %.4g requests/s on the average", len(r.Parts), r.Duration, r.Rate)
 	}
 	if r.Shard != "" {
 		text += ", shard " + r.Shard

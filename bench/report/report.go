@@ -69,7 +69,7 @@ func loadOf(r *bench.Result) string {
 	case r.Users > 0:
 		return fmt.Sprintf("%d users in a closed loop for %g s", r.Users, r.Duration)
 	case len(r.Parts) > 0:
-		return fmt.Sprintf("%d phases of %g s in all, %g requests a second on the average", len(r.Parts), r.Duration, r.Rate)
+		return fmt.Sprintf("%d phases of %g s in all, %.4g requests a second on the average", len(r.Parts), r.Duration, r.Rate)
 	}
 	return fmt.Sprintf("%g requests a second for %g s", r.Rate, r.Duration)
 }
