@@ -22,9 +22,14 @@ import (
 	"github.com/parley-run/parley/bench/otlp"
 )
 
-// recorded are times in µs as a result's histograms hold them.
+// recorded are times in µs as a result's histograms hold them: of all lengths, and around round ones.
 func recorded() []int64 {
 	var out []int64
+	for v := int64(10); v < 300_000_000; v *= 10 {
+		for _, n := range []int64{1, 2, 3, 5, 7} {
+			out = append(out, n*v-1, n*v, n*v+1, n*v+n*v/1000)
+		}
+	}
 	for v := int64(1); v < 300_000_000; v += max(1, v/7) {
 		out = append(out, v, v+v/3)
 	}
