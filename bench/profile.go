@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,6 +37,7 @@ type Profile struct {
 	Events         []Event     `yaml:"events"`
 	Log            *Log        `yaml:"executed"` // where the service records the ids it saw; default: nowhere
 	Expect         Threshold   `yaml:"expect"`
+	OTLP           string      `yaml:"otlp"` // URL of an OpenTelemetry receiver, such as http://127.0.0.1:4318, to which the result goes; default: nowhere
 }
 
 // Log is where the service under load records the ids that it executed.
@@ -82,6 +84,15 @@ func parse(name, dir string, raw []byte) (Profile, error) {
 		add(f.path, f.message)
 	}
 	return p, errors.Join(faults...)
+}
+
+// CheckOTLP says what is wrong with the URL of a receiver of results; empty: nothing. It shows no password.
+func CheckOTLP(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return "expected the URL of an OTLP/HTTP receiver, such as http://127.0.0.1:4318"
+	}
+	return ""
 }
 
 func beside(dir, file string) string {

@@ -23,6 +23,11 @@ func (p *Profile) faults() []profileFault {
 		add("$.protocol", "protocol %q is not known; there are %s%s", p.Protocol, strings.Join(protocols(), ", "), meant(p.Protocol, protocols()))
 	}
 	p.requestFaults(add)
+	if p.OTLP != "" {
+		if problem := CheckOTLP(p.OTLP); problem != "" {
+			add("$.otlp", "otlp: %s", problem)
+		}
+	}
 	if p.Log != nil && p.Log.KVDBList == "" {
 		add("$.executed", "executed needs kvdb_list, the key of the list where the service records ids")
 	}

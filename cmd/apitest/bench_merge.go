@@ -10,7 +10,7 @@ import (
 )
 
 func benchMergeCommand() *cobra.Command {
-	var profile, out, format string
+	var profile, out, format, otlp string
 	cmd := &cobra.Command{
 		Use:   "merge SHARD.json SHARD.json...",
 		Short: "Put the results of all shards of one load together",
@@ -22,6 +22,10 @@ Exit code: 0 done; 1 an expectation is not met; 2 the results are not all shards
 		Args:    cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkFormat(format); err != nil {
+				return err
+			}
+			to, err := receiverOf(otlp)
+			if err != nil {
 				return err
 			}
 			var list []*bench.Result
@@ -44,11 +48,14 @@ Exit code: 0 done; 1 an expectation is not met; 2 the results are not all shards
 			if err != nil {
 				return &exit{code: exitUsage, err: err}
 			}
-			return errors.Join(writeBench(cmd.OutOrStdout(), cmd.ErrOrStderr(), res, out, format), benchVerdict(res, nil))
+			written := writeBench(cmd.OutOrStdout(), cmd.ErrOrStderr(), res, out, format)
+			sendBench(cmd.Context(), cmd.ErrOrStderr(), to, res)
+			return errors.Join(written, benchVerdict(res, nil))
 		},
 	}
 	cmd.Flags().StringVar(&profile, "profile", "", "the profile whose expectations the whole must keep to")
 	cmd.Flags().StringVar(&out, "out", "", "folder for report.html and the result in every format")
+	cmd.Flags().StringVar(&otlp, "otlp", "", "URL of an OpenTelemetry receiver for the whole, as of bench run")
 	cmd.Flags().StringVar(&format, "format", "text", "what to print: text, json, junit, csv, markdown or prometheus")
 	return cmd
 }

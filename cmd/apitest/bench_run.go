@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,12 +14,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/parley-run/parley/bench"
+	"github.com/parley-run/parley/bench/otlp"
 	"github.com/parley-run/parley/fixtures"
 )
 
 // benchFlags are what bench run is told.
 type benchFlags struct {
 	address, dir, out, format, output string
+	otlp                              string
 	shard, startAt                    string
 	servers                           int
 	source, reload                    string
@@ -27,6 +30,7 @@ type benchFlags struct {
 
 	shardOf, of int
 	at          time.Time
+	to          *otlp.Receiver // of the result; nil: none
 }
 
 func benchRunCommand(open func(ctx context.Context, dir string) (Cluster, error)) *cobra.Command {
@@ -62,6 +66,7 @@ Fields of a profile (a time is in seconds, or such as 500ms):
   events            what happens meanwhile: at, when or after; do, and what do needs; a name for reports
   executed          kvdb_list: the Redis list, empty at first, to which the service appends each id
   expect            what must hold
+  otlp              URL of an OpenTelemetry receiver for the result; see --otlp
 
 Events (do), each at a time, when: "p99 > 200ms for 2s", or after: NAME of another:
   deploy FILE, undeploy FILE            a service file, found from the profile's folder
@@ -80,7 +85,9 @@ Expect, a list such as [p99 < 50ms, lost == 0, error_rate < 0.1%, recovery < 2s]
   recovery dropped rate
   ... of REQUEST, or ... in PHASE or after an event: p95 of login < 20ms, error_rate in "kill server1" < 1%
 
-With --out DIR all formats are written there, and report.html.
+With --out DIR all formats are written there, and report.html. With --otlp URL the result goes to that OpenTelemetry receiver as metrics,
+by HTTP in JSON; without it OTEL_EXPORTER_OTLP_ENDPOINT and its like say where, as OpenTelemetry has them. Where it cannot be sent,
+a warning says so, and the exit code is that of the run.
 
 Exit code: 0 done; 1 an expectation is not met; 2 the profile is wrong; 3 the measurement is invalid; 130 interrupted.`,
 		Example: `  # load.yaml
@@ -104,6 +111,7 @@ Exit code: 0 done; 1 an expectation is not met; 2 the profile is wrong; 3 the me
 	cmd.Flags().StringVar(&f.address, "address", "", "URL of the target, such as http://127.0.0.1:11223; default: the cluster's balancer")
 	cmd.Flags().StringVar(&f.dir, "dir", "", "folder of the cluster; default: PARLEY_DIR, or the current one")
 	cmd.Flags().StringVar(&f.out, "out", "", "folder for report.html and the result in every format")
+	cmd.Flags().StringVar(&f.otlp, "otlp", "", "URL of an OpenTelemetry receiver for the result, such as http://127.0.0.1:4318")
 	cmd.Flags().StringVar(&f.format, "format", "text", "what to print: text, json, junit, csv, markdown or prometheus")
 	cmd.Flags().StringVar(&f.output, "output", "", "the same as --format")
 	cmd.Flags().StringVar(&f.shard, "shard", "", "send only one part of the schedule, such as 3/8; see bench merge")
@@ -173,6 +181,9 @@ func (f *benchFlags) run(cmd *cobra.Command, name string, open func(context.Cont
 	var res *bench.Result
 	var err error
 	if isBuiltIn(name) {
+		if f.to, err = receiverOf(f.otlp); err != nil {
+			return err
+		}
 		res, err = runBuiltIn(ctx, name, f, cmd.ErrOrStderr())
 	} else {
 		res, err = f.profile(ctx, name, open, cmd.ErrOrStderr())
@@ -187,7 +198,9 @@ func (f *benchFlags) run(cmd *cobra.Command, name string, open func(context.Cont
 		}
 		return &exit{code: exitUsage, err: err}
 	}
-	return errors.Join(writeBench(cmd.OutOrStdout(), cmd.ErrOrStderr(), res, f.out, f.format), benchVerdict(res, err))
+	written := writeBench(cmd.OutOrStdout(), cmd.ErrOrStderr(), res, f.out, f.format)
+	sendBench(ctx, cmd.ErrOrStderr(), f.to, res)
+	return errors.Join(written, benchVerdict(res, err))
 }
 
 // profile runs the profile of a file.
@@ -197,6 +210,9 @@ func (f *benchFlags) profile(ctx context.Context, name string, open func(context
 		return nil, err
 	}
 	filesBeside(name, p.Events)
+	if f.to, err = receiverOf(cmp.Or(f.otlp, p.OTLP)); err != nil {
+		return nil, err
+	}
 	if f.servers > 0 {
 		spec := fixtures.Spec{Servers: f.servers, Source: fixtures.Source(f.source), Links: f.links}
 		if spec.Binary, err = fixtures.Binary(); err != nil {
