@@ -214,7 +214,7 @@ func TestRequestFaults(t *testing.T) {
 		"both":              {"request: {path: /a}\nrequests: [{path: /b}]", "give request or requests, not both"},
 		"one name twice":    {"requests: [{path: /b}, {path: /b}]", `p.yaml:3:25: two requests are called "POST /b"`},
 		"no such file":      {"request: {path: /a}\nfeeders: [{csv: none.csv}]", "p.yaml:4:17: open none.csv"},
-		"no such protocol":  {"request: {path: /a}\nprotocol: spdy", `p.yaml:4:11: protocol "spdy" is not known; there are http/1.1, h2, zeromq, file`},
+		"no such protocol":  {"request: {path: /a}\nprotocol: spdy", `p.yaml:4:11: protocol "spdy" is not known; there are http/1.1, h2, zeromq, zeromq-pub, file`},
 		"an unknown key":    {"request: {path: /a, methid: GET}", `p.yaml:3:21: unknown field "methid"; did you mean "method"`},
 		"of a check":        {"request: {path: /a, check: {body: x}}", `unknown field "body"; there are status, headers, body_contains, json`},
 		"at the top":        {"request: {path: /a}\ntimeuot: 3s", `p.yaml:4:1: unknown field "timeuot"; did you mean "timeout"`},
