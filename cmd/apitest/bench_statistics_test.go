@@ -34,14 +34,34 @@ func TestServersAgreeWithServices(t *testing.T) {
 		took     string
 		met, not []string
 	}{
-		{"within", bench.ServiceCount{Requests: 1000, P50: 509.9, P95: 931.1}, took(1000),
-			[]string{"1000", "509.90 ms against 500.00 ms, +2.0 %", "931.10 ms against 950.00 ms, -2.0 %"}, nil},
-		{"p50 above", bench.ServiceCount{Requests: 1000, P50: 511, P95: 950}, took(1000), []string{"1000", "950.00 ms against 950.00 ms, +0.0 %"},
-			[]string{"the servers' p50 of bench.record within 2 % of what the services measured themselves: it is 511.00 ms against 500.00 ms, +2.2 %"}},
-		{"p95 below", bench.ServiceCount{Requests: 1000, P50: 500, P95: 930}, took(1000), []string{"1000", "500.00 ms against 500.00 ms, +0.0 %"},
-			[]string{"the servers' p95 of bench.record within 2 % of what the services measured themselves: it is 930.00 ms against 950.00 ms, -2.1 %"}},
-		{"one not measured", bench.ServiceCount{Requests: 1000, P50: 500, P95: 950}, took(999), []string{"500.00 ms against 500.00 ms, +0.0 %", "950.00 ms against 950.00 ms, +0.0 %"},
-			[]string{"the services measured 1000 requests of bench.record: it is 999"}},
+		{
+			"within",
+			bench.ServiceCount{Requests: 1000, P50: 509.9, P95: 931.1},
+			took(1000),
+			[]string{"1000", "509.90 ms against 500.00 ms, +2.0 %", "931.10 ms against 950.00 ms, -2.0 %"},
+			nil,
+		},
+		{
+			"p50 above",
+			bench.ServiceCount{Requests: 1000, P50: 511, P95: 950},
+			took(1000),
+			[]string{"1000", "950.00 ms against 950.00 ms, +0.0 %"},
+			[]string{"the servers' p50 of bench.record within 2 % of what the services measured themselves: it is 511.00 ms against 500.00 ms, +2.2 %"},
+		},
+		{
+			"p95 below",
+			bench.ServiceCount{Requests: 1000, P50: 500, P95: 930},
+			took(1000),
+			[]string{"1000", "500.00 ms against 500.00 ms, +0.0 %"},
+			[]string{"the servers' p95 of bench.record within 2 % of what the services measured themselves: it is 930.00 ms against 950.00 ms, -2.1 %"},
+		},
+		{
+			"one not measured",
+			bench.ServiceCount{Requests: 1000, P50: 500, P95: 950},
+			took(999),
+			[]string{"500.00 ms against 500.00 ms, +0.0 %", "950.00 ms against 950.00 ms, +0.0 %"},
+			[]string{"the services measured 1000 requests of bench.record: it is 999"},
+		},
 		{"nothing", bench.ServiceCount{}, "", []string{"0"}, []string{"p50", "p95"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
