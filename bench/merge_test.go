@@ -55,6 +55,7 @@ func TestFourShardsAreOneRun(t *testing.T) {
 	for i, r := range shards {
 		assert.WithinDuration(t, at, r.Started.Add(-100*time.Millisecond), 20*time.Millisecond)
 		times += r.Response.Count
+		assert.Empty(t, r.Verdicts, "expectations are of the whole")
 		path := filepath.Join(dir, "r.json")
 		var b bytes.Buffer
 		require.NoError(t, r.WriteJSON(&b))

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -22,7 +23,7 @@ var ErrNoAnswer = errors.New("does not answer")
 func Probe(ctx context.Context, p Profile, address string) error {
 	asked, cancel := context.WithTimeout(ctx, probeFor)
 	defer cancel()
-	s, err := newSender(Profile{Request: Request{Path: "/"}, Protocol: p.Protocol, Timeout: Duration(probeFor), Workers: 1}, address, Schedule{})
+	s, err := newSender(Profile{Request: Request{Path: "/"}, Protocol: p.Protocol, Timeout: Duration(probeFor), Workers: 1, roots: p.roots}, address, Schedule{})
 	if err != nil {
 		return err
 	}
@@ -32,7 +33,7 @@ func Probe(ctx context.Context, p Profile, address string) error {
 	}
 	transport := s.transport
 	if transport == nil {
-		transport = &http.Transport{DisableKeepAlives: true}
+		transport = &http.Transport{DisableKeepAlives: true, TLSClientConfig: s.tls}
 	}
 	req, err := http.NewRequestWithContext(asked, http.MethodHead, s.address+"/", nil)
 	if err != nil {
@@ -75,6 +76,9 @@ func (s *sender) unanswered(ctx, asked context.Context, err error) error {
 		return context.Cause(ctx)
 	case errors.Is(err, context.DeadlineExceeded) || asked.Err() != nil:
 		return fmt.Errorf("%s %w: nothing came back within %s; start the target, or give another address", at, ErrNoAnswer, probeFor)
+	}
+	if s.protocol == protocolHTTP2 && strings.Contains(err.Error(), "looked like an HTTP/1.1 header") {
+		return fmt.Errorf("%s %w in HTTP/2: it speaks HTTP/1.1 there; give its https address, or leave out protocol: h2", at, ErrNoAnswer)
 	}
 	return fmt.Errorf("%s %w: %w; start the target, or give another address", at, ErrNoAnswer, err)
 }

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"math"
@@ -27,6 +28,7 @@ type Profile struct {
 	Warmup         Duration    `yaml:"warmup"`           // the same load before it, not measured; default: none
 	Timeout        Duration    `yaml:"timeout"`          // for a reply, from when the request was sent; default: 5 s
 	Protocol       string      `yaml:"protocol"`         // http/1.1; h2, also without TLS; zeromq: PUSH to a PULL; zeromq-pub: PUB to a SUB; file: files into a folder; default: http/1.1
+	CA             string      `yaml:"ca"`               // PEM file of the authorities that the target's certificate is of; default: those that the system trusts
 	Workers        int         `yaml:"workers"`          // most requests under way at once; default: see DefaultWorkers
 	MaxScheduleLag Duration    `yaml:"max_schedule_lag"` // p99 of lag from which the run is invalid; default: 50 ms
 	Settle         Duration    `yaml:"settle"`           // between the last reply and reading what was executed; default: 500 ms where an outcome is unknown
@@ -38,6 +40,8 @@ type Profile struct {
 	Log            *Log        `yaml:"executed"` // where the service records the ids it saw; default: nowhere
 	Expect         Threshold   `yaml:"expect"`
 	OTLP           string      `yaml:"otlp"` // URL of an OpenTelemetry receiver, such as http://127.0.0.1:4318, to which the result goes; default: nowhere
+
+	roots *x509.CertPool // what CA holds; nil: it names no file
 }
 
 // Log is where the service under load records the ids that it executed.
@@ -78,6 +82,7 @@ func parse(name, dir string, raw []byte) (Profile, error) {
 	for i := range p.Phases {
 		p.Phases[i].Replay = beside(dir, p.Phases[i].Replay)
 	}
+	p.CA = beside(dir, p.CA)
 	p.load(add)
 	p = p.withDefaults()
 	for _, f := range p.faults() {
@@ -108,6 +113,15 @@ func (p *Profile) load(add func(path, message string)) {
 	for i := range p.Feeders {
 		if err := p.Feeders[i].load(); err != nil {
 			add(fmt.Sprintf("$.feeders[%d].csv", i), err.Error())
+		}
+	}
+	if p.CA != "" && p.roots == nil {
+		p.roots = x509.NewCertPool()
+		switch pem, err := os.ReadFile(p.CA); {
+		case err != nil:
+			add("$.ca", err.Error())
+		case !p.roots.AppendCertsFromPEM(pem):
+			add("$.ca", fmt.Sprintf("%s holds no certificate in PEM", p.CA))
 		}
 	}
 	for i := range p.Phases {

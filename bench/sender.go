@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"net/http"
@@ -67,7 +68,7 @@ func newSender(p Profile, address string, schedule Schedule) (*sender, error) {
 		protocol: p.Protocol,
 		open:     map[*wire]struct{}{},
 	}
-	if err := s.aim(address); err != nil {
+	if err := s.aim(address, p.roots); err != nil {
 		return nil, err
 	}
 	for _, r := range p.requests() {
@@ -81,7 +82,7 @@ func newSender(p Profile, address string, schedule Schedule) (*sender, error) {
 }
 
 // aim takes in where the load goes.
-func (s *sender) aim(address string) error {
+func (s *sender) aim(address string, roots *x509.CertPool) error {
 	base, err := url.Parse(address)
 	if err != nil {
 		return fmt.Errorf("address: %w", err)
@@ -104,10 +105,10 @@ func (s *sender) aim(address string) error {
 		s.dial = net.JoinHostPort(base.Hostname(), cmp.Or(base.Port(), "80"))
 	case "https":
 		s.dial = net.JoinHostPort(base.Hostname(), cmp.Or(base.Port(), "443"))
-		s.tls = &tls.Config{ServerName: base.Hostname(), MinVersion: tls.VersionTLS12}
+		s.tls = &tls.Config{ServerName: base.Hostname(), MinVersion: tls.VersionTLS12, RootCAs: roots}
 	}
 	if s.protocol == protocolHTTP2 {
-		s.transport = &http.Transport{DisableCompression: true, Protocols: new(http.Protocols)}
+		s.transport = &http.Transport{DisableCompression: true, Protocols: new(http.Protocols), TLSClientConfig: s.tls}
 		s.transport.Protocols.SetHTTP2(true)
 		s.transport.Protocols.SetUnencryptedHTTP2(true)
 	}

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os/signal"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -56,6 +58,7 @@ Fields of a profile (a time is in seconds, or such as 500ms):
   protocol          http/1.1 (default); h2, also without TLS; zeromq: each body is PUSHed to tcp://HOST:PORT;
                     zeromq-pub: it is published to a SUB that listens there, path is its topic; file: each body becomes a
                     file, path is its name in the folder file:///FOLDER
+  ca                PEM file of the authorities that the target's certificate is of; default: those that the system trusts
   workers           most requests under way at once; default: rate times timeout, 64 to 8192
   max_schedule_lag  p99 of how late requests may be sent, else the run is invalid; default: 50ms
   settle            wait before reading what was executed; default: 500ms where an outcome is unknown
@@ -135,7 +138,10 @@ func (f *benchFlags) check(name string) error {
 		return err
 	}
 	if f.shard != "" {
-		if _, err := fmt.Sscanf(f.shard, "%d/%d", &f.shardOf, &f.of); err != nil || f.shardOf < 1 || f.of < 1 || f.shardOf > f.of {
+		which, of, _ := strings.Cut(f.shard, "/")
+		var err, other error
+		f.shardOf, err = strconv.Atoi(which)
+		if f.of, other = strconv.Atoi(of); err != nil || other != nil || f.shardOf < 1 || f.shardOf > f.of {
 			return fmt.Errorf("--shard %q is not such as 3/8", f.shard)
 		}
 		f.shardOf--

@@ -61,8 +61,12 @@ func (l *loaded) Offers(ctx context.Context, e bench.Event) error {
 			return nil
 		}
 		if l.cluster.Links() == nil || !slices.Contains(l.links, e.Link) {
+			example := e.Link
+			if !slices.Contains([]string{fixtures.LinkDatabase, fixtures.LinkRedis, fixtures.LinkBalancer}, example) {
+				example = fixtures.LinkBalancer
+			}
 			return fmt.Errorf("this cluster has no link %q that can be cut or slowed; there are outconn NAME, and of a cluster that is started for the run those of --links: "+
-				"apitest bench run PROFILE --source installed --links %s", e.Link, fixtures.LinkDatabase)
+				"apitest bench run PROFILE --source installed --links %s", e.Link, example)
 		}
 	case bench.EventReload:
 		if l.reload == "" {
