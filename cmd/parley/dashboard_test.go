@@ -273,6 +273,20 @@ func TestDashboard(t *testing.T) {
 	b.shows("2 elements")
 	b.shows("<b>second</b>")
 
+	t.Log("a channel is edited by choosing")
+	for _, row := range []struct {
+		security string
+		active   bool
+	}{{"mobile", false}, {"", true}} {
+		b.at("/object?kind=channel_rest&name=customers.greet")
+		assert.Equal(t, "customers.greet", evaluated[string](b, "document.querySelector('datalist option').value"), "a service that there is")
+		b.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf("document.getElementById('k.security').value = %q", row.security)),
+			chromedp.Click(chromedp.CSS("label[for='k.is_active']")), chromedp.Click(chromedp.CSS("button[value=save]")))
+		b.shows("customers.greet is saved")
+		assert.Equal(t, row.security, evaluated[string](b, "document.getElementById('k.security').value"))
+		assert.Equal(t, row.active, evaluated[bool](b, "document.getElementById('k.is_active').checked"))
+	}
+
 	t.Log("the config is exported")
 	b.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.CallBrowser(ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: "allow", DownloadPath: b.downloads})
