@@ -220,11 +220,12 @@ func TestThePageInABrowser(t *testing.T) {
 	b.do(chromedp.Evaluate[chromedp.Void](`dispatchEvent(new Event("beforeprint"))`))
 	assert.Equal(t, "#2f6fde", value[string](b, `getComputedStyle(document.querySelector(".parley-bench")).getPropertyValue("--c1")`))
 	assert.Greater(t, value[int](b, inked(1, "--c1")), 20, "paper is white")
+	becomes(b, true, `[...document.querySelectorAll(".u-wrap")].every(u => u.clientWidth === 640)`) // and narrow
 	b.do(chromedp.Evaluate[chromedp.Void](`dispatchEvent(new Event("afterprint"))`))
 
 	t.Log("a telephone: nothing runs over the edge")
 	b.do(chromedp.EmulateViewport(360, 740))
-	becomes(b, true, `[...document.querySelectorAll(".uplot")].every(u => u.clientWidth <= 336)`)
+	becomes(b, true, `[...document.querySelectorAll(".u-wrap")].every(u => u.clientWidth <= 336)`)
 	assert.InDelta(t, 360, value[float64](b, `document.documentElement.scrollWidth`), 0)
 }
 

@@ -167,7 +167,7 @@
       strokes.reverse();
       const ends = [x[0], x[x.length - 1]];
       return {
-        width: room.clientWidth, height: room.clientWidth < 500 ? 210 : 240, padding: [26, 14, 0, 0],
+        ...this.size(room), padding: [26, 14, 0, 0],
         cursor: { y: false, points: { size: 7 }, drag: { x: true, y: false, dist: 5 }, sync: { key: this.key, scales: ["x", null] } },
         scales: { x: { time: false, range: (_, min, max) => min === ends[0] && max === ends[1] ? [0, data.duration] : [min, max] }, y: kind.scale },
         axes: [
@@ -216,13 +216,20 @@
       for (const { plot } of this.plots) plot.setScale("x", { min: this.x[0], max: this.x[this.x.length - 1] });
     }
 
+    size(room) {
+      const width = this.printed ? 640 : room.clientWidth; // A4 and Letter have a little more
+      return { width, height: width < 500 ? 210 : 240 };
+    }
+
     fit() {
       for (const { plot, room } of this.plots) {
-        if (room.clientWidth > 0 && room.clientWidth !== plot.width) plot.setSize({ width: room.clientWidth, height: room.clientWidth < 500 ? 210 : 240 });
+        const size = this.size(room);
+        if (size.width > 0 && size.width !== plot.width) plot.setSize(size);
       }
     }
 
     paper(on) {
+      this.printed = on;
       this.section.classList.toggle("paper", on);
       this.draw();
     }
