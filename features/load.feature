@@ -35,3 +35,10 @@ Feature: Load of every shape
     And no request was lost
     And the load keeps to "failed of again == 0"
     And the load keeps to "error_rate in rush == 0"
+
+  Scenario: What happens once the load has come to something
+    When I send 20 to 200 requests per second over 4 seconds
+    And once "rate > 50", server 2 is killed
+    Then no request was lost
+    And no request was doubled
+    And the load keeps to "error_rate < 50%"

@@ -22,7 +22,7 @@ func (v *Vocabulary) Bind(kind Kind, text string) (*Line, error) {
 		return nil, err
 	}
 	l := &Line{m: m}
-	if m.row.Pattern == eventPattern {
+	if m.row.Pattern == eventPattern || m.row.Pattern == conditionPattern {
 		l.later, err = v.bindEvent(m.params[1])
 	}
 	return l, err
@@ -87,6 +87,9 @@ func (l *Line) args(ctx context.Context, w *World) (Args, error) {
 // for other servers a new one.
 func (l *Line) once(ctx context.Context, w *World, args Args, again bool) error {
 	if l.later != nil {
+		if l.m.row.Pattern == conditionPattern {
+			return w.addConditional(args, l.later)
+		}
 		return w.addEvent(args, l.later)
 	}
 	if !l.m.row.Reply {

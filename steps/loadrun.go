@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,6 +20,9 @@ import (
 // eventPattern is the row whose last parameter is a step of its own, done while the load runs.
 const eventPattern = `{seconds} second(s) in, {step}`
 
+// conditionPattern is likewise, done once something holds of the load.
+const conditionPattern = `once "{condition}", {step}`
+
 func loadRunSteps() []Step {
 	declared := when(`I send {rate} request(s) per second for {seconds} second(s)`,
 		"Declares a load of the request as it stands now: each is sent when it is due, whatever the replies take, and {{id}} in its path, "+
@@ -28,13 +32,18 @@ func loadRunSteps() []Step {
 	event := when(eventPattern,
 		"While the load declared before runs, that many seconds after its start: any step but those about loads. What fails then fails the scenario. "+
 			"Events are done one after the other, in order of time.", `5 seconds in, server 1 is killed`, nil)
-	event.plans, event.Literal = true, true
-	event.Do = func(context.Context, *World, Args) error { return errNoEvent }
+	once := when(conditionPattern,
+		"As above, as soon as that has held of the answers of the last second, for as long as it says: p50 to p99.9, max, mean, error_rate, failed, unknown, wrong, rate. "+
+			"Where it never comes to it, the scenario fails.", `once "p99 > 200ms for 2s", server 1 is killed`, nil)
+	for _, one := range []*Step{&event, &once} {
+		one.plans, one.Literal = true, true
+		one.Do = func(context.Context, *World, Args) error { return errNoEvent }
+	}
 	return append([]Step{
 		either(`request numbers are recorded in the Redis list "{key}"`,
 			"Where the service under load appends the number of each request that it handles: lost and doubled requests are told by it. A load begins by emptying it.",
 			`request numbers are recorded in the Redis list "bench:ids"`, recordIn),
-		declared, event,
+		declared, event, once,
 	}, loadShapeSteps()...)
 }
 
@@ -54,9 +63,18 @@ type loadRun struct {
 // loadEvent is a step that is done while a load runs.
 type loadEvent struct {
 	at   time.Duration
+	when bench.Condition // in place of at, where it has a text
 	text string
 	line *Line
 	err  error // how it ended
+}
+
+// said is how the feature says it.
+func (e *loadEvent) said() string {
+	if e.when.Text != "" {
+		return fmt.Sprintf("once %q, %s: ", e.when.Text, e.text)
+	}
+	return fmt.Sprintf("%g seconds in, %s: ", e.at.Seconds(), e.text)
 }
 
 // loadLag is how late the generator may be, by itself, at the 99th percentile before a load counts for nothing. Answers
@@ -172,6 +190,9 @@ func (v *Vocabulary) bindEvent(text string) (*Line, error) {
 	return nil, fault
 }
 
+// errNoLoad is of an event without a load.
+var errNoLoad = errors.New("no load was declared in which this could happen; declare one before: When I send 100 requests per second for 10 seconds")
+
 // addEvent adds what happens so long after the load's start.
 func (w *World) addEvent(a Args, do *Line) error {
 	seconds, err := a.Float(0)
@@ -180,13 +201,27 @@ func (w *World) addEvent(a Args, do *Line) error {
 	}
 	l := w.loadRun
 	if l == nil || l.begun {
-		return errors.New("no load was declared in which this could happen; declare one before: When I send 100 requests per second for 10 seconds")
+		return errNoLoad
 	}
 	at, whole := time.Duration(seconds*float64(time.Second)), l.profile.Duration.Std()
 	if at >= whole {
 		return fmt.Errorf("the load is over before this happens: it takes %s, and this is due %s in; let the load take longer", whole, at)
 	}
 	l.events = append(l.events, loadEvent{at: at, text: a.Text(1), line: do})
+	return nil
+}
+
+// addConditional adds what happens once something holds of the load.
+func (w *World) addConditional(a Args, do *Line) error {
+	when, err := bench.ParseCondition(a.Text(0))
+	if err != nil {
+		return err
+	}
+	l := w.loadRun
+	if l == nil || l.begun {
+		return errNoLoad
+	}
+	l.events = append(l.events, loadEvent{when: when, text: a.Text(1), line: do})
 	return nil
 }
 
@@ -198,15 +233,17 @@ func (w *World) runLoad(ctx context.Context) error {
 	}
 	l.begun = true
 	slices.SortStableFunc(l.events, func(a, b loadEvent) int { return cmp.Compare(a.at, b.at) })
-	done := 0 // events
-	options := bench.Options{Address: l.address, Do: func(ctx context.Context, _ bench.Event) error {
-		e := &l.events[done] // they are done one after another, in their order
-		done++
+	options := bench.Options{Address: l.address, Do: func(ctx context.Context, of bench.Event) error {
+		i, err := strconv.Atoi(of.Run) // they are done one at a time
+		if err != nil {
+			return err
+		}
+		e := &l.events[i]
 		e.err = e.line.Run(ctx, w)
 		return e.err
 	}}
-	for _, e := range l.events {
-		l.profile.Events = append(l.profile.Events, bench.Event{Name: e.text, At: bench.Duration(e.at), Do: bench.EventRun, Run: e.text})
+	for i, e := range l.events {
+		l.profile.Events = append(l.profile.Events, bench.Event{Name: e.text, At: bench.Duration(e.at), When: e.when, Do: bench.EventRun, Run: strconv.Itoa(i)})
 	}
 	if l.list != "" {
 		l.profile.Log = &bench.Log{KVDBList: l.list}
@@ -243,7 +280,7 @@ func (w *World) record(ctx context.Context, list string) ([]string, error) {
 // fault is why the load as a whole proves nothing: an event failed or came too late, or it was not sent as declared.
 func (l *loadRun) fault() error {
 	for i, e := range l.events {
-		what := fmt.Sprintf("%g seconds in, %s: ", e.at.Seconds(), e.text)
+		what := e.said()
 		var said *Failure
 		switch began := l.result.Events[i].At; {
 		case errors.As(e.err, &said):
@@ -252,6 +289,8 @@ func (l *loadRun) fault() error {
 			return &f
 		case e.err != nil:
 			return l.failure(&Failure{What: what + e.err.Error()})
+		case l.result.Events[i].Skipped != "":
+			return l.failure(&Failure{What: what + "it never came to that", Hint: "ask for less, or let the load take longer"})
 		case began >= l.result.Duration:
 			return l.failure(&Failure{What: what + "it happened after the load was over", Hint: "what was to happen before it took too long; let the load take longer"})
 		}

@@ -102,6 +102,8 @@ func loadRunRows() []thenRow {
 		{longer + "And 0.1 seconds in, the Redis key \"none\" is \"7\" within 1 second\n", `no request was lost`, `0.1 seconds in, the Redis key "none" is "7" within 1 second: the Redis key "none" does not exist`},
 		{longer + "And 0.1 seconds in, server 1 is killed\n", `no request was lost`, "0.1 seconds in, server 1 is killed: there is no cluster"},
 		{good + "And 0.1 seconds in, I sleep for \"0.6\"\nAnd 0.2 seconds in, the Redis key \"a\" is \"b\"\n", `no request was lost`, "it happened after the load was over"},
+		{shaped("I send 200 requests per second for 2 seconds") + "And once \"rate > 1\", the Redis key \"then\" is \"9\"\n", `the Redis key "then" is "9"`, ""},
+		{good + "And once \"p99 > 60s\", the Redis key \"a\" is \"b\"\n", `no request was lost`, `once "p99 > 60s", the Redis key "a" is "b": it never came to that`},
 		{good + "And I send 10 requests per second for 0.5 seconds\n", `at least 5 requests were answered`, ""},
 		{shaped("I send 100 to 300 requests per second over 0.5 seconds"), "at least 100 requests were answered\nAnd at most 0 requests failed\nAnd no request was lost", ""},
 		{shaped("I send 100 to 300 requests per second in 3 steps over 0.3 seconds"), "at least 60 requests were answered\nAnd no request was lost", ""},
@@ -132,6 +134,8 @@ func TestALoadIsRefused(t *testing.T) {
 	load := strings.Replace(recorded, "%", "fine", 1)
 	rows := []struct{ name, lines, fault string }{
 		{"an event past the end", load + "And 0.25 seconds in, server 1 is killed", "the load is over before this happens: it takes 250ms, and this is due 250ms in"},
+		{"no condition", load + "And once \"p98 > 1s\", server 1 is killed", `"p98" is not measured`},
+		{"a condition without a load", "When once \"p99 > 1s\", server 1 is killed", "no load was declared in which this could happen"},
 		{"an event without a load", "When 1 second in, server 1 is killed", "no load was declared in which this could happen"},
 		{"no requests", "When I send 0 requests per second for 1 second", "0 requests per second for 1 seconds are no load"},
 		{"a record and no number", strings.Replace(load, "{{id}}", "7", 1), "the request holds no {{id}}"},
