@@ -89,6 +89,7 @@ func BenchmarkDashboard(b *testing.B) {
 		{"services searched", "/services?q=service-00&sort=mean", "200 services of 1\u202f000"},
 		{"service", "/service?name=area-00.service-000", "Channels that expose it"},
 		{"channels", "/channels", "500 channels"},
+		{"new channel", "/object?kind=channel_rest&new=1", `<option value="area-00.service-000">`},
 		{"statistics", "/statistics", "Most used"},
 		{"statistics of a year", "/statistics?last=year", "Most used"},
 		{"statistics of one", "/statistics/one?name=area-00.service-000", "of all requests (U %)"},
