@@ -157,8 +157,8 @@ func (ph *PhaseSpec) faults(add func(field, format string, args ...any)) {
 			add(".speed", "speed must be more than 0")
 		}
 	case ph.Users != 0:
-		if ph.Users < 0 {
-			add(".users", "users must be more than 0")
+		if ph.Users < 0 || ph.Users > maxUsers {
+			add(".users", "users must be 1 to %d", maxUsers)
 		}
 	default:
 		number("rate", ph.Rate, true)

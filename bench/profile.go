@@ -52,6 +52,9 @@ type Log struct {
 // maxRequests is one more thing that a slip of the pen must not ask for.
 const maxRequests = 1_000_000_000
 
+// maxUsers is more than one machine can be: each has a connection, and takes about 10 KB.
+const maxUsers = 100_000
+
 // ReadProfile reads a profile's file, and those that it names: they are beside it.
 func ReadProfile(path string) (Profile, error) {
 	raw, err := os.ReadFile(path)

@@ -44,8 +44,8 @@ func (p *Profile) faults() []profileFault {
 func (p *Profile) loadFaults(add func(path, format string, args ...any)) {
 	if len(p.Phases) == 0 {
 		switch {
-		case p.Users < 0:
-			add("$.users", "users must be more than 0")
+		case p.Users < 0 || p.Users > maxUsers:
+			add("$.users", "users must be 1 to %d", maxUsers)
 		case p.Users > 0 && p.Rate != 0:
 			add("$.users", "a load has a rate or users, not both")
 		case p.Users == 0 && (!(p.Rate > 0) || math.IsInf(p.Rate, 0)): // NaN too

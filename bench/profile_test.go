@@ -62,6 +62,8 @@ func TestParseProfileFaults(t *testing.T) {
 		"unknown event field":  {head + "events:\n  - {at: 1s, do: kill, sever: a}\n", "p.yaml:5:24: unknown field \"sever\""},
 		"repeated":             {head + "rate: 5\n", "p.yaml:4:1: mapping key \"rate\" already defined"},
 		"wrong type":           {"rate: fast\n", "p.yaml:1:7: \"fast\" is no number, such as 500 or 0.5"},
+		"a path that is none":  {"rate: 1\nduration: 1s\nrequest: {path: /%zz}\n", "p.yaml:3:17: request path \"/%zz\": invalid URL escape \"%zz\""},
+		"a million users":      {"users: 1000000\nduration: 1s\nrequest: {path: /a}\n", "p.yaml:1:8: users must be 1 to 100000"},
 		"a rate with a unit":   {"rate: 5/s\n", "p.yaml:1:7: \"5/s\" is no number"},
 		"half a worker":        {head + "workers: 1.5\n", "p.yaml:4:10: \"1.5\" is no whole number"},
 		"a list":               {"[1, 2]\n", "p.yaml:1:1: expected a group of keys with values here, not a list"},

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/textproto"
@@ -105,6 +106,12 @@ func (r *Request) names() []string {
 func (r *Request) faults(add func(field, format string, args ...any)) {
 	if !strings.HasPrefix(r.Path, "/") {
 		add(".path", "request path %q must begin with /", r.Path)
+	} else if _, err := url.Parse(r.Path); err != nil && newTemplate(r.Path).plain() {
+		var why *url.Error
+		if errors.As(err, &why) {
+			err = why.Err
+		}
+		add(".path", "request path %q: %v", r.Path, err)
 	}
 	if strings.ContainsAny(r.Method, " \t\r\n/") {
 		add(".method", "%q is not an HTTP method", r.Method)
