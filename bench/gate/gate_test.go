@@ -84,6 +84,7 @@ func TestRun(t *testing.T) {
 
 func TestACandidateThatFailsRequests(t *testing.T) {
 	o := options(t)
+	o.Base = target(t, "base", "20") // so slow that the generator has next to nothing to do
 	o.Cycles, o.Candidate.Command = 0, `exec python3 -c 'import http.server as h
 class H(h.BaseHTTPRequestHandler):
   def do_GET(s): s.send_response(500); s.end_headers()

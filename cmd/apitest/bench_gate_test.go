@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -17,12 +18,25 @@ import (
 func called(t *testing.T, args ...string) (stdout string, code int, err error) {
 	t.Helper()
 	root := rootCommand()
-	var out, said bytes.Buffer
+	var out bytes.Buffer
+	var said lockedBuffer
 	root.SetArgs(args)
 	root.SetOut(&out)
 	root.SetErr(&said)
 	err = root.ExecuteContext(t.Context())
 	return out.String(), exitCode(err), err
+}
+
+// lockedBuffer is what a terminal is to a load and to the commands of its events, which write when they like.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
 }
 
 func TestBenchGateUsage(t *testing.T) {

@@ -137,8 +137,8 @@ func TestLogs(t *testing.T) {
 		{"logs --since yesterday", `--since: expected a time such as 2026-11-21T17:05 or a duration such as 15m, not "yesterday"`},
 		{"logs -n 9999", `limit: expected 1 to 5000, not 9999`},
 		{"logs -f --until 1m", `-f goes on until Ctrl-C; leave out --until`},
-		{"logs --address nowhere", `--address: expected the host:port of a server's admin API`},
-		{"status --address 127.0.0.1:1", `this command works in the cluster's folder`},
+		{"logs --address nowhere", `--address: expected the host:port of an admin API`},
+		{"stop --address 127.0.0.1:1", `this command works in the cluster's folder`},
 	} {
 		code, _, said := s.run("", strings.Fields(tt.args)...)
 		assert.Equal(t, 2, code, tt.args)
