@@ -1,22 +1,15 @@
 package report_test
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
-	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/assert"
@@ -24,96 +17,25 @@ import (
 
 	"github.com/parley-run/parley/bench"
 	"github.com/parley-run/parley/bench/report"
+	"github.com/parley-run/parley/internal/chromium"
 )
 
 // tab is a page in a real browser that has no network.
-type tab struct {
-	*testing.T
-	ctx context.Context //nolint:containedctx // chromedp keeps the browser in it
-	url string
-
-	mu       sync.Mutex
-	requests []string
-	errors   []string
-}
+type tab struct{ *chromium.Tab }
 
 // open shows a file in Chromium, and fails the test at its end where the page asked for anything or complained.
 func open(t *testing.T, path string) *tab {
-	browser := chromium(t)
-	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(browser))
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // it refuses to run as root with one
-	}
-	b := &tab{T: t, url: "file://" + path}
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(cancel)
-	b.ctx, cancel = chromedp.NewContext(ctx, chromedp.WithListener(b.note))
-	t.Cleanup(cancel)
-	require.NoError(t, chromedp.Do(b.ctx)) // its context is that of the browser, and must have no deadline
+	b := &tab{chromium.Open(t, chromium.Path(t))}
 	offline := network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{{Offline: true}}}
-	_, err := chromedp.Call(b.ctx, network.EmulateNetworkConditionsByRule, offline)
+	_, err := chromedp.Call(b.Context, network.EmulateNetworkConditionsByRule, offline)
 	require.NoError(t, err)
-	b.do(chromedp.EmulateViewport(1280, 900), chromedp.Navigate(b.url))
-	t.Cleanup(func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		assert.Empty(t, b.errors, "the browser complained")
-		for _, url := range b.requests {
-			assert.True(t, url == b.url || strings.HasPrefix(url, "data:"), "the page asked for %s", url)
-		}
-		assert.NotEmpty(t, b.requests)
-	})
+	b.ShowFile(path, chromedp.EmulateViewport(1280, 900))
 	return b
 }
 
-func chromium(t *testing.T) string {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	if slices.Contains(strings.Split(os.Getenv("PARLEY_REQUIRE"), ","), "chromium") {
-		t.Fatal("PARLEY_REQUIRE asks for chromium, and there is none on the path")
-	}
-	t.Skip("there is no chromium on the path")
-	return ""
-}
-
-func (b *tab) note(event any) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	switch e := event.(type) {
-	case *network.EventRequestWillBeSent:
-		url, _, _ := strings.Cut(e.Request.URL, "#")
-		b.requests = append(b.requests, url)
-	case *runtime.EventExceptionThrown:
-		b.errors = append(b.errors, e.ExceptionDetails.Text)
-	case *runtime.EventConsoleAPICalled:
-		b.errors = append(b.errors, "console."+string(e.Type))
-	case *log.EventEntryAdded:
-		b.errors = append(b.errors, e.Entry.Text)
-	}
-}
-
-// do does what a user would, each within half a minute.
-func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
-	b.Helper()
-	for _, action := range actions {
-		ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
-		err := chromedp.Do(ctx, action)
-		cancel()
-		require.NoError(b, err)
-	}
-}
-
-// value is what a JavaScript expression gives.
 func value[V any](b *tab, expression string) V {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
-	defer cancel()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[V](expression))
-	require.NoError(b, err, expression)
-	return v
+	return chromium.Value[V](b.Tab, expression)
 }
 
 // becomes waits until an expression gives that.
@@ -132,7 +54,7 @@ func (b *tab) spot(n int, share float64) (x, y float64) {
 
 func (b *tab) point(n int, share float64) {
 	x, y := b.spot(n, share)
-	b.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, x, y))
+	b.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, x, y))
 }
 
 // legend is what the n-th chart of the page says below it.
@@ -190,41 +112,41 @@ func TestThePageInABrowser(t *testing.T) {
 	assert.True(t, value[bool](b, hidden))
 	x, y := b.spot(1, 0.6)
 	to, _ := b.spot(1, 0.99)
-	b.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, x, y))
-	b.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMousePressed, x, y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
-	b.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, to, y, chromedp.ButtonLeft))
-	b.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseReleased, to, y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
+	b.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, x, y))
+	b.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMousePressed, x, y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
+	b.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, to, y, chromedp.ButtonLeft))
+	b.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseReleased, to, y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
 	becomes(b, false, hidden)
 	becomes(b, 0, inked(2, "--c5")) // what is unknown was before
 	b.point(0, 0.02)
 	becomes(b, "6 s", legend(0)+"[0]")
 	x, y = b.spot(0, 0.5)
-	b.do(chromedp.MouseClickXY(x, y), chromedp.MouseClickXY(x, y, chromedp.ClickCount(2)))
+	b.Do(chromedp.MouseClickXY(x, y), chromedp.MouseClickXY(x, y, chromedp.ClickCount(2)))
 	becomes(b, true, hidden)
 	assert.Positive(t, value[int](b, inked(2, "--c5")))
 
 	t.Log("the keyboard moves the cursor, too")
-	b.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 1, 1))
+	b.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 1, 1))
 	becomes(b, "the whole run", legend(0)+"[0]")
-	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelectorAll(".drawing")[2].focus()`), chromedp.KeyEvent(kb.Home))
+	b.Do(chromedp.Evaluate[chromedp.Void](`document.querySelectorAll(".drawing")[2].focus()`), chromedp.KeyEvent(kb.Home))
 	becomes(b, "0 s", legend(0)+"[0]")
-	b.do(chromedp.KeyEvent(kb.ArrowRight))
+	b.Do(chromedp.KeyEvent(kb.ArrowRight))
 	becomes(b, []string{"1 s", "failed 0", "unknown 0"}, legend(2))
 
 	t.Log("dark, and on paper")
 	becomes(b, "rgb(245, 246, 248)", `getComputedStyle(document.body).backgroundColor`)
-	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}})
+	_, err := chromedp.Call(b.Context, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}})
 	require.NoError(t, err)
 	becomes(b, "#6aa1ff", `getComputedStyle(document.querySelector(".parley-bench")).getPropertyValue("--c1")`)
 	require.Eventually(t, func() bool { return value[int](b, inked(1, "--c1")) > 20 }, 30*time.Second, 20*time.Millisecond)
-	b.do(chromedp.Evaluate[chromedp.Void](`dispatchEvent(new Event("beforeprint"))`))
+	b.Do(chromedp.Evaluate[chromedp.Void](`dispatchEvent(new Event("beforeprint"))`))
 	assert.Equal(t, "#2f6fde", value[string](b, `getComputedStyle(document.querySelector(".parley-bench")).getPropertyValue("--c1")`))
 	assert.Greater(t, value[int](b, inked(1, "--c1")), 20, "paper is white")
 	becomes(b, true, `[...document.querySelectorAll(".u-wrap")].every(u => u.clientWidth === 640)`) // and narrow
-	b.do(chromedp.Evaluate[chromedp.Void](`dispatchEvent(new Event("afterprint"))`))
+	b.Do(chromedp.Evaluate[chromedp.Void](`dispatchEvent(new Event("afterprint"))`))
 
 	t.Log("a telephone: nothing runs over the edge")
-	b.do(chromedp.EmulateViewport(360, 740))
+	b.Do(chromedp.EmulateViewport(360, 740))
 	becomes(b, true, `[...document.querySelectorAll(".u-wrap")].every(u => u.clientWidth <= 336)`)
 	assert.InDelta(t, 360, value[float64](b, `document.documentElement.scrollWidth`), 0)
 }
@@ -256,11 +178,11 @@ func TestSeveralFragmentsInABrowser(t *testing.T) {
 // TestThePageWithoutJavaScript: the tables tell what the charts would.
 func TestThePageWithoutJavaScript(t *testing.T) {
 	b := open(t, reported(t, sample()))
-	_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	_, err := chromedp.Call(b.Context, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	require.NoError(t, err)
-	b.do(chromedp.Navigate(b.url))
+	b.Do(chromedp.Navigate(b.URL))
 	becomes(b, "none", `getComputedStyle(document.querySelector(".charts")).display`)
 	assert.Contains(t, value[string](b, `document.body.innerText`), "The charts need JavaScript.")
-	b.do(chromedp.Click(chromedp.CSS("summary")))
+	b.Do(chromedp.Click(chromedp.CSS("summary")))
 	becomes(b, true, `document.querySelector("details").innerText.includes("250 ms")`)
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/parley-run/parley/internal/chromium"
 )
 
 // loudFile logs what it is given, and fails where it is told to.
@@ -40,7 +42,7 @@ func says(t *testing.T, balancer, text string) (cid string) {
 
 // TestDashboardStatistics looks at what was counted, logged and written, in a real browser.
 func TestDashboardStatistics(t *testing.T) {
-	path := chromiumPath(t)
+	path := chromium.Path(t)
 	s, address, balancer, password := bank(t)
 	s.write("loud.star", loudFile)
 	s.must("deploy", "loud.star")
@@ -67,10 +69,10 @@ func TestDashboardStatistics(t *testing.T) {
 	t.Log("from a rank to one thing, and to another time")
 	b.at("/statistics?last=day")
 	b.shows("loud.say")
-	b.do(chromedp.Click(chromedp.CSS("tbody th a")))
+	b.Do(chromedp.Click(chromedp.CSS("tbody th a")))
 	b.until("location.pathname === '/statistics/one' && document.querySelector('h1').textContent === 'loud.say'")
 	b.shows("the last day")
-	b.do(chromedp.Evaluate[chromedp.Void]("document.querySelectorAll('.segments a')[3].click()"))
+	b.Do(chromedp.Evaluate[chromedp.Void]("document.querySelectorAll('.segments a')[3].click()"))
 	b.shows("the last week")
 
 	t.Log("files have what the page has")
@@ -86,15 +88,15 @@ func TestDashboardStatistics(t *testing.T) {
 	t.Log("single requests are kept where that is set, and lead to their log")
 	b.at("/statistics/requests?what=samples")
 	b.shows("No sample in the last hour")
-	b.do(chromedp.SendKeys(chromedp.CSS("#slow_ms"), "0"), chromedp.SendKeys(chromedp.CSS("#every"), "1"+kb.Enter))
+	b.Do(chromedp.SendKeys(chromedp.CSS("#slow_ms"), "0"), chromedp.SendKeys(chromedp.CSS("#every"), "1"+kb.Enter))
 	b.shows("Kept of all others: no slow requests, a sample of every 1.")
 	hostile := "<img src=x onerror=alert(1)>"
 	cid := says(t, balancer, hostile)
 	b.at("/statistics/requests?what=samples&service=loud.say")
 	b.until(fmt.Sprintf("document.body.innerText.includes(%q) || (location.reload(), false)", cid))
-	b.do(chromedp.Click(chromedp.CSS("tr.more summary")))
+	b.Do(chromedp.Click(chromedp.CSS("tr.more summary")))
 	b.shows(hostile)
-	b.do(chromedp.Click(chromedp.CSS("a[href='/logs?cid=" + cid + "']")))
+	b.Do(chromedp.Click(chromedp.CSS("a[href='/logs?cid=" + cid + "']")))
 	b.shows("said " + hostile)
 	b.shows("In the order in which it happened.")
 	assert.Equal(t, float64(0), evaluated[float64](b, "document.querySelectorAll('.log img').length"))
@@ -105,30 +107,30 @@ func TestDashboardStatistics(t *testing.T) {
 	says(t, balancer, "followed "+hostile)
 	b.until("document.querySelector('.log li.new')?.innerText.includes('said followed <img')")
 	assert.Equal(t, float64(0), evaluated[float64](b, "document.querySelectorAll('.log img').length"))
-	b.do(chromedp.Click(chromedp.CSS("#following button")))
+	b.Do(chromedp.Click(chromedp.CSS("#following button")))
 	b.shows("Paused")
 
 	t.Log("one write, before and after it")
 	s.write("loud.star", strings.Replace(loudFile, "told to", "as told", 1))
 	s.must("deploy", "loud.star")
 	b.at("/audit?kind=service_file&name=loud.star")
-	b.do(chromedp.Click(chromedp.CSS("tbody a")))
+	b.Do(chromedp.Click(chromedp.CSS("tbody a")))
 	b.until("document.querySelector('.source li.del') !== null")
 	assert.Contains(t, evaluated[string](b, "document.querySelector('.source li.del').innerText"), `fail("told to")`)
 	assert.Contains(t, evaluated[string](b, "document.querySelector('.source li.add').innerText"), `fail("as told")`)
 
 	t.Log("a file that names less deletes nothing, unless that is chosen")
 	b.at("/config")
-	b.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf("document.querySelector('#content').value = %q", loudYAML)), chromedp.Click(chromedp.CSS("button[value=diff]")))
+	b.Do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf("document.querySelector('#content').value = %q", loudYAML)), chromedp.Click(chromedp.CSS("button[value=diff]")))
 	b.shows("not in the file")
 	assert.False(t, evaluated[bool](b, "document.querySelector('[name=prune]').checked"))
 	b.at("/config")
-	b.do(chromedp.SendKeys(chromedp.CSS("#content"), "channel_rest: [}"), chromedp.Click(chromedp.CSS("button[value=diff]")))
+	b.Do(chromedp.SendKeys(chromedp.CSS("#content"), "channel_rest: [}"), chromedp.Click(chromedp.CSS("button[value=diff]")))
 	b.shows("That did not work.")
 	b.shows("pasted.yaml")
 
 	t.Log("all of it without JavaScript")
-	_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	_, err := chromedp.Call(b.Context, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	require.NoError(t, err)
 	for page, want := range map[string]string{
 		"/statistics": "figure .drawing > svg path.l1", "/statistics/one?name=loud.say": "figure .drawing > svg path.l2", "/statistics/compare": "tbody th a",
@@ -137,18 +139,18 @@ func TestDashboardStatistics(t *testing.T) {
 		b.at(page)
 		assert.True(t, evaluated[bool](b, fmt.Sprintf("document.querySelector(%q) !== null", want)), page)
 	}
-	_, err = chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: false})
+	_, err = chromedp.Call(b.Context, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: false})
 	require.NoError(t, err)
 
 	t.Log("on a phone no page scrolls sideways")
-	b.do(chromedp.EmulateViewport(390, 844))
+	b.Do(chromedp.EmulateViewport(390, 844))
 	for _, page := range []string{"/statistics", "/statistics/one?name=loud.say", "/statistics/compare", "/statistics/requests?what=samples", "/logs", "/audit", "/audit/change?revision=2", "/config"} {
 		b.at(page)
 		assert.LessOrEqual(t, evaluated[float64](b, "document.documentElement.scrollWidth"), float64(390), page)
 	}
 
 	t.Log("who may only look sees neither single requests nor the import, and is refused")
-	b.do(chromedp.EmulateViewport(1280, 900), chromedp.Click(chromedp.CSS(".who button")))
+	b.Do(chromedp.EmulateViewport(1280, 900), chromedp.Click(chromedp.CSS(".who button")))
 	b.until("document.querySelector('#user') !== null")
 	b.logIn("victor", "victor-pw")
 	b.at("/config")
@@ -157,12 +159,8 @@ func TestDashboardStatistics(t *testing.T) {
 	b.at("/statistics/one?name=loud.say")
 	b.shows("loud.say")
 	assert.Equal(t, float64(0), evaluated[float64](b, "document.querySelectorAll('.tabs a[href*=requests], a[href*=cid]').length"))
-	b.mu.Lock()
-	assert.Empty(t, b.errors, "the browser complained")
-	b.mu.Unlock()
+	assert.Empty(t, b.Complaints(), "the browser complained")
 	assert.Equal(t, "403", evaluated[string](b, `(() => { const r = new XMLHttpRequest(); r.open('POST', '/config', false); r.setRequestHeader('Content-Type', 'application/x-www-form-urlencoded');
 		r.send(new URLSearchParams({token: document.querySelector('[name=token]').value, do: 'import', content: 'channel_rest: []', prune: '1', deletes: '1'})); return String(r.status); })()`))
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.errors = nil // it tells of the status, 403
+	b.Complaints() // it tells of the status, 403
 }

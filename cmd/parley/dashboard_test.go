@@ -6,116 +6,49 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/browser"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/chromium"
 	"github.com/parley-run/parley/runtime/folder"
 )
 
 // tab is a page of the dashboard in a real browser.
 type tab struct {
-	*testing.T
-	ctx       context.Context //nolint:containedctx // chromedp keeps the browser in it
+	*chromium.Tab
 	url       string
 	downloads string
-
-	mu     sync.Mutex
-	errors []string
-}
-
-// chromiumPath is the browser on the path; without one the test is skipped, or fails where PARLEY_REQUIRE names it.
-func chromiumPath(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	if slices.Contains(strings.Split(os.Getenv("PARLEY_REQUIRE"), ","), "chromium") {
-		t.Fatal("PARLEY_REQUIRE asks for chromium, and there is none on the path")
-	}
-	t.Skip("there is no chromium on the path")
-	return ""
 }
 
 // openDashboard shows the log-in form of a cluster. The test fails at its end where the browser complained: of a script, of a style
 // that the policy refuses, of a file that is missing.
 func openDashboard(t *testing.T, path, url string) *tab {
 	t.Helper()
-	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path))
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // it refuses to run as root with one
-	}
-	b := &tab{T: t, url: url, downloads: t.TempDir()}
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(cancel)
-	b.ctx, cancel = chromedp.NewContext(ctx, chromedp.WithListener(b.note))
-	t.Cleanup(cancel)
-	require.NoError(t, chromedp.Do(b.ctx)) // its context is that of the browser, and must have no deadline
-	t.Cleanup(func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		assert.Empty(t, b.errors, "the browser complained")
-	})
-	b.do(chromedp.EmulateViewport(1280, 900), chromedp.Navigate(url))
+	b := &tab{chromium.Open(t, path, "status of 400"), url, t.TempDir()} // that is what a refused form answers
+	b.Do(chromedp.EmulateViewport(1280, 900), chromedp.Navigate(url))
 	return b
-}
-
-func (b *tab) note(event any) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	switch e := event.(type) {
-	case *runtime.EventExceptionThrown:
-		b.errors = append(b.errors, e.ExceptionDetails.Text)
-	case *runtime.EventConsoleAPICalled:
-		b.errors = append(b.errors, "console."+string(e.Type))
-	case *log.EventEntryAdded:
-		if !strings.Contains(e.Entry.Text, "status of 400") { // what a refused form answers
-			b.errors = append(b.errors, e.Entry.Text)
-		}
-	}
-}
-
-// do does what a user would, each within a minute.
-func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
-	b.Helper()
-	for _, action := range actions {
-		ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
-		err := chromedp.Do(ctx, action)
-		cancel()
-		require.NoError(b, err, "at %s", b.where())
-	}
 }
 
 func (b *tab) where() string { return evaluated[string](b, "location.pathname + location.search") }
 
 func evaluated[V any](b *tab, expression string) V {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
-	defer cancel()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[V](expression))
-	require.NoError(b, err, expression)
-	return v
+	return chromium.Value[V](b.Tab, expression)
 }
 
 // until waits until an expression is true of whatever page is there by then.
 func (b *tab) until(expression string) {
 	b.Helper()
 	require.Eventually(b, func() bool {
-		ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+		ctx, cancel := context.WithTimeout(b.Context, 20*time.Second)
 		defer cancel()
 		v, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression))
 		return err == nil && v // while a page goes, there is none to ask
@@ -130,14 +63,14 @@ func (b *tab) shows(text string) {
 
 func (b *tab) at(path string) {
 	b.Helper()
-	b.do(chromedp.Navigate(b.url + path))
+	b.Do(chromedp.Navigate(b.url + path))
 }
 
 // keys presses keys, one after another.
 func (b *tab) keys(keys ...string) {
 	b.Helper()
 	for _, key := range keys {
-		b.do(chromedp.KeyEvent(key))
+		b.Do(chromedp.KeyEvent(key))
 	}
 }
 
@@ -198,21 +131,19 @@ func bank(t *testing.T) (s *shell, address, balancer, password string) {
 
 func (b *tab) logIn(user, password string) {
 	b.Helper()
-	b.do(chromedp.SendKeys(chromedp.CSS("#user"), user), chromedp.SendKeys(chromedp.CSS("#password"), password+kb.Enter))
+	b.Do(chromedp.SendKeys(chromedp.CSS("#user"), user), chromedp.SendKeys(chromedp.CSS("#password"), password+kb.Enter))
 	b.until("document.querySelector('.verdict') !== null")
 }
 
 // TestDashboard does with a mouse what an operator does on a day.
 func TestDashboard(t *testing.T) {
-	path := chromiumPath(t)
+	path := chromium.Path(t)
 	_, address, balancer, password := bank(t)
 	b := openDashboard(t, path, address)
 
-	b.do(chromedp.SendKeys(chromedp.CSS("#user"), "admin"), chromedp.SendKeys(chromedp.CSS("#password"), "wrong"+kb.Enter))
+	b.Do(chromedp.SendKeys(chromedp.CSS("#user"), "admin"), chromedp.SendKeys(chromedp.CSS("#password"), "wrong"+kb.Enter))
 	b.shows("Not logged in.")
-	b.mu.Lock()
-	b.errors = nil // it tells of the status, 401
-	b.mu.Unlock()
+	b.Complaints() // it tells of the status, 401
 	b.at("/log-in")
 	b.logIn("admin", password)
 	b.shows("All is well")
@@ -220,8 +151,8 @@ func TestDashboard(t *testing.T) {
 	t.Log("a file is edited, refused at its line, mended and deployed")
 	b.at("/file?name=customers.star")
 	edit := func(from, to string) {
-		b.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf("{ const t = document.querySelector('#source'); t.value = t.value.replace(%q, %q); t.dispatchEvent(new Event('input', {bubbles: true})); }", from, to)))
-		b.do(chromedp.Click(chromedp.CSS("button[value=deploy]")))
+		b.Do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf("{ const t = document.querySelector('#source'); t.value = t.value.replace(%q, %q); t.dispatchEvent(new Event('input', {bubbles: true})); }", from, to)))
+		b.Do(chromedp.Click(chromedp.CSS("button[value=deploy]")))
 	}
 	edit(`"Hello, " +`, `"Good day, " + + (`)
 	b.shows("Refused, and nothing has changed")
@@ -234,7 +165,7 @@ func TestDashboard(t *testing.T) {
 
 	t.Log("it is invoked, and its statistics move")
 	b.at("/invoke?service=customers.greet")
-	b.do(chromedp.SendKeys(chromedp.CSS("[name='f.name']"), "Ann"+kb.Enter))
+	b.Do(chromedp.SendKeys(chromedp.CSS("[name='f.name']"), "Ann"+kb.Enter))
 	b.shows(`"greeting": "Good day, Ann"`)
 	b.at("/service?name=customers.greet")
 	usage := `document.querySelector("[data-value=usage]").textContent`
@@ -253,23 +184,23 @@ func TestDashboard(t *testing.T) {
 
 	t.Log("it is rolled back")
 	b.at("/file?name=customers.star")
-	b.do(chromedp.Click(chromedp.CSS("a[aria-label^='Compare revision']")))
+	b.Do(chromedp.Click(chromedp.CSS("a[aria-label^='Compare revision']")))
 	b.shows("against the one that serves")
-	b.do(chromedp.Click(chromedp.CSS("button[value=roll-back]")))
+	b.Do(chromedp.Click(chromedp.CSS("button[value=roll-back]")))
 	b.shows("customers.star is deployed")
 	assert.Contains(t, evaluated[string](b, "document.querySelector('#source').value"), `"Hello, " +`)
 
 	t.Log("an outconn is pinged")
 	b.at("/outconns")
-	b.do(chromedp.Click(chromedp.CSS("button[value=ping]")))
+	b.Do(chromedp.Click(chromedp.CSS("button[value=ping]")))
 	b.shows("CRM answers: ")
 
 	t.Log("commands of Redis are run")
 	b.at("/kvdb")
-	b.do(chromedp.SendKeys(chromedp.CSS("#command"), `RPUSH queue "first one" <b>second</b>`+kb.Enter))
+	b.Do(chromedp.SendKeys(chromedp.CSS("#command"), `RPUSH queue "first one" <b>second</b>`+kb.Enter))
 	b.shows("Answer")
 	b.at("/kvdb")
-	b.do(chromedp.SendKeys(chromedp.CSS("#command"), "LRANGE queue 0 -1"+kb.Enter))
+	b.Do(chromedp.SendKeys(chromedp.CSS("#command"), "LRANGE queue 0 -1"+kb.Enter))
 	b.shows("2 elements")
 	b.shows("<b>second</b>")
 
@@ -280,7 +211,7 @@ func TestDashboard(t *testing.T) {
 	}{{"mobile", false}, {"", true}} {
 		b.at("/object?kind=channel_rest&name=customers.greet")
 		assert.Equal(t, "customers.greet", evaluated[string](b, "document.querySelector('datalist option').value"), "a service that there is")
-		b.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf("document.getElementById('k.security').value = %q", row.security)),
+		b.Do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf("document.getElementById('k.security').value = %q", row.security)),
 			chromedp.Click(chromedp.CSS("label[for='k.is_active']")), chromedp.Click(chromedp.CSS("button[value=save]")))
 		b.shows("customers.greet is saved")
 		assert.Equal(t, row.security, evaluated[string](b, "document.getElementById('k.security').value"))
@@ -288,12 +219,12 @@ func TestDashboard(t *testing.T) {
 	}
 
 	t.Log("the config is exported")
-	b.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+	b.Do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.CallBrowser(ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: "allow", DownloadPath: b.downloads})
 		return err
 	}))
 	b.at("/config")
-	b.do(chromedp.Click(chromedp.CSS("#export")))
+	b.Do(chromedp.Click(chromedp.CSS("#export")))
 	var exported []byte
 	require.Eventually(t, func() bool {
 		files, _ := filepath.Glob(filepath.Join(b.downloads, "parley-*.yaml"))
@@ -306,22 +237,22 @@ func TestDashboard(t *testing.T) {
 	assert.Contains(t, string(exported), "customers.greet")
 	assert.NotContains(t, string(exported), "pw-of-mobile")
 	changed := strings.Replace(string(exported), "/greet/{name}", "/hello/{name}", 1)
-	b.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf("document.querySelector('#content').value = %q", changed)), chromedp.Click(chromedp.CSS("button[value=diff]")))
+	b.Do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf("document.querySelector('#content').value = %q", changed)), chromedp.Click(chromedp.CSS("button[value=diff]")))
 	b.shows("What an import would do")
 	b.shows("/hello/{name}")
-	b.do(chromedp.Click(chromedp.CSS("button[value=import]")))
+	b.Do(chromedp.Click(chromedp.CSS("button[value=import]")))
 	b.shows("0 created, 1 updated, 0 deleted")
 
 	t.Log("all of it is in the audit log and in the logs")
 	b.at("/audit")
 	b.shows("user admin through admin server1")
-	b.do(chromedp.Click(chromedp.CSS("main form button.primary")))
+	b.Do(chromedp.Click(chromedp.CSS("main form button.primary")))
 	b.shows("Nothing was tampered with.")
 	b.at("/logs?contains=catalog+changed")
 	b.shows("catalog changed")
 
 	t.Log("who may only look sees no button, and is refused")
-	b.do(chromedp.Click(chromedp.CSS(".who button")))
+	b.Do(chromedp.Click(chromedp.CSS(".who button")))
 	b.until("document.querySelector('#user') !== null")
 	b.logIn("victor", "victor-pw")
 	b.at("/file?name=customers.star")
@@ -358,7 +289,7 @@ func TestDashboardOfAServer(t *testing.T) {
 
 // TestDashboardByKeyboard uses no mouse: it logs in, goes to every page of the navigation, and there to every control.
 func TestDashboardByKeyboard(t *testing.T) {
-	path := chromiumPath(t)
+	path := chromium.Path(t)
 	_, address, _, password := bank(t)
 	b := openDashboard(t, path, address)
 	assert.Equal(t, "user", evaluated[string](b, "document.activeElement.id"), "the form is ready to type in")
@@ -374,7 +305,7 @@ func TestDashboardByKeyboard(t *testing.T) {
 	titles := evaluated[[]string](b, "Array.from(document.querySelectorAll('nav[aria-label=Main] a'), a => a.textContent)")
 	require.GreaterOrEqual(t, len(titles), 12)
 	for _, title := range titles {
-		b.do(chromedp.Evaluate[chromedp.Void]("document.activeElement.blur()"))
+		b.Do(chromedp.Evaluate[chromedp.Void]("document.activeElement.blur()"))
 		b.to(fmt.Sprintf("e.textContent === %q && e.closest('nav')", title))
 		b.keys(kb.Enter)
 		b.until(fmt.Sprintf("document.readyState === 'complete' && document.querySelector('nav [aria-current=page]')?.textContent === %q", title))
@@ -385,7 +316,7 @@ func TestDashboardByKeyboard(t *testing.T) {
 	b.at("/file?name=customers.star")
 	b.to("e.id === 'source'")
 	b.keys("# by keyboard\r")
-	b.do(chromedp.KeyEvent("s", chromedp.KeyModifiers(2)))
+	b.Do(chromedp.KeyEvent("s", chromedp.KeyModifiers(2)))
 	b.shows("customers.star is deployed")
 	b.at("/outconns")
 	b.to("e.textContent === 'Ping'")
@@ -408,7 +339,7 @@ func TestDashboardByKeyboard(t *testing.T) {
 // none is a trap.
 func (b *tab) everyControl(page string) {
 	b.Helper()
-	b.do(chromedp.Evaluate[chromedp.Void](`{
+	b.Do(chromedp.Evaluate[chromedp.Void](`{
 		document.activeElement.blur();
 		window.stops = Array.from(document.querySelectorAll("main a[href], main button, main input:not([type=hidden]), main select, main textarea, main summary")).filter(e => e.checkVisibility());
 		window.seen = new Set(); window.bare = [];

@@ -58,6 +58,8 @@ func areas() []area {
 		{root: "yamlfile", shared: true, may: []string{"spelling"}},
 		// The dashboard and the reports of load draw with one copy of uPlot.
 		{root: "uplot", shared: true},
+		// Tests of pages open them alike.
+		{root: "internal/chromium", shared: true},
 		{root: "internal/archtest"},
 		{root: "internal/clipage"},
 	}

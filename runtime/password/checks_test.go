@@ -77,7 +77,7 @@ func TestChecksBeyondTheQueueAreRefused(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 500 {
 			wg.Go(func() {
-				_, err := p.Do(t.Context(), func() bool { time.Sleep(time.Second); return false }, fmt.Sprint(i))
+				_, err := p.Do(t.Context(), wrongAfter(time.Second), fmt.Sprint(i))
 				if errors.Is(err, password.ErrBusy) {
 					refused.Add(1)
 				}
@@ -98,7 +98,7 @@ func TestOneAddressLeavesRoomForOthers(t *testing.T) {
 		for i := range 500 {
 			wg.Go(func() {
 				user := fmt.Sprint(i)
-				_, err := p.DoFor(t.Context(), password.Who{User: []string{user}, From: "10.0.0.1"}, func() bool { time.Sleep(time.Second); return false }, user)
+				_, err := p.DoFor(t.Context(), password.Who{User: []string{user}, From: "10.0.0.1"}, wrongAfter(time.Second), user)
 				if errors.Is(err, password.ErrBusy) {
 					refused.Add(1)
 				}
@@ -149,7 +149,7 @@ func TestWhoAsksTheSameDoesNotLeaveWithTheFirst(t *testing.T) {
 		var p password.Checks
 		var wg sync.WaitGroup
 		for i := range 2 {
-			wg.Go(func() { _, _ = p.Do(t.Context(), func() bool { time.Sleep(time.Minute); return false }, fmt.Sprint(i)) })
+			wg.Go(func() { _, _ = p.Do(t.Context(), wrongAfter(time.Minute), fmt.Sprint(i)) })
 		}
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -181,7 +181,7 @@ func TestAWaitingCheckEndsWithItsRequest(t *testing.T) {
 		var p password.Checks
 		var wg sync.WaitGroup
 		for i := range 2 {
-			wg.Go(func() { _, _ = p.Do(t.Context(), func() bool { time.Sleep(time.Minute); return false }, fmt.Sprint(i)) })
+			wg.Go(func() { _, _ = p.Do(t.Context(), wrongAfter(time.Minute), fmt.Sprint(i)) })
 		}
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -207,5 +207,13 @@ func TestHash(t *testing.T) {
 	} {
 		_, err := password.Parse(text)
 		assert.Error(t, err, text)
+	}
+}
+
+// wrongAfter is a check that takes so long, of the bubble's time, and fails.
+func wrongAfter(d time.Duration) func() bool {
+	return func() bool {
+		time.Sleep(d)
+		return false
 	}
 }
