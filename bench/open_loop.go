@@ -170,7 +170,7 @@ func (l *openLoop) pass(ctx context.Context) {
 		if n > 1 && time.Since(l.idle[0].idle) > retire {
 			l.idle[0].lead <- false
 			l.workers--
-			l.idle = l.idle[1:]
+			l.idle[0], l.idle = nil, l.idle[1:]
 		}
 	case l.workers < l.most:
 		l.workers++

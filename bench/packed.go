@@ -1,35 +1,42 @@
 package bench
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// packed is a histogram without what is empty in it: 1 KB in place of 18.
-type packed []slot
-
-type slot struct {
-	at    int32
-	count int64
-}
+// packed is a histogram's counts, of each that is not nil how many that are lie before it, and the count: about two bytes each.
+// The widest spread of times takes 6 KB in place of 18, most take less than 1.
+type packed []byte
 
 func pack(h *hdrhistogram.Histogram) packed {
 	var out packed
-	for i, n := range h.Export().Counts {
-		if n > 0 {
-			out = append(out, slot{int32(i), n})
+	before := uint64(0)
+	for _, n := range h.Export().Counts {
+		if n == 0 {
+			before++
+			continue
 		}
+		out = binary.AppendUvarint(binary.AppendUvarint(out, before), uint64(n))
+		before = 0
 	}
-	return slices.Clip(out)
+	tight := make(packed, len(out))
+	copy(tight, out)
+	return tight
 }
 
 func (p packed) unpack() *hdrhistogram.Histogram {
-	empty := newHistogram(bucketDigits).Export()
-	for _, c := range p {
-		empty.Counts[c.at] = c.count
+	all := newHistogram(bucketDigits).Export()
+	for at := uint64(0); len(p) > 0; at++ {
+		before, size := binary.Uvarint(p)
+		count, more := binary.Uvarint(p[size:])
+		at += before
+		all.Counts[at] = int64(count)
+		p = p[size+more:]
 	}
-	return hdrhistogram.Import(empty)
+	return hdrhistogram.Import(all)
 }
 
 // bucket is a stretch of the run. Its times are a histogram while results arrive for it, and packed before and after.

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -37,4 +38,17 @@ func TestPackedBuckets(t *testing.T) {
 		require.True(t, want[i].Equals(b.times()), "bucket %d", i)
 	}
 	assert.Equal(t, mostOpen, open)
+}
+
+// TestPackedSize: the series of a run over a machine with much other work, whose times are spread wide, is small too.
+func TestPackedSize(t *testing.T) {
+	h := newHistogram(bucketDigits)
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 25_000 {
+		record(h, time.Duration(math.Exp(random.Float64()*math.Log(longest)))*time.Microsecond)
+	}
+	got := pack(h)
+	assert.Less(t, len(got), 6<<10)
+	assert.Equal(t, len(got), cap(got))
+	assert.True(t, h.Equals(got.unpack()))
 }

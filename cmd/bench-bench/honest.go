@@ -21,7 +21,7 @@ func profile(rate float64, d time.Duration) bench.Profile {
 
 // with runs a load against a target of its own.
 func with(ctx context.Context, p bench.Profile, o bench.Options, then func(*target, *bench.Result) error) error {
-	t, err := startTarget(ctx)
+	t, err := startTarget(ctx, "--log")
 	if err != nil {
 		return err
 	}

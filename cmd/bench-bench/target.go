@@ -23,7 +23,7 @@ type completion struct{ from, to int64 }
 // completions is what the target completed, and when.
 type completions struct {
 	mu sync.Mutex
-	at map[int]completion
+	at map[int]completion // nil: nobody asks
 }
 
 func (c *completions) serve(w http.ResponseWriter, r *http.Request) {
@@ -45,7 +45,7 @@ func (c *completions) serve(w http.ResponseWriter, r *http.Request) {
 	one := completion{from: time.Now().UnixNano()}
 	_ = http.NewResponseController(w).Flush() // who waits for the reply sees that it does not come
 	one.to = time.Now().UnixNano()
-	if err != nil {
+	if err != nil || c.at == nil {
 		return
 	}
 	c.mu.Lock()
@@ -54,7 +54,8 @@ func (c *completions) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 func targetCommand() *cobra.Command {
-	return &cobra.Command{
+	logs := false
+	cmd := &cobra.Command{
 		Use:    "target",
 		Short:  "The target of the loads: it prints its address, and ends with its standard input",
 		Hidden: true,
@@ -67,7 +68,10 @@ func targetCommand() *cobra.Command {
 			if _, err := fmt.Fprintln(c.OutOrStdout(), "http://"+l.Addr().String()); err != nil {
 				return err
 			}
-			done := &completions{at: map[int]completion{}}
+			done := &completions{}
+			if logs {
+				done.at = map[int]completion{}
+			}
 			go func() {
 				_ = (&http.Server{Handler: http.HandlerFunc(done.serve), ReadHeaderTimeout: time.Minute}).Serve(l)
 			}()
@@ -75,6 +79,8 @@ func targetCommand() *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&logs, "log", false, "note when each request was completed: of a long load that takes memory, and the collector time")
+	return cmd
 }
 
 // target is a target in a process of its own.
@@ -84,12 +90,12 @@ type target struct {
 	in      io.Closer
 }
 
-func startTarget(ctx context.Context) (*target, error) {
+func startTarget(ctx context.Context, flags ...string) (*target, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, "target")
+	cmd := exec.CommandContext(ctx, self, append([]string{"target"}, flags...)...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
