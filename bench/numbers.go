@@ -1,18 +1,11 @@
 package bench
 
-import (
-	"sync"
-	"sync/atomic"
-)
-
 // pageBits is how many numbers a page of a set holds, in 4 KB.
 const pageBits = 1 << 15
 
-// numbers is a set of numbers from 0, in a bit each, that many goroutines may use at once. A page exists only where some of
-// its numbers are in it and some are not: of an hour's requests that all end well there are one or two.
+// numbers is a set of numbers from 0, in a bit each. A page exists only where some of its numbers are in it and some are not: of
+// an hour's requests that all end well there are one or two.
 type numbers struct {
-	mu    sync.RWMutex
-	some  atomic.Bool
 	pages map[int]*page
 	full  map[int]bool
 	spare *page
@@ -27,9 +20,6 @@ func newNumbers() *numbers { return &numbers{pages: map[int]*page{}, full: map[i
 
 // add puts n in, and says whether it was not there before.
 func (s *numbers) add(n int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.some.Store(true)
 	at, in := n/pageBits, n%pageBits
 	if s.full[at] {
 		return false
@@ -58,11 +48,6 @@ func (s *numbers) add(n int) bool {
 
 // has says whether n is in.
 func (s *numbers) has(n int) bool {
-	if !s.some.Load() {
-		return false
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
 	at, in := n/pageBits, n%pageBits
 	if s.full[at] {
 		return true

@@ -16,7 +16,6 @@ type openLoop struct {
 	schedule Schedule
 	began    time.Time // when request 0 of the whole is due
 	most     int       // workers
-	held     *numbers  // requests that were late because all workers waited for the target
 	out      *outbox
 	alarm    *alarm
 	stop     <-chan struct{} // closed: no more
@@ -63,27 +62,29 @@ func (l *openLoop) start(ctx context.Context) {
 	w := newWorker(l.send)
 	l.group.Go(func() {
 		defer w.way.close()
+		passed := false
+		pass := func() {
+			if !passed {
+				passed = true
+				l.pass(ctx)
+			}
+		}
 		for lead, fresh := true, true; lead; lead, fresh = l.rest(w), false {
 			if fresh && !l.needed(ctx) {
 				return
 			}
-			seq, ok := l.wait(ctx)
+			seq, held, ok := l.wait(ctx)
 			if !ok {
 				l.end()
 				return
 			}
-			passed := false
-			pass := func() {
-				if !passed {
-					passed = true
-					l.pass(ctx)
-				}
-			}
+			passed = false
 			if !w.way.ready() { // to connect may take its time
 				pass()
 			}
 			h := w.once(ctx, seq, l.send.pick(l.schedule.Number(seq)), &l.send.kept, pass)
 			pass()
+			h.held = held
 			l.out.put(&h)
 		}
 	})
@@ -111,10 +112,11 @@ func (l *openLoop) needed(ctx context.Context) bool {
 	return false
 }
 
-// wait is until the next request is due, which is then the caller's. False: there is none.
-func (l *openLoop) wait(ctx context.Context) (int, bool) {
+// wait is until the next request is due, which is then the caller's; held: it was late because all workers waited for the target.
+// Not ok: there is none.
+func (l *openLoop) wait(ctx context.Context) (seq int, held, ok bool) {
 	if l.next >= l.schedule.Total() {
-		return 0, false
+		return 0, false, false
 	}
 	due := l.began.Add(l.schedule.Due(l.next))
 	left := time.Until(due)
@@ -132,17 +134,14 @@ func (l *openLoop) wait(ctx context.Context) (int, bool) {
 			l.alarm.sleep(left)
 		}
 		if l.stopped(ctx) {
-			return 0, false
+			return 0, false, false
 		}
 	}
 	if l.stopped(ctx) {
-		return 0, false
-	}
-	if l.holding {
-		l.held.add(l.next)
+		return 0, false, false
 	}
 	l.next++
-	return l.next - 1, true
+	return l.next - 1, l.holding, true
 }
 
 // longWait is how long the end of a run may have to wait for a request that is not due yet.

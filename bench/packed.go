@@ -65,20 +65,39 @@ func (b *bucket) times() *hdrhistogram.Histogram {
 // for a while arrive for many.
 const mostOpen = 16
 
-// openBucket is the bucket's histogram to record in. It packs the one that was opened first where too many are open.
-func (r *recorder) openBucket(b *bucket) *hdrhistogram.Histogram {
+// opened are the buckets that have a histogram. Their histograms exist from the beginning, and go from bucket to bucket: a run
+// has its size at once.
+type opened struct {
+	buckets []*bucket // in the order of opening
+	spare   []*hdrhistogram.Histogram
+}
+
+func newOpened() *opened {
+	o := &opened{}
+	for range mostOpen {
+		o.spare = append(o.spare, newHistogram(bucketDigits))
+	}
+	return o
+}
+
+// histogram is b's to record in. Where none is left, the bucket that was opened first is packed and gives its own.
+func (o *opened) histogram(b *bucket) *hdrhistogram.Histogram {
 	if b.open != nil {
 		return b.open
 	}
-	if len(r.open) == mostOpen {
-		first := r.open[0]
+	if len(o.spare) == 0 {
+		first := o.buckets[0]
+		o.buckets = slices.Delete(o.buckets, 0, 1)
+		o.spare = append(o.spare, first.open)
 		first.packed, first.open = pack(first.open), nil
-		r.open = slices.Delete(r.open, 0, 1)
 	}
-	if b.open = b.times(); b.open == nil {
-		b.open = newHistogram(bucketDigits)
+	last := len(o.spare) - 1
+	b.open, o.spare = o.spare[last], o.spare[:last]
+	b.open.Reset()
+	if b.packed != nil {
+		b.open.Merge(b.packed.unpack())
+		b.packed = nil
 	}
-	b.packed = nil
-	r.open = append(r.open, b)
+	o.buckets = append(o.buckets, b)
 	return b.open
 }

@@ -14,20 +14,20 @@ import (
 // TestPackedBuckets: what is recorded does not depend on how often a bucket was packed and opened again.
 func TestPackedBuckets(t *testing.T) {
 	const buckets, values = 5 * mostOpen, 4000
-	r := &recorder{buckets: make([]bucket, buckets)}
+	all, opened := make([]bucket, buckets), newOpened()
 	random := rand.New(rand.NewPCG(1, 2))
 	want := map[int]*hdrhistogram.Histogram{}
 	for range values {
 		i, took := random.IntN(buckets-1), time.Duration(random.IntN(3_000_000))*time.Microsecond
-		record(r.openBucket(&r.buckets[i]), took)
+		record(opened.histogram(&all[i]), took)
 		if want[i] == nil {
 			want[i] = newHistogram(bucketDigits)
 		}
 		record(want[i], took)
 	}
 	open := 0
-	for i := range r.buckets {
-		b := &r.buckets[i]
+	for i := range all {
+		b := &all[i]
 		if b.open != nil {
 			open++
 		}

@@ -27,7 +27,6 @@ type recorder struct {
 	sample   func(Sample) // may be nil
 	began    time.Time    // when request 0 of the whole was due
 	zero     time.Time    // when the measured part began
-	held     *numbers
 
 	done, failed, unknown *numbers // by seq; the rest of what is done was ok
 	warmup, total         Counts
@@ -46,7 +45,7 @@ type recorder struct {
 	live                  *live
 	width                 time.Duration
 	buckets               []bucket
-	open                  []*bucket // those that are not packed
+	opened                *opened
 }
 
 // tally is what came of some of the requests.
@@ -78,13 +77,13 @@ func (t *tally) times(response, service time.Duration) {
 	record(t.service, service)
 }
 
-func newRecorder(s Schedule, p Profile, send *sender, began time.Time, held *numbers) *recorder {
+func newRecorder(s Schedule, p Profile, send *sender, began time.Time) *recorder {
 	duration := p.Duration.Std()
 	r := &recorder{
-		schedule: s, closed: p.closed(), began: began, zero: began.Add(s.Zero()), held: held,
+		schedule: s, closed: p.closed(), began: began, zero: began.Add(s.Zero()),
 		done: newNumbers(), failed: newNumbers(), unknown: newNumbers(), statuses: map[int]int{}, errors: errorCounts{},
 		all: *newTally("", 0), lag: newHistogram(3), ownLag: newHistogram(3), live: newLive(),
-		servers: map[string]int{}, width: bucketWidth(duration), bad: badTimes{},
+		servers: map[string]int{}, width: bucketWidth(duration), bad: badTimes{}, opened: newOpened(),
 	}
 	r.buckets = make([]bucket, int(math.Ceil(float64(duration)/float64(r.width))))
 	r.beginPhase("start", 0)
@@ -170,7 +169,7 @@ func (r *recorder) add(h *hit) {
 	}
 	lag := h.sent.Sub(due)
 	record(r.lag, lag)
-	if r.held.has(h.seq) {
+	if h.held {
 		r.late++
 	} else {
 		record(r.ownLag, lag)
@@ -181,7 +180,7 @@ func (r *recorder) add(h *hit) {
 		r.never++
 		return
 	}
-	record(r.openBucket(b), took)
+	record(r.opened.histogram(b), took)
 	for _, t := range tallies {
 		if t != nil {
 			t.times(took, h.took)

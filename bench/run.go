@@ -156,7 +156,7 @@ type load struct {
 
 // begin starts the load.
 func begin(ctx context.Context, p Profile, o Options, schedule Schedule, send *sender) (*recorder, *load) {
-	held, enough := newNumbers(), make(chan struct{})
+	enough := make(chan struct{})
 	out := &load{done: make(chan struct{}), stop: sync.OnceFunc(func() { close(enough) })}
 	began := time.Now()
 	if !o.StartAt.IsZero() {
@@ -166,14 +166,14 @@ func begin(ctx context.Context, p Profile, o Options, schedule Schedule, send *s
 		sleepUntil(ctx, began)
 		loop := &closedLoop{send: send, phases: p.specs(), think: p.Think.Std(), zero: began.Add(p.Warmup.Std()), out: &out.out, stop: enough}
 		loop.until = loop.zero.Add(p.Duration.Std())
-		rec := newRecorder(schedule, p, send, began, held)
+		rec := newRecorder(schedule, p, send, began)
 		rec.zero = loop.zero
 		loop.run(ctx, out.done)
 		return rec, out
 	}
-	loop := &openLoop{send: send, schedule: schedule, began: began, most: p.Workers, held: held, out: &out.out, stop: enough}
+	loop := &openLoop{send: send, schedule: schedule, began: began, most: p.Workers, out: &out.out, stop: enough}
 	loop.run(ctx, out.done)
-	return newRecorder(schedule, p, send, began, held), out
+	return newRecorder(schedule, p, send, began), out
 }
 
 // takeEvery is how often what workers have done is taken in.

@@ -12,7 +12,7 @@ type wire struct {
 	net.Conn
 	raw     syscall.RawConn // nil: it has none
 	stamps  bool            // the kernel notes arrivals
-	notes   [128]byte
+	in      receiver
 	arrived time.Time // when the last of what was read had arrived, by the wall clock; zero: not known
 	written int64
 }

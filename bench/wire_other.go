@@ -2,6 +2,8 @@
 
 package bench
 
+type receiver struct{}
+
 func (*wire) stamped() {}
 
 func (w *wire) receive(p []byte) (int, error) { return w.Conn.Read(p) }

@@ -54,6 +54,7 @@ type hit struct {
 	fault     string // what is wrong, where it is not OK
 	server    string
 	neverSent bool
+	held      bool // it was late because all workers waited for the target
 }
 
 // once sends one request and reads its reply. wrote is called as soon as the request has gone out, or cannot.
