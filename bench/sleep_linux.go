@@ -14,6 +14,8 @@ import (
 type alarm struct {
 	file *os.File // nil: the kernel gave none
 	raw  syscall.RawConn
+	left time.Duration // 0 once the timer is set
+	wait func(fd uintptr) bool
 }
 
 func newAlarm() *alarm {
@@ -27,7 +29,20 @@ func newAlarm() *alarm {
 		_ = file.Close()
 		return &alarm{}
 	}
-	return &alarm{file, raw}
+	a := &alarm{file: file, raw: raw}
+	a.wait = a.waits
+	return a
+}
+
+// waits sets the timer when it is called first, since only then its going off wakes the one that waits, and says the second time
+// that it has gone off.
+func (a *alarm) waits(fd uintptr) bool {
+	if a.left == 0 {
+		return true
+	}
+	left := a.left
+	a.left = 0
+	return unix.TimerfdSettime(int(fd), 0, &unix.ItimerSpec{Value: unix.NsecToTimespec(int64(left))}, nil) != nil
 }
 
 func (a *alarm) close() {
@@ -36,7 +51,7 @@ func (a *alarm) close() {
 	}
 }
 
-// sleep is to within about 0.1 ms.
+// sleep is to within about 0.1 ms. One goroutine at a time may call it.
 func (a *alarm) sleep(d time.Duration) {
 	if d <= 0 {
 		return
@@ -45,15 +60,8 @@ func (a *alarm) sleep(d time.Duration) {
 		time.Sleep(d)
 		return
 	}
-	set := false
-	err := a.raw.Read(func(fd uintptr) bool {
-		if set {
-			return true
-		}
-		set = true // only now, when its going off wakes the one that waits
-		return unix.TimerfdSettime(int(fd), 0, &unix.ItimerSpec{Value: unix.NsecToTimespec(int64(d))}, nil) != nil
-	})
-	if err != nil {
+	a.left = d
+	if err := a.raw.Read(a.wait); err != nil {
 		time.Sleep(d)
 	}
 }
