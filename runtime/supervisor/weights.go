@@ -50,6 +50,9 @@ func openWeights(f *folder.Folder) (weights, error) {
 	if err := json.Unmarshal(raw, &out.Weights); err != nil {
 		return out, fmt.Errorf(`%s holds no weights such as {"weights": {"server1": 0}}: %w; mend it, or remove it: all servers get requests then`, f.WeightsFile(), err)
 	}
+	if out.Weights == nil { // the file says null
+		out.Weights = map[string]int{}
+	}
 	return out, nil
 }
 
