@@ -60,6 +60,9 @@ func areas() []area {
 		{root: "uplot", shared: true},
 		// Tests of pages open them alike.
 		{root: "internal/chromium", shared: true},
+		// So do they look for ports, and read what others still write.
+		{root: "internal/freeport", shared: true, standard: true},
+		{root: "internal/locked", shared: true, standard: true},
 		{root: "internal/archtest"},
 		{root: "internal/clipage"},
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/freeport"
 	"github.com/parley-run/parley/runtime/balancer"
 	"github.com/parley-run/parley/runtime/balancer/haproxy"
 )
@@ -202,10 +203,8 @@ func TestCounts(t *testing.T) {
 }
 
 func TestStatisticsPage(t *testing.T) {
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	address, err := freeport.Address(context.Background())
 	require.NoError(t, err)
-	address := l.Addr().String()
-	require.NoError(t, l.Close())
 	newFront(t, func(o *haproxy.Options) { o.Config.Stats, o.Config.Password = address, haproxy.Hash("rightrightright") }, newBackend(t, nil))
 	for password, want := range map[string]int{"rightrightright": 200, "wrong": 401, "": 401} {
 		req, err := http.NewRequestWithContext(context.Background(), "GET", "http://"+address+"/", nil)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/freeport"
 	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/channel/zmq"
 	"github.com/parley-run/parley/runtime/kind"
@@ -116,11 +116,9 @@ func (u *under) end(cause error) {
 
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	var config net.ListenConfig
-	l, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	address, err := freeport.Address(context.Background())
 	require.NoError(t, err)
-	defer func() { require.NoError(t, l.Close()) }()
-	return "tcp://" + l.Addr().String()
+	return "tcp://" + address
 }
 
 func spec(address, more string) string {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"runtime"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/freeport"
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/outconn"
 	"github.com/parley-run/parley/runtime/outconn/zmq"
@@ -80,11 +80,9 @@ func (w wire) send(t testing.TB, messages ...string) {
 
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	var config net.ListenConfig
-	l, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	address, err := freeport.Address(context.Background())
 	require.NoError(t, err)
-	defer func() { require.NoError(t, l.Close()) }()
-	return "tcp://" + l.Addr().String()
+	return "tcp://" + address
 }
 
 func numbered(from, to int) []string {
