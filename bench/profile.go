@@ -180,7 +180,7 @@ func (p Profile) withDefaults() Profile {
 func (r Request) withDefaults(protocol string) Request {
 	switch {
 	case protocol == protocolZeroMQ, protocol == protocolPub:
-		r.Method = map[string]string{protocolZeroMQ: "PUSH", protocolPub: "PUB"}[protocol]
+		r.Method = socketType(protocol)
 		if r.Path == "" && r.Body != "" {
 			r.Path = "/" // a message goes to a socket, and to nowhere on it
 		}

@@ -29,9 +29,9 @@ func newPusher(s *sender) *pusher {
 	return &pusher{lane: lane{send: s}, publishes: s.protocol == protocolPub}
 }
 
-// socket is the type of p.
-func (p *pusher) socket() string {
-	if p.publishes {
+// socketType is the type of the socket of a ZeroMQ protocol.
+func socketType(protocol string) string {
+	if protocol == protocolPub {
 		return "PUB"
 	}
 	return "PUSH"
@@ -132,7 +132,8 @@ func (p *pusher) greet(ctx context.Context, until time.Time) error {
 	greeting := make([]byte, 64)
 	copy(greeting, "\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f\x03\x00NULL")
 	const command = 4
-	ready := "\x05READY\x0bSocket-Type\x00\x00\x00" + string(rune(len(p.socket()))) + p.socket()
+	socket := socketType(p.send.protocol)
+	ready := "\x05READY\x0bSocket-Type\x00\x00\x00" + string(rune(len(socket))) + socket
 	if _, err := p.wire.Write(append(frame(greeting, command, len(ready)), ready...)); err != nil {
 		return err
 	}

@@ -1,13 +1,6 @@
 package otlp_test
 
 import (
-	"bufio"
-	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/parley-run/parley/bench/otlp"
+	"github.com/parley-run/parley/internal/collector"
 )
 
 // understood is a data point as the OpenTelemetry Collector's receiver understood it.
@@ -29,39 +23,16 @@ type understood struct {
 	Start, Time                            time.Time
 }
 
-// TestTheCollectorUnderstandsResults sends a result to the Collector's own receiver, of tools/otlp. It downloads modules: it runs only
-// where PARLEY_REQUIRE names it.
+// TestTheCollectorUnderstandsResults sends a result to the Collector's own receiver.
 func TestTheCollectorUnderstandsResults(t *testing.T) {
-	if !slices.Contains(strings.Split(os.Getenv("PARLEY_REQUIRE"), ","), "otlp") {
-		t.Skip("the OpenTelemetry Collector's receiver is built only where PARLEY_REQUIRE names otlp: it downloads Go modules")
-	}
-	binary := filepath.Join(t.TempDir(), "otlp")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".")
-	build.Dir = "../../tools/otlp"
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
-	collector := exec.CommandContext(t.Context(), binary)
-	stdin, err := collector.StdinPipe()
-	require.NoError(t, err)
-	stdout, err := collector.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, collector.Start())
-	lines := bufio.NewScanner(stdout)
-	lines.Buffer(nil, 1<<20)
-	require.True(t, lines.Scan())
-
+	c := collector.Start(t)
 	r := sample(t)
-	to, err := otlp.Find("http://"+lines.Text(), func(string) string { return "" })
+	to, err := otlp.Find(c.URL, func(string) string { return "" })
 	require.NoError(t, err)
 	require.NoError(t, to.Send(t.Context(), r))
-	require.NoError(t, stdin.Close()) // what it has taken it has written
-	var got []understood
-	for lines.Scan() {
-		var one understood
-		require.NoError(t, json.Unmarshal(lines.Bytes(), &one), lines.Text())
-		got = append(got, one)
-	}
-	require.NoError(t, collector.Wait())
+	c.Stop()
+	got := collector.Received[understood](t, c)
+	require.NotEmpty(t, got)
 
 	one := func(metric, attribute, value string) understood {
 		for _, p := range got {

@@ -19,21 +19,17 @@ const (
 // They are the same for every run.
 func bounds() []int64 {
 	var out []int64
+	h := hdrhistogram.New(1, longest, digits)
 	for power := int64(10); power < longest; power *= 10 {
 		for _, n := range []int64{1, 2, 3, 5, 7} {
 			if v := n * power; v < longest {
-				out = append(out, endOf(v))
+				h.Reset()
+				_ = h.RecordValue(v)       // it is in range
+				out = append(out, h.Max()) // the end of the bucket that holds it
 			}
 		}
 	}
 	return out
-}
-
-// endOf is the end of the bucket of the result's histogram that holds v.
-func endOf(v int64) int64 {
-	h := hdrhistogram.New(1, longest, digits)
-	_ = h.RecordValue(v) // it is in range
-	return h.Max()
 }
 
 // histogram writes one that a result holds. An empty text is none.
@@ -48,11 +44,10 @@ func (w *writer) histogram(name, description string, l labels, text string) erro
 	if h.TotalCount() == 0 {
 		return nil
 	}
-	ends := bounds()
-	counts := make([]int64, len(ends)+1)
+	counts := make([]int64, len(w.bounds)+1)
 	at := 0
 	for _, bar := range h.Distribution() { // in order
-		for at < len(ends) && bar.To > ends[at] {
+		for at < len(w.bounds) && bar.To > w.bounds[at] {
 			at++
 		}
 		counts[at] += bar.Count
@@ -62,8 +57,8 @@ func (w *writer) histogram(name, description string, l labels, text string) erro
 	p.Sum, p.Min, p.Max = seconds(h.Mean()*float64(h.TotalCount())), seconds(float64(h.Min())), seconds(float64(h.Max()))
 	for i, n := range counts {
 		p.Counts = append(p.Counts, strconv.FormatInt(n, 10))
-		if i < len(ends) {
-			p.Bounds = append(p.Bounds, *seconds(float64(ends[i])))
+		if i < len(w.bounds) {
+			p.Bounds = append(p.Bounds, *seconds(float64(w.bounds[i])))
 		}
 	}
 	m := w.metric(name, "s", description)

@@ -77,7 +77,7 @@ const cumulative = 2
 // encode is the result as an export request. resource are the attributes of who sends it.
 func encode(r *bench.Result, about map[string]string, version string) ([]byte, error) {
 	w := &writer{
-		byName: map[string]*metric{}, start: nano(r.Started),
+		byName: map[string]*metric{}, bounds: bounds(), start: nano(r.Started),
 		end: nano(r.Started.Add(time.Duration(r.Duration * float64(time.Second)))), profile: labels{{"profile", r.Name}},
 	}
 	if r.Shard != "" {
@@ -109,6 +109,7 @@ type writer struct {
 	byName     map[string]*metric
 	profile    labels
 	start, end string
+	bounds     []int64 // of histograms
 }
 
 func (w *writer) metric(name, unit, description string) *metric {

@@ -63,15 +63,13 @@ func putCharts(m *markup.Writer, d drawing, data []byte) {
 <div class="charts">
 <p class="tools"><span>Drag over a chart to look closer, double click to see all again.</span> <button type="button" hidden>Show all</button></p>
 `)
-	n := 0
-	for _, c := range d.Charts {
+	for i, c := range d.Charts {
 		m.Put(`<figure class="card"><figcaption><h3>%s</h3> <span class="dim">%s</span> <span class="happened dim" aria-live="polite"></span></figcaption>`, c.Title, c.Note)
 		if c.Empty != "" {
 			m.Put(`<p class="empty">%s</p></figure>`+"\n", c.Empty)
 		} else {
-			m.Put(`<div class="drawing" data-chart="%d" tabindex="0" role="img" aria-label="%s"></div></figure>`+"\n", n, c.Spoken)
+			m.Put(`<div class="drawing" data-chart="%d" tabindex="0" role="img" aria-label="%s"></div></figure>`+"\n", i, c.Spoken)
 		}
-		n++
 	}
 	m.Put(`</div>
 <script type="application/json">%s</script>

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/parley-run/parley/bench"
 	"github.com/parley-run/parley/fixtures"
+	"github.com/parley-run/parley/internal/freeport"
 )
 
 const takes = `def take(self):
@@ -43,13 +43,10 @@ func TestBenchEveryChannel(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	free := func() string {
-		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		defer func() { require.NoError(t, l.Close()) }()
-		return l.Addr().String()
-	}
-	pulls, subscribes := free(), free()
+	pulls, err := freeport.Address(t.Context())
+	require.NoError(t, err)
+	subscribes, err := freeport.Address(t.Context())
+	require.NoError(t, err)
 	incoming := t.TempDir()
 	cluster, err := fixtures.Start(t.Context(), fixtures.Spec{Servers: 2, Binary: binary})
 	require.NoError(t, err)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/parley-run/parley/bench"
 	"github.com/parley-run/parley/bench/gate"
+	"github.com/parley-run/parley/internal/locked"
 )
 
 // called runs a command of apitest and gives its exit code and what went wrong.
@@ -19,24 +19,12 @@ func called(t *testing.T, args ...string) (stdout string, code int, err error) {
 	t.Helper()
 	root := rootCommand()
 	var out bytes.Buffer
-	var said lockedBuffer
+	var said locked.Buffer
 	root.SetArgs(args)
 	root.SetOut(&out)
 	root.SetErr(&said)
 	err = root.ExecuteContext(t.Context())
 	return out.String(), exitCode(err), err
-}
-
-// lockedBuffer is what a terminal is to a load and to the commands of its events, which write when they like.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
 }
 
 func TestBenchGateUsage(t *testing.T) {

@@ -95,7 +95,7 @@ func (l *loaded) Prepare(ctx context.Context, events []bench.Event) (undo func()
 			continue
 		}
 		done[name] = true
-		if err := l.cluster.LinkOutconn(ctx, strings.TrimSpace(name)); err != nil {
+		if err := l.cluster.LinkOutconn(ctx, name); err != nil {
 			return undo, fmt.Errorf("event %q: %w", e.Label(), err)
 		}
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -18,6 +17,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/parley-run/parley/internal/locked"
 )
 
 // terminal opens a pseudo-terminal of so many columns: what is written to tty comes out of screen.
@@ -35,24 +36,6 @@ func terminal(t *testing.T, columns uint16) (screen, tty *os.File) {
 	tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
 	require.NoError(t, err)
 	return screen, tty
-}
-
-// shown is what has come out of a terminal so far.
-type shown struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (s *shown) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *shown) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
 }
 
 const slowFeature = `Feature: slow
@@ -83,7 +66,7 @@ func TestTerminal(t *testing.T) {
 
 	const columns = 50
 	screen, tty := terminal(t, columns)
-	out := &shown{}
+	out := &locked.Buffer{}
 	var reading sync.WaitGroup
 	reading.Go(func() {
 		buffer := make([]byte, 4096)

@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/parley-run/parley/internal/freeport"
 )
 
 var (
@@ -31,9 +32,8 @@ func TestChannelPages(t *testing.T) {
 			c := newCLI(t)
 			text, err := os.ReadFile(filepath.Join(root, page))
 			require.NoError(t, err)
-			l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+			address, err := freeport.Address(t.Context())
 			require.NoError(t, err)
-			require.NoError(t, l.Close())
 			home, err := filepath.EvalSymlinks(t.TempDir())
 			require.NoError(t, err)
 			require.NoError(t, os.Mkdir(filepath.Join(home, "bin"), 0o755))
@@ -57,7 +57,7 @@ func TestChannelPages(t *testing.T) {
 					}
 				}
 			}
-			all := strings.ReplaceAll(strings.Join(script, "\n"), "127.0.0.1:35155", l.Addr().String())
+			all := strings.ReplaceAll(strings.Join(script, "\n"), "127.0.0.1:35155", address)
 			cmd := exec.CommandContext(t.Context(), "bash", "-euc", all)
 			cmd.Dir, cmd.WaitDelay = home, time.Second
 			cmd.Env = append(os.Environ(), "PATH="+filepath.Join(home, "bin")+":"+os.Getenv("PATH"), "PARLEY_DIR=")

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/parley-run/parley/fixtures"
+	"github.com/parley-run/parley/internal/freeport"
 )
 
 func needLibzmq(t *testing.T) {
@@ -174,10 +174,9 @@ func bring(t *testing.T, c *fixtures.Cluster, definitions, name, source string) 
 func TestZeroMQChannelMoves(t *testing.T) {
 	needLibzmq(t)
 	c := start(t, 3)
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	address, err := freeport.Address(t.Context())
 	require.NoError(t, err)
-	address := "tcp://" + l.Addr().String()
-	require.NoError(t, l.Close())
+	address = "tcp://" + address
 	bring(t, c, fmt.Sprintf("channel_zmq:\n  - {name: Numbers, service: numbers, data_format: '', address: %q}\n", address),
 		"numbers.star", "def handle(self):\n    self.kvdb.conn.rpush('numbers', self.request.payload)\n")
 	kvdb := openKVDB(t, c)

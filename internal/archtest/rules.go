@@ -60,6 +60,11 @@ func areas() []area {
 		{root: "uplot", shared: true},
 		// Tests of pages open them alike.
 		{root: "internal/chromium", shared: true},
+		// So do they send to the OpenTelemetry Collector, balance load, look for ports, and read what others still write.
+		{root: "internal/backend", shared: true},
+		{root: "internal/collector", shared: true},
+		{root: "internal/freeport", shared: true, standard: true},
+		{root: "internal/locked", shared: true, standard: true},
 		{root: "internal/archtest"},
 		{root: "internal/clipage"},
 	}

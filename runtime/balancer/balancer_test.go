@@ -15,12 +15,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/backend"
 	"github.com/parley-run/parley/runtime/balancer"
 	"github.com/parley-run/parley/runtime/service"
 )
 
 func TestRoundRobin(t *testing.T) {
-	one, two := newBackend(t, nil), newBackend(t, nil)
+	one, two := backend.New(t, nil, nil), backend.New(t, nil, nil)
 	b, srv := front(t, nil, one, two)
 	waitState(t, b, "server1", "up")
 	waitState(t, b, "server2", "up")
@@ -35,7 +36,7 @@ func TestRoundRobin(t *testing.T) {
 }
 
 func TestWhatServersSee(t *testing.T) {
-	be := newBackend(t, func(w http.ResponseWriter, r *http.Request) {
+	be := backend.New(t, nil, func(w http.ResponseWriter, r *http.Request) {
 		assert.Equal(t, "127.0.0.1", r.Header.Get("X-Forwarded-For"))
 		assert.Equal(t, "http", r.Header.Get("X-Forwarded-Proto"))
 		assert.Equal(t, "bank.example", r.Header.Get("X-Forwarded-Host"))
@@ -81,8 +82,8 @@ func TestNoServer(t *testing.T) {
 		{"xml", "text/xml", service.ParleyNames(), `<response><parley_env><cid>CID</cid><result>PARLEY_ERROR</result><details>No server is available to handle the request</details></parley_env></response>`},
 		{"zato", "", service.ZatoNames(), `{"zato_env":{"cid":"CID","result":"ZATO_ERROR","details":"No server is available to handle the request"}}`},
 	}
-	be := newBackend(t, nil)
-	be.kill()
+	be := backend.New(t, nil, nil)
+	be.Kill()
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			_, srv := front(t, func(o *balancer.Options) { o.Wait, o.Names = -1, row.names }, be)
@@ -97,8 +98,8 @@ func TestNoServer(t *testing.T) {
 }
 
 func TestWaitsForAServerToComeUp(t *testing.T) {
-	be := newBackend(t, nil)
-	be.ready.Store(503)
+	be := backend.New(t, nil, nil)
+	be.Ready.Store(503)
 	b, srv := front(t, func(o *balancer.Options) { o.Wait = 10 * time.Second }, be)
 	require.Eventually(t, func() bool { return state(b, "server1").Error != "" }, time.Minute, time.Millisecond)
 	var wg sync.WaitGroup
@@ -108,13 +109,13 @@ func TestWaitsForAServerToComeUp(t *testing.T) {
 			assert.Equal(t, "hello", a.body)
 		})
 	}
-	be.ready.Store(200)
+	be.Ready.Store(200)
 	wg.Wait()
 }
 
 func TestWaitIsBounded(t *testing.T) {
-	be := newBackend(t, nil)
-	be.kill()
+	be := backend.New(t, nil, nil)
+	be.Kill()
 	_, srv := front(t, func(o *balancer.Options) { o.Wait = 50 * time.Millisecond }, be)
 	start := time.Now()
 	a := do(t, srv.Client(), "POST", srv.URL+"/x", "hello")
@@ -127,44 +128,44 @@ func TestWaitIsBounded(t *testing.T) {
 }
 
 func TestDownAndUpAgain(t *testing.T) {
-	one, two := newBackend(t, nil), newBackend(t, nil)
+	one, two := backend.New(t, nil, nil), backend.New(t, nil, nil)
 	b, srv := front(t, nil, one, two)
 	waitState(t, b, "server1", "up")
 	waitState(t, b, "server2", "up")
-	one.kill()
+	one.Kill()
 	waitState(t, b, "server1", "down")
 	assert.Contains(t, state(b, "server1").Error, "refused")
 	for range 6 {
 		require.Equal(t, "server2", do(t, srv.Client(), "POST", srv.URL+"/x", "a").header.Get("X-Parley-Server"))
 	}
-	one.start()
+	one.Start()
 	waitState(t, b, "server1", "up")
 	assert.Empty(t, state(b, "server1").Error)
 	require.Eventually(t, func() bool {
 		return do(t, srv.Client(), "POST", srv.URL+"/x", "a").header.Get("X-Parley-Server") == "server1"
 	}, time.Minute, time.Millisecond)
 
-	two.ready.Store(503)
+	two.Ready.Store(503)
 	waitState(t, b, "server2", "down")
 	assert.Contains(t, state(b, "server2").Error, "not ready")
 }
 
 func TestFallNeedsFailuresInARow(t *testing.T) {
-	be := newBackend(t, nil)
+	be := backend.New(t, nil, nil)
 	b, _ := front(t, func(o *balancer.Options) { o.Fall = 1_000_000 }, be)
 	waitState(t, b, "server1", "up")
-	be.ready.Store(500)
+	be.Ready.Store(500)
 	require.Never(t, func() bool { return state(b, "server1").State != "up" }, 150*time.Millisecond, 10*time.Millisecond)
 }
 
 func TestDrain(t *testing.T) {
 	begun, finish := make(chan struct{}), make(chan struct{})
-	one := newBackend(t, func(w http.ResponseWriter, _ *http.Request) {
+	one := backend.New(t, nil, func(w http.ResponseWriter, _ *http.Request) {
 		close(begun)
 		<-finish
 		_, _ = io.WriteString(w, "finished")
 	})
-	two := newBackend(t, nil)
+	two := backend.New(t, nil, nil)
 	b, srv := front(t, nil, one, two)
 	waitState(t, b, "server1", "up")
 	waitState(t, b, "server2", "up")
@@ -197,7 +198,7 @@ func TestRollingRestartLosesNothing(t *testing.T) {
 		body, _ := io.ReadAll(r.Body)
 		_, _ = w.Write(body)
 	}
-	backends := []*backend{newBackend(t, slow), newBackend(t, slow)}
+	backends := []*backend.Backend{backend.New(t, nil, slow), backend.New(t, nil, slow)}
 	b, srv := front(t, nil, backends...)
 	waitState(t, b, "server1", "up")
 	waitState(t, b, "server2", "up")
@@ -223,9 +224,9 @@ func TestRollingRestartLosesNothing(t *testing.T) {
 			name := fmt.Sprint("server", i+1)
 			require.NoError(t, b.Drain(name))
 			require.NoError(t, b.Idle(context.Background(), name))
-			be.kill()
+			be.Kill()
 			require.Eventually(t, func() bool { return state(b, name).Error != "" }, time.Minute, time.Millisecond)
-			be.start()
+			be.Start()
 			require.NoError(t, b.Ready(name))
 			waitState(t, b, name, "up")
 		}

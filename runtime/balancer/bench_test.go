@@ -12,14 +12,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/backend"
 	"github.com/parley-run/parley/runtime/balancer"
 )
 
 // BenchmarkBalancer compares a request that goes straight to a server, through a plain ReverseProxy, and
 // through the balancer.
 func BenchmarkBalancer(b *testing.B) {
-	be := newBackend(b, nil)
-	to := &url.URL{Scheme: "http", Host: be.address}
+	be := backend.New(b, nil, nil)
+	to := &url.URL{Scheme: "http", Host: be.Address}
 	plain := httptest.NewServer(&httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.SetURL(to)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/backend"
 	"github.com/parley-run/parley/runtime/balancer"
 )
 
@@ -61,7 +62,7 @@ func TestIdempotentChannelIsRepeated(t *testing.T) {
 		{"POST", "/other", false},
 		{"POST", "/", false},
 	}
-	one, two := newBackend(t, nil), newBackend(t, drop)
+	one, two := backend.New(t, nil, nil), backend.New(t, nil, drop)
 	b, srv := front(t, never, one, two)
 	b.SetRoutes(channels())
 	waitState(t, b, "server1", "up")
@@ -72,7 +73,7 @@ func TestIdempotentChannelIsRepeated(t *testing.T) {
 			for i := range 4 {
 				id := fmt.Sprint(t.Name(), i)
 				a := do(t, srv.Client(), row.method, srv.URL+row.path, "hello", "X-Id", id)
-				here, there := one.handled()[id], two.handled()[id]
+				here, there := one.Handled()[id], two.Handled()[id]
 				met += there
 				switch {
 				case row.again:
@@ -97,14 +98,14 @@ func TestIdempotentChannelIsRepeated(t *testing.T) {
 }
 
 func TestBigBodyIsNotRepeated(t *testing.T) {
-	one, two := newBackend(t, drop), newBackend(t, drop)
+	one, two := backend.New(t, nil, drop), backend.New(t, nil, drop)
 	b, srv := front(t, never, one, two)
 	b.SetRoutes(channels())
 	waitState(t, b, "server1", "up")
 	waitState(t, b, "server2", "up")
 	a := do(t, srv.Client(), "POST", srv.URL+"/exact", strings.Repeat("x", 200_000), "X-Id", "1")
 	assert.Equal(t, 502, a.status)
-	assert.Equal(t, 1, one.handled()["1"]+two.handled()["1"], "more than is kept cannot be sent again")
+	assert.Equal(t, 1, one.Handled()["1"]+two.Handled()["1"], "more than is kept cannot be sent again")
 }
 
 func TestRepeatsAreInOneOrder(t *testing.T) {

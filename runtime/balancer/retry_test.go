@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/backend"
 	"github.com/parley-run/parley/runtime/balancer"
 )
 
@@ -45,11 +46,11 @@ func TestRefusedGoesToTheNextServer(t *testing.T) {
 	}
 	for _, body := range []string{"small", string(big)} {
 		t.Run(fmt.Sprint(len(body)), func(t *testing.T) {
-			one, two := newBackend(t, nil), newBackend(t, nil)
+			one, two := backend.New(t, nil, nil), backend.New(t, nil, nil)
 			b, srv := front(t, never, one, two)
 			waitState(t, b, "server1", "up")
 			waitState(t, b, "server2", "up")
-			one.kill()
+			one.Kill()
 			for range 4 {
 				a := do(t, srv.Client(), "POST", srv.URL+"/x", body)
 				require.Equal(t, 200, a.status)
@@ -63,12 +64,12 @@ func TestRefusedGoesToTheNextServer(t *testing.T) {
 }
 
 func TestRefusedByAll(t *testing.T) {
-	one, two := newBackend(t, nil), newBackend(t, nil)
+	one, two := backend.New(t, nil, nil), backend.New(t, nil, nil)
 	b, srv := front(t, never, one, two)
 	waitState(t, b, "server1", "up")
 	waitState(t, b, "server2", "up")
-	one.kill()
-	two.kill()
+	one.Kill()
+	two.Kill()
 	a := do(t, srv.Client(), "POST", srv.URL+"/x", "hello")
 	assert.Equal(t, 503, a.status)
 	assert.Empty(t, a.header.Get("X-Parley-Outcome"))
@@ -93,7 +94,7 @@ func TestKilledWhileItWorks(t *testing.T) {
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			one, two := newBackend(t, nil), newBackend(t, drop)
+			one, two := backend.New(t, nil, nil), backend.New(t, nil, drop)
 			b, srv := front(t, never, one, two)
 			waitState(t, b, "server1", "up")
 			waitState(t, b, "server2", "up")
@@ -103,17 +104,17 @@ func TestKilledWhileItWorks(t *testing.T) {
 			for i := range 4 {
 				id := fmt.Sprint(i)
 				a := do(t, srv.Client(), row.method, srv.URL+"/x", row.body, append(row.header, "X-Id", id)...)
-				doubled := one.handled()[id] + two.handled()[id]
+				doubled := one.Handled()[id] + two.Handled()[id]
 				if row.again {
 					assert.Equal(t, 200, a.status)
-					assert.Equal(t, 1, one.handled()[id])
+					assert.Equal(t, 1, one.Handled()[id])
 					if row.method == "GET" {
 						assert.Equal(t, row.body, a.body)
 					}
 					continue
 				}
 				assert.Equal(t, 1, doubled, "handled once")
-				if two.handled()[id] == 0 {
+				if two.Handled()[id] == 0 {
 					assert.Equal(t, 200, a.status)
 					continue
 				}
@@ -128,13 +129,13 @@ func TestKilledWhileItWorks(t *testing.T) {
 }
 
 func TestEveryServerDropsAGet(t *testing.T) {
-	one, two := newBackend(t, drop), newBackend(t, drop)
+	one, two := backend.New(t, nil, drop), backend.New(t, nil, drop)
 	b, srv := front(t, never, one, two)
 	waitState(t, b, "server1", "up")
 	waitState(t, b, "server2", "up")
 	a := do(t, srv.Client(), "GET", srv.URL+"/x", "", "X-Id", "1")
 	assert.Equal(t, 502, a.status)
-	assert.LessOrEqual(t, one.handled()["1"]+two.handled()["1"], 8, "it does not go on for ever")
+	assert.LessOrEqual(t, one.Handled()["1"]+two.Handled()["1"], 8, "it does not go on for ever")
 }
 
 // deadOnReuse is a connection that breaks at the first write of its second request: nothing of it leaves.
@@ -164,7 +165,7 @@ func (c deadOnReuse) Write(p []byte) (int, error) {
 func TestKeptConnectionThatDiedBeforeAByteWasWritten(t *testing.T) {
 	for _, size := range []int{0, 100, 20_000, 1 << 20} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
-			be := newBackend(t, nil)
+			be := backend.New(t, nil, nil)
 			b, srv := front(t, never, be)
 			var broke atomic.Int64
 			b.WrapConns(func(c net.Conn) net.Conn { return deadOnReuse{c, &atomic.Int64{}, &broke} })
@@ -176,7 +177,7 @@ func TestKeptConnectionThatDiedBeforeAByteWasWritten(t *testing.T) {
 				require.True(t, a.body == body)
 			}
 			assert.Positive(t, broke.Load(), "the test met what it is about")
-			for id, n := range be.handled() {
+			for id, n := range be.Handled() {
 				assert.Equal(t, 1, n, id)
 			}
 		})
@@ -188,7 +189,7 @@ func TestKilledUnderLoadNothingIsDoubledOrLost(t *testing.T) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.WriteHeader(http.StatusNoContent)
 	}
-	one, two := newBackend(t, handle), newBackend(t, handle)
+	one, two := backend.New(t, nil, handle), backend.New(t, nil, handle)
 	b, srv := front(t, nil, one, two)
 	waitState(t, b, "server1", "up")
 	waitState(t, b, "server2", "up")
@@ -215,14 +216,14 @@ func TestKilledUnderLoadNothingIsDoubledOrLost(t *testing.T) {
 		})
 	}
 	for range 10 {
-		one.kill()
+		one.Kill()
 		waitState(t, b, "server1", "down")
-		one.start()
+		one.Start()
 		waitState(t, b, "server1", "up")
 	}
 	close(stop)
 	wg.Wait()
-	first, second := one.handled(), two.handled()
+	first, second := one.Handled(), two.Handled()
 	unknown := 0
 	for id, a := range outcome {
 		n := first[id] + second[id]
@@ -241,7 +242,7 @@ func TestKilledUnderLoadNothingIsDoubledOrLost(t *testing.T) {
 }
 
 func TestBigBodiesBothWays(t *testing.T) {
-	be := newBackend(t, func(w http.ResponseWriter, r *http.Request) {
+	be := backend.New(t, nil, func(w http.ResponseWriter, r *http.Request) {
 		sum := sha256.New()
 		n, err := io.Copy(sum, r.Body)
 		assert.NoError(t, err)
@@ -270,7 +271,7 @@ func TestBigBodiesBothWays(t *testing.T) {
 func TestBodiesStream(t *testing.T) {
 	arrived := make(chan string)
 	next := make(chan struct{})
-	be := newBackend(t, func(w http.ResponseWriter, r *http.Request) {
+	be := backend.New(t, nil, func(w http.ResponseWriter, r *http.Request) {
 		buf := make([]byte, 3)
 		_, err := io.ReadFull(r.Body, buf)
 		assert.NoError(t, err)
@@ -308,7 +309,7 @@ func TestBodiesStream(t *testing.T) {
 }
 
 func TestBodyThatIsTooLargeForTheServer(t *testing.T) {
-	be := newBackend(t, func(w http.ResponseWriter, r *http.Request) {
+	be := backend.New(t, nil, func(w http.ResponseWriter, r *http.Request) {
 		_, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 		assert.Error(t, err)
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
@@ -320,7 +321,7 @@ func TestBodyThatIsTooLargeForTheServer(t *testing.T) {
 }
 
 func TestReplyThatBreaksOffBreaksOff(t *testing.T) {
-	be := newBackend(t, func(w http.ResponseWriter, _ *http.Request) {
+	be := backend.New(t, nil, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		_, _ = io.WriteString(w, "part")
 		_ = http.NewResponseController(w).Flush()
@@ -342,7 +343,7 @@ func TestReplyThatBreaksOffBreaksOff(t *testing.T) {
 
 func TestClientThatLeaves(t *testing.T) {
 	begun, left := make(chan struct{}), make(chan struct{})
-	be := newBackend(t, func(_ http.ResponseWriter, r *http.Request) {
+	be := backend.New(t, nil, func(_ http.ResponseWriter, r *http.Request) {
 		close(begun)
 		<-r.Context().Done()
 		close(left)
@@ -372,7 +373,7 @@ func TestClientThatLeaves(t *testing.T) {
 }
 
 func TestUpgrade(t *testing.T) {
-	be := newBackend(t, func(w http.ResponseWriter, r *http.Request) {
+	be := backend.New(t, nil, func(w http.ResponseWriter, r *http.Request) {
 		assert.Equal(t, "websocket", r.Header.Get("Upgrade"))
 		conn, rw, err := http.NewResponseController(w).Hijack()
 		if !assert.NoError(t, err) {

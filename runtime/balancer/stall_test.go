@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/backend"
 	"github.com/parley-run/parley/runtime/balancer"
 )
 
@@ -70,7 +71,7 @@ func TestReplyToABodyThatStalls(t *testing.T) {
 		{"expects 100", "POST /reads HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 500\r\n\r\n"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			b, srv := front(t, nil, newBackend(t, refuse))
+			b, srv := front(t, nil, backend.New(t, nil, refuse))
 			waitState(t, b, "server1", "up")
 			conn, from := dial(t, srv, row.request)
 			if row.name == "expects 100" {
@@ -90,7 +91,7 @@ func TestReplyToABodyThatStalls(t *testing.T) {
 }
 
 func TestBodyWithoutAByteForAWhile(t *testing.T) {
-	b, srv := front(t, func(o *balancer.Options) { o.BodyTimeout = 2 * time.Second }, newBackend(t, nil))
+	b, srv := front(t, func(o *balancer.Options) { o.BodyTimeout = 2 * time.Second }, backend.New(t, nil, nil))
 	waitState(t, b, "server1", "up")
 	_, from := dial(t, srv, "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\nab")
 	a := reply(t, from)
@@ -114,8 +115,8 @@ func TestBodyWithoutAByteForAWhile(t *testing.T) {
 }
 
 func TestStalledBodyAndNoServer(t *testing.T) {
-	be := newBackend(t, nil)
-	be.kill()
+	be := backend.New(t, nil, nil)
+	be.Kill()
 	_, srv := front(t, never, be)
 	_, from := dial(t, srv, "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\nab")
 	a := reply(t, from)
@@ -129,7 +130,7 @@ func TestStalledBodyAndNoServer(t *testing.T) {
 }
 
 func TestManyStalledBodies(t *testing.T) {
-	be := newBackend(t, func(w http.ResponseWriter, r *http.Request) {
+	be := backend.New(t, nil, func(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(100 * time.Millisecond))
 		_, _ = io.ReadAll(r.Body)
 		w.WriteHeader(http.StatusBadRequest)
@@ -155,7 +156,7 @@ func TestManyStalledBodies(t *testing.T) {
 }
 
 func TestDrainDoesNotWaitForABodyThatStalls(t *testing.T) {
-	b, srv := front(t, func(o *balancer.Options) { o.DrainStall = 2 * time.Second }, newBackend(t, nil))
+	b, srv := front(t, func(o *balancer.Options) { o.DrainStall = 2 * time.Second }, backend.New(t, nil, nil))
 	waitState(t, b, "server1", "up")
 	_, stalled := dial(t, srv, "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\nab")
 	conn, from := dial(t, srv, "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
@@ -178,7 +179,7 @@ func TestDrainDoesNotWaitForABodyThatStalls(t *testing.T) {
 }
 
 func TestContinueIsSaidOnce(t *testing.T) {
-	b, srv := front(t, nil, newBackend(t, nil))
+	b, srv := front(t, nil, backend.New(t, nil, nil))
 	waitState(t, b, "server1", "up")
 	for range 20 {
 		conn, from := dial(t, srv, "POST /x HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
@@ -192,7 +193,7 @@ func TestContinueIsSaidOnce(t *testing.T) {
 }
 
 func TestWhatNoServerIsAskedFor(t *testing.T) {
-	be := newBackend(t, func(http.ResponseWriter, *http.Request) { assert.Fail(t, "the server was asked") })
+	be := backend.New(t, nil, func(http.ResponseWriter, *http.Request) { assert.Fail(t, "the server was asked") })
 	b, srv := front(t, nil, be)
 	waitState(t, b, "server1", "up")
 	for _, row := range []struct {
@@ -220,12 +221,12 @@ func TestWhatNoServerIsAskedFor(t *testing.T) {
 // TestPausedServer is about one that takes connections and answers nothing, as after SIGSTOP.
 func TestPausedServer(t *testing.T) {
 	paused, begun := make(chan struct{}), make(chan struct{}, 10)
-	one := newBackend(t, func(_ http.ResponseWriter, r *http.Request) {
+	one := backend.New(t, nil, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.ReadAll(r.Body)
 		begun <- struct{}{}
 		<-paused
 	})
-	two := newBackend(t, nil)
+	two := backend.New(t, nil, nil)
 	defer close(paused)
 	b, srv := front(t, func(o *balancer.Options) {
 		o.CheckTimeout, o.Silence = 50*time.Millisecond, 200*time.Millisecond
@@ -240,7 +241,7 @@ func TestPausedServer(t *testing.T) {
 	<-begun
 	<-begun
 	require.NoError(t, b.Ready("server2"))
-	one.paused.Store(paused)
+	one.Pause()
 	waitState(t, b, "server1", "down")
 	a := <-answers["GET"]
 	assert.Equal(t, 200, a.status)
@@ -253,7 +254,7 @@ func TestPausedServer(t *testing.T) {
 
 func TestServerThatStopsKeepsWhatIsInFlight(t *testing.T) {
 	finish, begun := make(chan struct{}), make(chan struct{})
-	be := newBackend(t, func(w http.ResponseWriter, _ *http.Request) {
+	be := backend.New(t, nil, func(w http.ResponseWriter, _ *http.Request) {
 		close(begun)
 		<-finish
 		_, _ = io.WriteString(w, "finished")
@@ -263,7 +264,7 @@ func TestServerThatStopsKeepsWhatIsInFlight(t *testing.T) {
 	got := make(chan answer, 1)
 	go func() { got <- do(t, srv.Client(), "POST", srv.URL+"/x", "hello") }()
 	<-begun
-	be.ready.Store(503)
+	be.Ready.Store(503)
 	waitState(t, b, "server1", "down")
 	require.Never(t, func() bool { return state(b, "server1").InFlight == 0 }, 300*time.Millisecond, 10*time.Millisecond)
 	close(finish)

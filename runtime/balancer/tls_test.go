@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/backend"
 	"github.com/parley-run/parley/runtime/balancer"
 	"github.com/parley-run/parley/runtime/certificate"
 )
@@ -51,7 +52,7 @@ func TestServersWithTLS(t *testing.T) {
 			_, _ = w.Write(body)
 		}
 	}
-	one, two := newBackendTLS(t, config, handle("server1")), newBackendTLS(t, config, handle("server2"))
+	one, two := backend.New(t, config, handle("server1")), backend.New(t, config, handle("server2"))
 	b, srv := front(t, func(o *balancer.Options) {
 		o.CheckInterval = time.Hour
 		o.ServersTLS = func() *tls.Config {
@@ -81,12 +82,12 @@ func TestServersWithTLS(t *testing.T) {
 	assert.Equal(t, 4, unknown+good)
 	assert.Positive(t, unknown)
 	drops.Delete("server1")
-	for id, n := range one.handled() {
-		assert.Equal(t, 1, n+two.handled()[id], "request %s", id)
+	for id, n := range one.Handled() {
+		assert.Equal(t, 1, n+two.Handled()[id], "request %s", id)
 	}
 
 	// What no byte was sent of goes to the next server.
-	one.kill()
+	one.Kill()
 	for range 4 {
 		a := do(t, srv.Client(), "POST", srv.URL+"/x", "hello")
 		assert.Equal(t, "200 hello", fmt.Sprint(a.status, " ", a.body))
@@ -107,7 +108,7 @@ func TestServersThatAreNotVerified(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			asked := false
-			be := newBackendTLS(t, config, func(http.ResponseWriter, *http.Request) { asked = true })
+			be := backend.New(t, config, func(http.ResponseWriter, *http.Request) { asked = true })
 			b, srv := front(t, func(o *balancer.Options) {
 				o.Wait = -1
 				o.ServersTLS = func() *tls.Config { return row.own }
@@ -122,7 +123,7 @@ func TestServersThatAreNotVerified(t *testing.T) {
 func TestClientsCertificatesArePassedOn(t *testing.T) {
 	server, client := pair(t)
 	proof := certificate.Proof("token")
-	be := newBackend(t, func(w http.ResponseWriter, r *http.Request) {
+	be := backend.New(t, nil, func(w http.ResponseWriter, r *http.Request) {
 		certificate.Forwarded(r, proof)
 		who := "nobody"
 		if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {

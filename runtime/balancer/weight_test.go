@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/backend"
 	"github.com/parley-run/parley/runtime/balancer"
 )
 
@@ -26,9 +27,9 @@ func TestWeights(t *testing.T) {
 	}
 	for _, row := range rows {
 		t.Run(fmt.Sprint(row.weights), func(t *testing.T) {
-			var backends []*backend
+			var backends []*backend.Backend
 			for range row.weights {
-				backends = append(backends, newBackend(t, nil))
+				backends = append(backends, backend.New(t, nil, nil))
 			}
 			b, srv := front(t, nil, backends...)
 			for i, weight := range row.weights {
@@ -47,12 +48,12 @@ func TestWeights(t *testing.T) {
 }
 
 func TestWeightOfZeroIsKeptWhereTheOthersFail(t *testing.T) {
-	one, two := newBackend(t, nil), newBackend(t, nil)
+	one, two := backend.New(t, nil, nil), backend.New(t, nil, nil)
 	b, srv := front(t, func(o *balancer.Options) { o.Wait = 10 * time.Second }, one, two)
 	waitState(t, b, "server1", "up")
 	waitState(t, b, "server2", "up")
 	require.NoError(t, b.SetWeight("server2", 0))
-	one.kill()
+	one.Kill()
 	got := make(chan answer, 1)
 	go func() { got <- do(t, srv.Client(), "POST", srv.URL+"/x", "") }()
 	require.Eventually(t, func() bool { return b.Totals().Waiting == 1 }, time.Minute, time.Millisecond, "nobody takes it")
@@ -61,14 +62,14 @@ func TestWeightOfZeroIsKeptWhereTheOthersFail(t *testing.T) {
 }
 
 func TestNoWeight(t *testing.T) {
-	b, _ := front(t, nil, newBackend(t, nil))
+	b, _ := front(t, nil, backend.New(t, nil, nil))
 	require.ErrorContains(t, b.SetWeight("server1", 257), "expected 0 to 256")
 	require.ErrorContains(t, b.SetWeight("server1", -1), "expected 0 to 256")
 	require.ErrorContains(t, b.SetWeight("server9", 1), "its servers are server1")
 }
 
 func TestTotals(t *testing.T) {
-	one, two := newBackend(t, nil), newBackend(t, drop)
+	one, two := backend.New(t, nil, nil), backend.New(t, nil, drop)
 	b, srv := front(t, never, one, two)
 	waitState(t, b, "server1", "up")
 	waitState(t, b, "server2", "up")

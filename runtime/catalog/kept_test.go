@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/locked"
 	"github.com/parley-run/parley/runtime/catalog"
 	"github.com/parley-run/parley/runtime/service"
 )
@@ -183,23 +184,12 @@ func TestStartMendsWhatDiffers(t *testing.T) {
 }
 
 func TestAFileThatCannotBeKeptIsLogged(t *testing.T) {
-	var log bytes.Buffer
-	var mu sync.Mutex
+	var log locked.Buffer
 	path := filepath.Join(t.TempDir(), "no such folder", "catalog.snapshot")
-	live, _, err := keeping(t, freshSQLite(t)(), path, slog.New(slog.NewTextHandler(writerFunc(func(p []byte) (int, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		return log.Write(p)
-	}), nil)))
+	live, _, err := keeping(t, freshSQLite(t)(), path, slog.New(slog.NewTextHandler(&log, nil)))
 	require.NoError(t, err)
 	assert.EqualValues(t, 1, apply(t, live, put(object("k", "a", "1"))), "it serves all the same")
 	require.Eventually(t, func() bool {
-		mu.Lock()
-		defer mu.Unlock()
 		return strings.Contains(log.String(), "the catalog is not kept on this machine's disk") && strings.Contains(log.String(), path)
 	}, time.Minute, time.Millisecond)
 }
-
-type writerFunc func([]byte) (int, error)
-
-func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

@@ -20,31 +20,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/locked"
 	"github.com/parley-run/parley/runtime/certificate"
 )
 
 const patience = time.Minute
 
-// text is a log that many write to.
-type text struct {
-	mu  sync.Mutex
-	all bytes.Buffer
-}
-
-func (b *text) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.all.Write(p)
-}
-
-func (b *text) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.all.String()
-}
-
-func newLog() (*slog.Logger, *text) {
-	out := &text{}
+func newLog() (*slog.Logger, *locked.Buffer) {
+	out := &locked.Buffer{}
 	return slog.New(slog.NewTextHandler(out, nil)), out
 }
 
@@ -136,7 +119,7 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 }
 
 // serve is an HTTPS server that says which protocol a request has, and whose certificate.
-func serve(t *testing.T, l certificate.Listener) (address string, log *text) {
+func serve(t *testing.T, l certificate.Listener) (address string, log *locked.Buffer) {
 	t.Helper()
 	logger, log := newLog()
 	served, err := l.Open("the server", logger)

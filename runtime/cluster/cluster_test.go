@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/locked"
 	"github.com/parley-run/parley/runtime/cluster"
 	"github.com/parley-run/parley/runtime/database"
 )
@@ -395,37 +396,20 @@ func testALaterProcessKeepsItsRow(t *testing.T, fresh newGround) {
 
 func TestAProblemIsLoggedOnce(t *testing.T) {
 	g := onFile(t)
-	var out syncBuffer
+	var out locked.Buffer
 	logged := func(c *cluster.Config, _ *server) { c.Log = textLog(&out) }
 	a := g.server(t, "server1", logged)
 	var calls atomic.Int64
 	a.fail(errors.New("no database"))
-	require.Eventually(t, func() bool { return out.count("cannot follow") == 1 }, time.Minute, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return out.Count("cannot follow") == 1 }, time.Minute, 5*time.Millisecond)
 	require.Eventually(t, func() bool { return calls.Add(1) > 20 }, time.Minute, 75*time.Millisecond) // a poll or two
-	assert.Equal(t, 1, out.count("cannot follow"))
+	assert.Equal(t, 1, out.Count("cannot follow"))
 	a.fail(nil)
-	require.Eventually(t, func() bool { return out.count("follows the catalog again") == 1 }, time.Minute, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return out.Count("follows the catalog again") == 1 }, time.Minute, 5*time.Millisecond)
 	require.Eventually(t, func() bool { return a.find(t, "server1").Problem == "" }, time.Minute, 5*time.Millisecond)
 }
 
 func textLog(out io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(out, nil)) }
-
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) count(text string) int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return bytes.Count(b.buf.Bytes(), []byte(text))
-}
 
 func TestADamagedTableIsMovedAside(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "servers.db")

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/parley-run/parley/fixtures"
+	"github.com/parley-run/parley/internal/locked"
 	"github.com/parley-run/parley/runtime/cluster"
 	"github.com/parley-run/parley/runtime/database"
 )
@@ -66,7 +67,7 @@ func TestHintsOutliveAnOutageOfPostgres(t *testing.T) {
 	p := fixtures.NewPostgres(t)
 	g := onPostgres(p)(t)
 	table := g.table(t)
-	var log syncBuffer
+	var log locked.Buffer
 	hints := cluster.NewPostgresHints(table, textLog(&log))
 	require.NoError(t, p.Stop())
 	ctx, cancel := context.WithCancel(t.Context())
@@ -101,6 +102,6 @@ func TestHintsOutliveAnOutageOfPostgres(t *testing.T) {
 	arrives(5)
 	cancel()
 	require.Eventually(t, func() bool { _, open := <-got; return !open }, time.Minute, time.Millisecond)
-	assert.Equal(t, 2, log.count("no hints come"), "each outage is logged once")
-	assert.Equal(t, 1, log.count("hint ignored"))
+	assert.Equal(t, 2, log.Count("no hints come"), "each outage is logged once")
+	assert.Equal(t, 1, log.Count("hint ignored"))
 }

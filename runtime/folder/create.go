@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/parley-run/parley/internal/freeport"
 	"github.com/parley-run/parley/redisurl"
 	"github.com/parley-run/parley/runtime/certificate"
 	"github.com/parley-run/parley/runtime/password"
@@ -213,7 +214,7 @@ func nameFor(dir string) string {
 // HAProxy's statistics page's.
 func numbers(ctx context.Context, o Options) ([]int, error) {
 	if o.FreePorts {
-		return freePorts(ctx, o.Host, 4+2*o.Servers)
+		return freeport.Find(ctx, o.Host, 4+2*o.Servers)
 	}
 	server, admin, first := cmp.Or(o.ServerPort, 17010), o.AdminPort, o.AdminPort+1
 	if admin == 0 {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
-	"strconv"
 	"syscall"
 )
 
@@ -60,43 +58,4 @@ func (p Port) CheckFree(ctx context.Context) error {
 		return fmt.Errorf("port %s on %s is in use, and wanted for %s", port, host, p.Owner)
 	}
 	return fmt.Errorf("port %s on %s cannot be opened for %s: %w", port, host, p.Owner, err)
-}
-
-// Free ports are looked for below the range that systems take the ports of outgoing connections from (32768
-// and up on Linux, 49152 and up on macOS): a port there could be taken by any client while its server restarts.
-const (
-	freeLow  = 20000
-	freeHigh = 32767
-)
-
-// freePorts picks n distinct ports that nobody listens on now, neither on host nor on the loopback interface.
-func freePorts(ctx context.Context, host string, n int) ([]int, error) {
-	var picked []int
-	seen := map[int]bool{}
-	var lc net.ListenConfig
-	for range 200 * (n + 1) {
-		if len(picked) == n {
-			return picked, nil
-		}
-		port := freeLow + rand.IntN(freeHigh-freeLow+1)
-		if seen[port] {
-			continue
-		}
-		seen[port] = true
-		free := true
-		for _, at := range []string{host, loopback} {
-			l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(at, strconv.Itoa(port)))
-			if err != nil {
-				free = false
-				break
-			}
-			if err := l.Close(); err != nil {
-				return nil, err
-			}
-		}
-		if free {
-			picked = append(picked, port)
-		}
-	}
-	return nil, fmt.Errorf("found %d of %d free ports between %d and %d on %s", len(picked), n, freeLow, freeHigh, host)
 }

@@ -106,14 +106,3 @@ func secretsIn(t reflect.Type, within []reflect.Type) []string {
 	}
 	return out
 }
-
-// Secrets are the keys of a config that hold a Secret, with their places.
-func Secrets[C any](c *C) map[string]*Secret {
-	out := map[string]*Secret{}
-	walk(reflect.ValueOf(c).Elem(), func(f reflect.StructField, v reflect.Value) {
-		if s, ok := v.Addr().Interface().(*Secret); ok {
-			out[jsonName(f)] = s
-		}
-	})
-	return out
-}

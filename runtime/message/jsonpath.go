@@ -38,9 +38,6 @@ func CompileJSONPath(text string) (path *JSONPath, err error) {
 	return &JSONPath{text: text, segments: q.Segments(), filtered: strings.Contains(text, "?")}, nil
 }
 
-// String is the path as it was given.
-func (p *JSONPath) String() string { return p.text }
-
 // maxVisits bounds the work of one JSONPath.
 const maxVisits = 2_000_000
 

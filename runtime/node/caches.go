@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 
-	"github.com/parley-run/parley/runtime/admin"
 	"github.com/parley-run/parley/runtime/catalog"
 	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/service"
@@ -92,19 +92,22 @@ func (n *Node) peerCaches(ctx context.Context, name, of string, out *CacheOut) {
 		}
 	}
 	delete(peers, n.server.Name)
+	var mu sync.Mutex
+	var all sync.WaitGroup
 	for server, address := range peers {
-		asked, cancel := context.WithTimeout(ctx, peerTime)
-		client := admin.NewClient(address, n.token).Secured(n.folder.AdminTLS(address))
-		var said CacheOut
-		err := client.Call(asked, name, map[string]any{"channel": of, "local": true}, &said)
-		client.CloseIdle()
-		cancel()
-		if err != nil {
-			out.Unasked = append(out.Unasked, Unasked{server, service.AsError(err).Message})
-			continue
-		}
-		out.Items = append(out.Items, said.Items...)
+		all.Go(func() {
+			var said CacheOut
+			err := n.callPeer(ctx, address, name, map[string]any{"channel": of, "local": true}, &said)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				out.Unasked = append(out.Unasked, Unasked{server, service.AsError(err).Message})
+			}
+			out.Items = append(out.Items, said.Items...)
+		})
 	}
+	all.Wait()
+	slices.SortFunc(out.Unasked, func(a, b Unasked) int { return cmp.Compare(a.Server, b.Server) })
 }
 
 // keeps notes that a chain of a channel keeps replies.

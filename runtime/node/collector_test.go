@@ -1,20 +1,13 @@
 package node_test
 
 import (
-	"bufio"
-	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/collector"
 	"github.com/parley-run/parley/runtime/folder"
 )
 
@@ -27,54 +20,10 @@ type collected struct {
 	Start                           time.Time
 }
 
-// startCollector builds and starts the Collector's own receiver, of tools/otlp. It downloads modules: it runs only where
-// PARLEY_REQUIRE names it.
-func startCollector(t *testing.T) (url string, spans func() []collected) {
-	t.Helper()
-	if !slices.Contains(strings.Split(os.Getenv("PARLEY_REQUIRE"), ","), "otlp") {
-		t.Skip("the OpenTelemetry Collector's receiver is built only where PARLEY_REQUIRE names otlp: it downloads Go modules")
-	}
-	binary := filepath.Join(t.TempDir(), "otlp")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".")
-	build.Dir = "../../tools/otlp"
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
-	collector := exec.CommandContext(t.Context(), binary)
-	stdin, err := collector.StdinPipe()
-	require.NoError(t, err)
-	stdout, err := collector.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, collector.Start())
-	lines := bufio.NewScanner(stdout)
-	require.True(t, lines.Scan())
-	url = "http://" + lines.Text()
-	var mu sync.Mutex
-	var got []collected
-	var reader sync.WaitGroup
-	reader.Go(func() {
-		for lines.Scan() {
-			var one collected
-			assert.NoError(t, json.Unmarshal(lines.Bytes(), &one))
-			mu.Lock()
-			got = append(got, one)
-			mu.Unlock()
-		}
-	})
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		reader.Wait()
-		_ = collector.Wait()
-	})
-	return url, func() []collected {
-		mu.Lock()
-		defer mu.Unlock()
-		return slices.Clone(got)
-	}
-}
-
 func TestTheCollectorUnderstandsSpans(t *testing.T) {
-	url, spans := startCollector(t)
-	g, _ := statsGround(t, func(c *folder.Cluster) { c.Export.Traces = folder.Traces{Endpoint: url, ServiceName: "bank"} })
+	c := collector.Start(t)
+	spans := func() []collected { return collector.Received[collected](t, c) }
+	g, _ := statsGround(t, func(of *folder.Cluster) { of.Export.Traces = folder.Traces{Endpoint: c.URL, ServiceName: "bank"} })
 	require.NoError(t, g.deploy("server1", "fails.star", failingStar))
 	require.NoError(t, g.define(`
 channel_rest:

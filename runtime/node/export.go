@@ -273,7 +273,7 @@ func (n *Node) getExports(ctx context.Context, _ service.Runtime, _ struct{}) ([
 				told[i] = n.exported()
 				return nil
 			}
-			return n.callPeer(ctx, peer.Admin, "parley.stats.exports-local", &told[i])
+			return n.callPeer(ctx, peer.Admin, "parley.stats.exports-local", struct{}{}, &told[i])
 		})
 	}
 	if err := group.Wait(); err != nil {

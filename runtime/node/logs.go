@@ -6,7 +6,6 @@ import (
 	"os"
 	"sync/atomic"
 
-	"github.com/parley-run/parley/runtime/admin"
 	"github.com/parley-run/parley/runtime/catalog"
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/logs"
@@ -74,12 +73,8 @@ func fileLog(name, path string) logs.Source {
 // peerLog asks another server for its log. Where it does not answer, its file is read, if it has one here.
 func (n *Node) peerLog(name, address, file string) logs.Source {
 	return logs.Source{Server: name, Read: func(ctx context.Context, q logs.Query) (logs.Page, error) {
-		asked, cancel := context.WithTimeout(ctx, peerTime)
-		defer cancel()
-		client := admin.NewClient(address, n.token).Secured(n.folder.AdminTLS(address))
-		defer client.CloseIdle()
 		var out logs.Out
-		err := client.Call(asked, "parley.server.logs", logs.Ask(name, q), &out)
+		err := n.callPeer(ctx, address, "parley.server.logs", logs.Ask(name, q), &out)
 		if err == nil {
 			return logs.Answer(name, out)
 		}

@@ -1,7 +1,6 @@
 package node_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -21,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/locked"
 	"github.com/parley-run/parley/runtime/admin"
 	"github.com/parley-run/parley/runtime/folder"
 	"github.com/parley-run/parley/runtime/node"
@@ -31,25 +31,8 @@ import (
 type ground struct {
 	t      *testing.T
 	folder *folder.Folder
-	logs   *safeBuffer
+	logs   *locked.Buffer
 	redis  *miniredis.Miniredis
-}
-
-type safeBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *safeBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *safeBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }
 
 func newGround(t *testing.T) *ground {
@@ -57,7 +40,7 @@ func newGround(t *testing.T) *ground {
 	redis := miniredis.RunT(t)
 	f, _, err := folder.Create(filepath.Join(t.TempDir(), "c"), folder.Options{Servers: 2, FreePorts: true, RedisURL: "redis://" + redis.Addr() + "/0"})
 	require.NoError(t, err)
-	return &ground{t: t, folder: f, logs: &safeBuffer{}, redis: redis}
+	return &ground{t: t, folder: f, logs: &locked.Buffer{}, redis: redis}
 }
 
 // run starts a server and returns what stops it.

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/freeport"
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/zmtp"
 )
@@ -58,13 +59,11 @@ func (p *pusher) isOpen() bool {
 	return errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-func freePort(t *testing.T) string {
+func freeAddress(t *testing.T) string {
 	t.Helper()
-	var config net.ListenConfig
-	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	address, err := freeport.Address(t.Context())
 	require.NoError(t, err)
-	defer func() { require.NoError(t, l.Close()) }()
-	return l.Addr().String()
+	return address
 }
 
 // got is what the services have recorded.
@@ -111,7 +110,7 @@ func zmqChannel(address, more string) string {
 func TestChannelOutlivesItsServices(t *testing.T) {
 	g := newGround(t)
 	g.run("server1")
-	at := freePort(t)
+	at := freeAddress(t)
 	require.NoError(t, g.define(zmqChannel(at, "")))
 	g.stands("server1", func(s standing) bool { return s.State == "waits for its service to be deployed" })
 	require.NoError(t, g.deploy("server1", "orders.star", fmt.Sprintf(record, "v0 ")))
@@ -156,7 +155,7 @@ func TestChannelThatChanges(t *testing.T) {
 		return nil, nil
 	})
 	g.run("server1", slow, fast)
-	at := freePort(t)
+	at := freeAddress(t)
 	require.NoError(t, g.define(fmt.Sprintf("channel_zmq:\n  - {name: Orders, service: orders, address: 'tcp://%s'}\n", at)))
 	p := g.push(at)
 	p.send(`{"id":"1"}`)
@@ -200,7 +199,7 @@ func TestAddressThatIsTaken(t *testing.T) {
 func TestChannelMovesToAnotherServer(t *testing.T) {
 	g := newGround(t)
 	stop := map[string]func(){"server1": g.run("server1"), "server2": g.run("server2")}
-	at := freePort(t)
+	at := freeAddress(t)
 	require.NoError(t, g.deploy("server1", "orders.star", fmt.Sprintf(record, "")))
 	require.NoError(t, g.define(zmqChannel(at, "")))
 	p := g.push(at)

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/locked"
 	"github.com/parley-run/parley/runtime/folder"
 )
 
@@ -190,7 +191,7 @@ func TestNoncesAreTheClusters(t *testing.T) {
 	redis := miniredis.RunT(t)
 	f, _, err := folder.Create(filepath.Join(t.TempDir(), "c"), folder.Options{Servers: 2, FreePorts: true, RedisURL: "redis://" + redis.Addr() + "/0"})
 	require.NoError(t, err)
-	g := &ground{t: t, folder: f, logs: &safeBuffer{}}
+	g := &ground{t: t, folder: f, logs: &locked.Buffer{}}
 	g.run("server1")
 	g.run("server2")
 	require.NoError(t, g.deploy("server1", "bank.star", bankStar))

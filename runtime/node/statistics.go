@@ -61,7 +61,7 @@ func (n *Node) flushStats(ctx context.Context) {
 		if peer.Name == n.server.Name {
 			continue
 		}
-		group.Go(func() error { return n.callPeer(ctx, peer.Admin, "parley.stats.save", nil) })
+		group.Go(func() error { return n.callPeer(ctx, peer.Admin, "parley.stats.save", struct{}{}, nil) })
 	}
 	if err := group.Wait(); err != nil {
 		n.log.Debug("not every server saved its statistics at once", "err", err)
@@ -74,7 +74,7 @@ type StatsIn struct {
 	Internal bool   `sio:",optional"` // internal services, too
 }
 
-// peerTime bounds how long a peer may take to tell its statistics.
+// peerTime bounds how long a peer may take to answer.
 const peerTime = 2 * time.Second
 
 // getStats sums what this server and those of its machine that answer count now, and what the others saved last.
@@ -121,15 +121,16 @@ func (n *Node) getStats(ctx context.Context, _ service.Runtime, in StatsIn) ([]s
 
 func (n *Node) askPeer(ctx context.Context, address string) ([]stats.ServiceStats, error) {
 	var out []stats.ServiceStats
-	return out, n.callPeer(ctx, address, "parley.stats.get-local", &out)
+	return out, n.callPeer(ctx, address, "parley.stats.get-local", struct{}{}, &out)
 }
 
-func (n *Node) callPeer(ctx context.Context, address, name string, out any) error {
+// callPeer invokes an internal service of the server whose admin API has that address.
+func (n *Node) callPeer(ctx context.Context, address, name string, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, peerTime)
 	defer cancel()
 	client := admin.NewClient(address, n.token).Secured(n.folder.AdminTLS(address))
 	defer client.CloseIdle()
-	return client.Call(ctx, name, struct{}{}, out)
+	return client.Call(ctx, name, in, out)
 }
 
 func (n *Node) getLocalStats(context.Context, service.Runtime, struct{}) ([]stats.ServiceStats, error) {

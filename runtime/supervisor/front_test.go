@@ -146,6 +146,11 @@ func TestDamagedWeights(t *testing.T) {
 	require.NoError(t, os.WriteFile(f.WeightsFile(), []byte(`{"gone": 3}`), 0o600))
 	_, err := supervisor.New(supervisor.Deps{Folder: f, Serve: serveNothing})
 	require.NoError(t, err, "a server that there is no more")
+	require.NoError(t, os.WriteFile(f.WeightsFile(), []byte(`null`), 0o600))
+	require.NoError(t, supervisor.KeepWeight(f, "server1", 5))
+	raw, err := os.ReadFile(f.WeightsFile())
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"weights": {"server1": 5}, "to_be_logged": [{"server": "server1", "weight": 5}]}`, string(raw))
 }
 
 func TestEmbeddedHasNothingToReload(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/locked"
 	"github.com/parley-run/parley/runtime/supervisor"
 )
 
@@ -235,7 +236,7 @@ func TestRedisKilledLosesNothingOlderThanASecond(t *testing.T) {
 	for range 3 {
 		cmd := exec.CommandContext(ctx, os.Args[0])
 		cmd.Env = append(os.Environ(), "SUPERVISOR_TEST_ROLE=redis", "SUPERVISOR_TEST_FILE="+path)
-		var log lockedBuffer
+		var log locked.Buffer
 		cmd.Stderr = &log
 		out, err := cmd.StdoutPipe()
 		require.NoError(t, err)
@@ -308,24 +309,6 @@ func slowestSave(t *testing.T, log string) (slowest time.Duration) {
 		slowest = max(slowest, time.Duration(ms)*time.Millisecond)
 	}
 	return slowest
-}
-
-// lockedBuffer is one that a process writes to while it is read.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 // BenchmarkRedisSave measures what a write takes while 10,000 keys are saved again and again.

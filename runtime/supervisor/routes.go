@@ -20,33 +20,25 @@ const routesMost = 30 * time.Second
 // followRoutes tells the load-balancer where channels are served, until ctx ends. While no server answers, what was last
 // known holds; before one has, no channel is taken for idempotent.
 func (s *Supervisor) followRoutes(ctx context.Context) {
-	tick := time.NewTicker(routesEvery)
-	defer tick.Stop()
-	said := ""
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
+	var problem error
+	repeat(ctx, routesEvery, func(ctx context.Context) error {
+		if routes, ok := s.readRoutes(ctx); ok {
+			problem = s.setRoutes(ctx, routes)
 		}
-		routes, ok := s.readRoutes(ctx)
-		if !ok {
-			continue
-		}
-		problem := ""
-		setting, cancel := context.WithTimeout(ctx, routesMost)
-		if err := s.front.SetRoutes(setting, routes); err != nil && ctx.Err() == nil {
-			problem = err.Error()
-		}
-		cancel()
-		if problem == "" {
-			s.noteIdempotent(routes)
-		}
-		if problem != "" && problem != said {
-			s.d.Log.Warn("the load-balancer does not know which channels are idempotent", "err", problem)
-		}
-		said = problem
+		return problem
+	}, func(err error) {
+		s.d.Log.Warn("the load-balancer does not know which channels are idempotent", "err", err)
+	})
+}
+
+func (s *Supervisor) setRoutes(ctx context.Context, routes []balancer.Route) error {
+	ctx, cancel := context.WithTimeout(ctx, routesMost)
+	defer cancel()
+	if err := s.front.SetRoutes(ctx, routes); err != nil {
+		return err
 	}
+	s.noteIdempotent(routes)
+	return nil
 }
 
 func (s *Supervisor) noteIdempotent(routes []balancer.Route) {

@@ -50,6 +50,9 @@ func openWeights(f *folder.Folder) (weights, error) {
 	if err := json.Unmarshal(raw, &out.Weights); err != nil {
 		return out, fmt.Errorf(`%s holds no weights such as {"weights": {"server1": 0}}: %w; mend it, or remove it: all servers get requests then`, f.WeightsFile(), err)
 	}
+	if out.Weights == nil { // the file says null
+		out.Weights = map[string]int{}
+	}
 	return out, nil
 }
 
@@ -151,25 +154,9 @@ func (s *Supervisor) recordWeights(ctx context.Context) error {
 
 // followWeights lets the audit log know of weights that were set while no server could write them down, until ctx ends.
 func (s *Supervisor) followWeights(ctx context.Context) {
-	tick := time.NewTicker(recordEvery)
-	defer tick.Stop()
-	said := ""
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	repeat(ctx, recordEvery, func(ctx context.Context) error {
 		s.weighing.Lock()
-		err := s.recordWeights(ctx)
-		s.weighing.Unlock()
-		now := ""
-		if err != nil && ctx.Err() == nil {
-			now = err.Error()
-		}
-		if now != "" && now != said {
-			s.d.Log.Warn("a weight is not in the audit log yet", "err", now)
-		}
-		said = now
-	}
+		defer s.weighing.Unlock()
+		return s.recordWeights(ctx)
+	}, func(err error) { s.d.Log.Warn("a weight is not in the audit log yet", "err", err) })
 }

@@ -118,7 +118,8 @@ func TestNothingIsLeftBehind(t *testing.T) {
 				before := opened()
 				func() {
 					var connections atomic.Int64
-					server := httptest.NewUnstartedServer(http.HandlerFunc(serve))
+					over := make(chan struct{})
+					server := httptest.NewUnstartedServer(serve(over))
 					server.Listener = counted{server.Listener, &connections}
 					server.Start()
 					defer server.Close()
@@ -140,6 +141,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 							"mock.yaml": {Data: []byte("stubs: [{path: /, body: x}]")},
 						},
 					})
+					close(over)
 					for deadline := time.Now().Add(time.Minute); connections.Load() > 0 && time.Now().Before(deadline); {
 						runtime.Gosched()
 					}
@@ -172,33 +174,36 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 }
 
-func serve(w http.ResponseWriter, r *http.Request) {
-	switch r.URL.Path {
-	case "/hang":
-		<-r.Context().Done()
-	case "/half":
-		w.Header().Set("Content-Length", "100")
-		_, _ = w.Write([]byte("half"))
-		_ = http.NewResponseController(w).Flush()
-		<-r.Context().Done()
-	case "/socket", "/deaf":
-		c, err := websocket.Accept(w, r, nil)
-		if err != nil {
-			return
-		}
-		defer func() { _ = c.CloseNow() }()
-		if r.URL.Path == "/deaf" {
-			time.Sleep(time.Second)
-			return
-		}
-		for {
-			kind, text, err := c.Read(context.Background())
-			if err != nil || c.Write(context.Background(), kind, text) != nil {
+// serve is a server whose /deaf reads nothing until the run is over.
+func serve(over <-chan struct{}) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/hang":
+			<-r.Context().Done()
+		case "/half":
+			w.Header().Set("Content-Length", "100")
+			_, _ = w.Write([]byte("half"))
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		case "/socket", "/deaf":
+			c, err := websocket.Accept(w, r, nil)
+			if err != nil {
 				return
 			}
+			defer func() { _ = c.CloseNow() }()
+			if r.URL.Path == "/deaf" {
+				<-over
+				return
+			}
+			for {
+				kind, text, err := c.Read(context.Background())
+				if err != nil || c.Write(context.Background(), kind, text) != nil {
+					return
+				}
+			}
+		default:
+			_, _ = w.Write([]byte(`{"a": 1}`))
 		}
-	default:
-		_, _ = w.Write([]byte(`{"a": 1}`))
 	}
 }
 

@@ -11,13 +11,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/backend"
 	"github.com/parley-run/parley/runtime/balancer"
 	"github.com/parley-run/parley/runtime/balancer/haproxy"
 )
@@ -35,86 +34,6 @@ func installed(t testing.TB) haproxy.Program {
 	return p
 }
 
-// backend is a server that can be killed and started again on its port, and that counts each X-Id it handled.
-type backend struct {
-	t       testing.TB
-	address string
-	handle  http.HandlerFunc
-	ready   atomic.Int64 // status of /parley/ready
-	paused  atomic.Value // chan struct{}: /parley/ready is answered once it is closed
-
-	mu  sync.Mutex
-	ids map[string]int
-	srv *http.Server
-}
-
-func newBackend(t testing.TB, handle http.HandlerFunc) *backend {
-	b := &backend{t: t, handle: handle, ids: map[string]int{}, address: "127.0.0.1:0"}
-	b.ready.Store(http.StatusOK)
-	if handle == nil {
-		b.handle = func(w http.ResponseWriter, r *http.Request) {
-			if body, err := io.ReadAll(r.Body); err == nil {
-				_, _ = w.Write(body)
-			}
-		}
-	}
-	b.start()
-	t.Cleanup(b.kill)
-	return b
-}
-
-func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/parley/ready" {
-		if paused, ok := b.paused.Load().(chan struct{}); ok {
-			<-paused
-		}
-		w.WriteHeader(int(b.ready.Load()))
-		return
-	}
-	if id := r.Header.Get("X-Id"); id != "" {
-		b.mu.Lock()
-		b.ids[id]++
-		b.mu.Unlock()
-	}
-	b.handle(w, r)
-}
-
-func (b *backend) start() {
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", b.address)
-	require.NoError(b.t, err)
-	b.address = l.Addr().String()
-	srv := &http.Server{Handler: b, ReadHeaderTimeout: 10 * time.Second}
-	b.mu.Lock()
-	b.srv = srv
-	b.mu.Unlock()
-	go func() { _ = srv.Serve(l) }()
-}
-
-// kill closes the listener and each connection at once.
-func (b *backend) kill() {
-	b.mu.Lock()
-	srv := b.srv
-	b.mu.Unlock()
-	_ = srv.Close()
-}
-
-// pause leaves checks without an answer, until the test ends.
-func (b *backend) pause() {
-	paused := make(chan struct{})
-	b.t.Cleanup(func() { close(paused) })
-	b.paused.Store(paused)
-}
-
-func (b *backend) handled() map[string]int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	out := map[string]int{}
-	for id, n := range b.ids {
-		out[id] = n
-	}
-	return out
-}
-
 // front is an HAProxy over backends named server1, server2, ...
 type front struct {
 	*haproxy.Runner
@@ -124,7 +43,7 @@ type front struct {
 	ended chan error
 }
 
-func newFront(t testing.TB, change func(*haproxy.Options), backends ...*backend) *front {
+func newFront(t testing.TB, change func(*haproxy.Options), backends ...*backend.Backend) *front {
 	t.Helper()
 	installed(t)
 	f, l := prepareFront(t, change, backends...)
@@ -147,12 +66,12 @@ func newFront(t testing.TB, change func(*haproxy.Options), backends ...*backend)
 	return f
 }
 
-func prepareFront(t testing.TB, change func(*haproxy.Options), backends ...*backend) (*front, net.Listener) {
+func prepareFront(t testing.TB, change func(*haproxy.Options), backends ...*backend.Backend) (*front, net.Listener) {
 	t.Helper()
 	o := haproxy.Options{Dir: t.TempDir(), Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Config: haproxy.Config{Cluster: "test"}}
 	o.LogFile = filepath.Join(o.Dir, "haproxy.log")
 	for i, be := range backends {
-		o.Config.Servers = append(o.Config.Servers, haproxy.Server{Name: "server" + strconv.Itoa(i+1), Address: be.address, Weight: 100})
+		o.Config.Servers = append(o.Config.Servers, haproxy.Server{Name: "server" + strconv.Itoa(i+1), Address: be.Address, Weight: 100})
 	}
 	if change != nil {
 		change(&o)

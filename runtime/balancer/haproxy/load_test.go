@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/backend"
 	"github.com/parley-run/parley/runtime/balancer"
 	"github.com/parley-run/parley/runtime/balancer/haproxy"
 )
@@ -64,12 +65,12 @@ func (l *load) more(n int64) {
 
 // end gives how many requests had which outcome, and those that backends handled more than once, or not though
 // answered.
-func (l *load) end(backends ...*backend) (counts map[string]int, doubled, lost []string) {
+func (l *load) end(backends ...*backend.Backend) (counts map[string]int, doubled, lost []string) {
 	close(l.stop)
 	l.wg.Wait()
 	handled := map[string]int{}
 	for _, b := range backends {
-		for id, n := range b.handled() {
+		for id, n := range b.Handled() {
 			handled[id] += n
 		}
 	}
@@ -88,7 +89,7 @@ func (l *load) end(backends ...*backend) (counts map[string]int, doubled, lost [
 }
 
 func TestReloadsUnderLoad(t *testing.T) {
-	one, two := newBackend(t, nil), newBackend(t, nil)
+	one, two := backend.New(t, nil, nil), backend.New(t, nil, nil)
 	f := newFront(t, nil, one, two)
 	l := f.load("POST", 8)
 	for range 20 {
@@ -115,7 +116,7 @@ func (f *front) pids() (master, worker int) {
 func TestHAProxyKilledUnderLoad(t *testing.T) {
 	for _, who := range []string{"worker", "master"} {
 		t.Run(who, func(t *testing.T) {
-			one, two := newBackend(t, nil), newBackend(t, nil)
+			one, two := backend.New(t, nil, nil), backend.New(t, nil, nil)
 			f := newFront(t, nil, one, two)
 			require.NoError(t, f.Drain(context.Background(), "server2"))
 			l := f.load("POST", 8)
@@ -132,7 +133,7 @@ func TestHAProxyKilledUnderLoad(t *testing.T) {
 			assert.LessOrEqual(t, broken, 2*8, "no more than were in flight")
 			assert.Empty(t, doubled)
 			f.waitState("server2", balancer.Draining) // by the new one too
-			assert.Empty(t, two.handled())
+			assert.Empty(t, two.Handled())
 		})
 	}
 }
@@ -140,16 +141,16 @@ func TestHAProxyKilledUnderLoad(t *testing.T) {
 func TestServerKilledUnderLoad(t *testing.T) {
 	for _, method := range []string{"POST", "GET"} {
 		t.Run(method, func(t *testing.T) {
-			one, two := newBackend(t, nil), newBackend(t, nil)
+			one, two := backend.New(t, nil, nil), backend.New(t, nil, nil)
 			f := newFront(t, nil, one, two)
 			l := f.load(method, 8)
 			const kills = 5
 			for range kills {
 				l.more(50)
-				one.kill()
+				one.Kill()
 				f.waitState("server1", balancer.Down)
 				l.more(50)
-				one.start()
+				one.Start()
 				f.waitState("server1", balancer.Up)
 			}
 			counts, doubled, lost := l.end(one, two)
@@ -166,7 +167,7 @@ func TestServerKilledUnderLoad(t *testing.T) {
 }
 
 func TestRollingRestartLosesNothing(t *testing.T) {
-	backends := []*backend{newBackend(t, nil), newBackend(t, nil)}
+	backends := []*backend.Backend{backend.New(t, nil, nil), backend.New(t, nil, nil)}
 	f := newFront(t, nil, backends...)
 	l := f.load("POST", 8)
 	ctx := context.Background()
@@ -178,9 +179,9 @@ func TestRollingRestartLosesNothing(t *testing.T) {
 			require.NoError(t, f.Reload(ctx))
 		}
 		require.NoError(t, f.Idle(ctx, name))
-		be.kill()
+		be.Kill()
 		l.more(30)
-		be.start()
+		be.Start()
 		require.NoError(t, f.Ready(ctx, name))
 		f.waitState(name, balancer.Up)
 	}

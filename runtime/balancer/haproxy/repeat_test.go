@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/backend"
 	"github.com/parley-run/parley/runtime/balancer"
 )
 
@@ -57,7 +58,7 @@ func TestIdempotentChannelIsRepeated(t *testing.T) {
 		{"POST", "/files/a/locked", false},
 		{"POST", "/other", false},
 	}
-	one, two := newBackend(t, nil), newBackend(t, drop(false))
+	one, two := backend.New(t, nil, nil), backend.New(t, nil, drop(false))
 	f := newFront(t, nil, one, two)
 	require.NoError(t, f.SetRoutes(context.Background(), channels()))
 	f.waitState("server1", balancer.Up)
@@ -69,7 +70,7 @@ func TestIdempotentChannelIsRepeated(t *testing.T) {
 			for i := range 4 {
 				id := fmt.Sprint(t.Name(), i)
 				a := do(t, client, row.method, f.url+row.path, "hello", "X-Id", id)
-				here, there := one.handled()[id], two.handled()[id]
+				here, there := one.Handled()[id], two.Handled()[id]
 				met += there
 				switch {
 				case row.again:
@@ -90,7 +91,7 @@ func TestIdempotentChannelIsRepeated(t *testing.T) {
 }
 
 func TestHAProxyIsLoadedAnewOnlyForOtherRoutes(t *testing.T) {
-	f := newFront(t, nil, newBackend(t, nil))
+	f := newFront(t, nil, backend.New(t, nil, nil))
 	pid := func() int {
 		_, worker := f.pids()
 		return worker

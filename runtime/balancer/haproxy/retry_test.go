@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/backend"
 	"github.com/parley-run/parley/runtime/balancer"
 )
 
@@ -51,7 +52,7 @@ func TestServerThatDiesWhileItWorks(t *testing.T) {
 		{"head", "HEAD", "/x", "", nil, true},
 	}
 	for _, reset := range []bool{false, true} {
-		one, two := newBackend(t, nil), newBackend(t, drop(reset))
+		one, two := backend.New(t, nil, nil), backend.New(t, nil, drop(reset))
 		f := newFront(t, nil, one, two)
 		for _, keep := range []bool{false, true} {
 			for _, row := range rows {
@@ -65,7 +66,7 @@ func TestServerThatDiesWhileItWorks(t *testing.T) {
 					for i := range 4 {
 						id := fmt.Sprint(t.Name(), i)
 						a := do(t, client, row.method, f.url+row.path, row.body, append(row.header, "X-Id", id)...)
-						here, there := one.handled()[id], two.handled()[id]
+						here, there := one.Handled()[id], two.Handled()[id]
 						met += there
 						if row.again {
 							assert.Equal(t, 200, a.status)
@@ -95,10 +96,10 @@ func TestServerThatDiesWhileItWorks(t *testing.T) {
 }
 
 func TestRefusedGoesToTheNextServer(t *testing.T) {
-	one, two := newBackend(t, nil), newBackend(t, nil)
+	one, two := backend.New(t, nil, nil), backend.New(t, nil, nil)
 	f := newFront(t, nil, one, two)
 	client := newClient(t)
-	one.kill()
+	one.Kill()
 	for _, body := range []string{"small", strings.Repeat("x", 3<<20)} {
 		for range 4 {
 			a := do(t, client, "POST", f.url+"/x", body)
@@ -107,7 +108,7 @@ func TestRefusedGoesToTheNextServer(t *testing.T) {
 			require.Equal(t, "server2", a.header.Get("X-Parley-Server"))
 		}
 	}
-	two.kill()
+	two.Kill()
 	f.waitState("server2", balancer.Down) // before, a POST over a connection that was kept to it has an outcome that is unknown
 	a := do(t, client, "POST", f.url+"/x", "hello")
 	assert.Equal(t, 503, a.status)

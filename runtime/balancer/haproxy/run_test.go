@@ -16,12 +16,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/backend"
+	"github.com/parley-run/parley/internal/freeport"
 	"github.com/parley-run/parley/runtime/balancer"
 	"github.com/parley-run/parley/runtime/balancer/haproxy"
 )
 
 func TestReloadKeepsWhatIsDrainedAndWeighed(t *testing.T) {
-	one, two, three := newBackend(t, nil), newBackend(t, nil), newBackend(t, nil)
+	one, two, three := backend.New(t, nil, nil), backend.New(t, nil, nil), backend.New(t, nil, nil)
 	f := newFront(t, nil, one, two, three)
 	ctx := context.Background()
 	require.NoError(t, f.Drain(ctx, "server1"))
@@ -45,7 +47,7 @@ func TestReloadKeepsWhatIsDrainedAndWeighed(t *testing.T) {
 }
 
 func TestReloadOfAConfigurationThatHAProxyRefuses(t *testing.T) {
-	be := newBackend(t, nil)
+	be := backend.New(t, nil, nil)
 	file := filepath.Join(t.TempDir(), "cert.pem")
 	pool := certificate(t, file)
 	f := newFront(t, func(o *haproxy.Options) { o.Config.Certificate = file }, be)
@@ -67,7 +69,7 @@ func TestReloadOfAConfigurationThatHAProxyRefuses(t *testing.T) {
 
 func TestIdleWaitsForWhatIsInFlight(t *testing.T) {
 	begun, finish := make(chan struct{}), make(chan struct{})
-	one := newBackend(t, func(w http.ResponseWriter, _ *http.Request) {
+	one := backend.New(t, nil, func(w http.ResponseWriter, _ *http.Request) {
 		close(begun)
 		<-finish
 		_, _ = io.WriteString(w, "finished")
@@ -95,16 +97,16 @@ func TestIdleWaitsForWhatIsInFlight(t *testing.T) {
 }
 
 func TestAlive(t *testing.T) {
-	one := newBackend(t, nil)
+	one := backend.New(t, nil, nil)
 	f := newFront(t, nil, one)
 	a := do(t, http.DefaultClient, "GET", f.url+"/parley-lb-alive", "")
 	assert.Equal(t, 200, a.status)
 	assert.Contains(t, a.body, "Service ready.")
-	one.ready.Store(503)
+	one.Ready.Store(503)
 	f.waitState("server1", balancer.Down)
 	assert.Contains(t, f.state("server1").Error, "Layer7 wrong status")
 	assert.Equal(t, 503, do(t, http.DefaultClient, "GET", f.url+"/parley-lb-alive", "").status)
-	one.ready.Store(200)
+	one.Ready.Store(200)
 	f.waitState("server1", balancer.Up)
 	assert.Empty(t, f.state("server1").Error)
 	require.NoError(t, f.Drain(context.Background(), "server1"))
@@ -112,7 +114,7 @@ func TestAlive(t *testing.T) {
 }
 
 func TestWhatServersSee(t *testing.T) {
-	be := newBackend(t, func(w http.ResponseWriter, r *http.Request) {
+	be := backend.New(t, nil, func(w http.ResponseWriter, r *http.Request) {
 		assert.Equal(t, "127.0.0.1", r.Header.Get("X-Forwarded-For"))
 		assert.Equal(t, "http", r.Header.Get("X-Forwarded-Proto"))
 		assert.Equal(t, "bank.example", r.Header.Get("X-Forwarded-Host"))
@@ -139,7 +141,7 @@ func TestWhatServersSee(t *testing.T) {
 }
 
 func TestUpgrade(t *testing.T) {
-	be := newBackend(t, func(w http.ResponseWriter, r *http.Request) {
+	be := backend.New(t, nil, func(w http.ResponseWriter, r *http.Request) {
 		conn, rw, err := http.NewResponseController(w).Hijack()
 		if !assert.NoError(t, err) {
 			return
@@ -170,7 +172,7 @@ func TestUpgrade(t *testing.T) {
 }
 
 func TestCounts(t *testing.T) {
-	one, two := newBackend(t, nil), newBackend(t, drop(false))
+	one, two := backend.New(t, nil, nil), backend.New(t, nil, drop(false))
 	f := newFront(t, nil, one, two)
 	client := newClient(t)
 	for range 4 {
@@ -198,15 +200,13 @@ func TestCounts(t *testing.T) {
 	assert.Zero(t, all[0].Failed)
 	assert.Zero(t, all[1].Served)
 	assert.Positive(t, all[1].Failed)
-	assert.Equal(t, balancer.Status{Name: "server1", Address: one.address, State: "up", Weight: 100, Served: all[0].Served}, all[0])
+	assert.Equal(t, balancer.Status{Name: "server1", Address: one.Address, State: "up", Weight: 100, Served: all[0].Served}, all[0])
 }
 
 func TestStatisticsPage(t *testing.T) {
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	address, err := freeport.Address(context.Background())
 	require.NoError(t, err)
-	address := l.Addr().String()
-	require.NoError(t, l.Close())
-	newFront(t, func(o *haproxy.Options) { o.Config.Stats, o.Config.Password = address, haproxy.Hash("rightrightright") }, newBackend(t, nil))
+	newFront(t, func(o *haproxy.Options) { o.Config.Stats, o.Config.Password = address, haproxy.Hash("rightrightright") }, backend.New(t, nil, nil))
 	for password, want := range map[string]int{"rightrightright": 200, "wrong": 401, "": 401} {
 		req, err := http.NewRequestWithContext(context.Background(), "GET", "http://"+address+"/", nil)
 		require.NoError(t, err)
@@ -222,10 +222,10 @@ func TestStatisticsPage(t *testing.T) {
 }
 
 func TestSilentServerLosesItsConnections(t *testing.T) {
-	one := newBackend(t, nil)
+	one := backend.New(t, nil, nil)
 	stuck := make(chan struct{})
-	two := newBackend(t, nil)
-	two.handle = func(w http.ResponseWriter, r *http.Request) {
+	two := backend.New(t, nil, nil)
+	two.Handle = func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-stuck:
 		case <-r.Context().Done():
@@ -240,7 +240,7 @@ func TestSilentServerLosesItsConnections(t *testing.T) {
 		got <- a
 	}()
 	require.Eventually(t, func() bool { return f.state("server2").InFlight == 1 }, patience, time.Millisecond)
-	two.pause()
+	two.Pause()
 	select {
 	case a := <-got:
 		assert.Equal(t, 502, a.status)
@@ -253,7 +253,7 @@ func TestSilentServerLosesItsConnections(t *testing.T) {
 
 func TestBadStarts(t *testing.T) {
 	installed(t)
-	be := newBackend(t, nil)
+	be := backend.New(t, nil, nil)
 	ctx := context.Background()
 	f, _ := prepareFront(t, func(o *haproxy.Options) { o.Config.Certificate = "/nowhere/cert.pem" }, be)
 	require.ErrorContains(t, f.Prepare(ctx), "/nowhere/cert.pem")
@@ -273,7 +273,7 @@ func TestBadStarts(t *testing.T) {
 }
 
 func TestLongAndOddFolders(t *testing.T) {
-	be := newBackend(t, nil)
+	be := backend.New(t, nil, nil)
 	dir := filepath.Join(t.TempDir(), strings.Repeat("long ", 30), "o'brien $HOME")
 	require.NoError(t, os.MkdirAll(dir, 0o700))
 	f := newFront(t, func(o *haproxy.Options) { o.Dir = dir }, be)

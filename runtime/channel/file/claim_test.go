@@ -88,7 +88,7 @@ func TestFileThatCannotBeMovedAway(t *testing.T) {
 	u.drop("a.csv", "1")
 	u.run()
 	u.eventually("it says so", func() bool {
-		return u.count(`cannot move "a.csv", which was handled, to `) == 1 && u.count("run ended: ") > 2
+		return u.log.Count(`cannot move "a.csv", which was handled, to `) == 1 && u.log.Count("run ended: ") > 2
 	})
 	require.NoError(t, os.Remove(filepath.Join(u.dir, "done")))
 	u.eventually("it is moved then", func() bool { return len(u.files("done")) == 1 })
@@ -127,8 +127,8 @@ func TestFoldersThatCannotBeUsed(t *testing.T) {
 		u := newUnder(t, "", nil)
 		require.NoError(t, os.Remove(u.dir))
 		u.run()
-		u.eventually("it says so", func() bool { return u.count("pickup_from: ") > 1 })
-		assert.Positive(t, u.count("create or mount it"))
+		u.eventually("it says so", func() bool { return u.log.Count("pickup_from: ") > 1 })
+		assert.Positive(t, u.log.Count("create or mount it"))
 		require.NoError(t, os.Mkdir(u.dir, 0o700))
 		u.drop("a.csv", "1")
 		u.eventually("it goes on when it is there", func() bool { return len(u.files("done")) == 1 })
@@ -138,7 +138,7 @@ func TestFoldersThatCannotBeUsed(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(u.dir, "done"), nil, 0o600))
 		u.drop("a.csv", "1")
 		u.run()
-		u.eventually("it says so", func() bool { return u.count("move_processed_to: ") > 1 })
+		u.eventually("it says so", func() bool { return u.log.Count("move_processed_to: ") > 1 })
 		assert.Empty(t, u.got(), "nothing is handled that could not be moved away")
 		assert.Equal(t, []string{"a.csv", "done"}, u.files(""))
 	})
@@ -150,7 +150,7 @@ func TestFoldersThatCannotBeUsed(t *testing.T) {
 		t.Cleanup(func() { _ = os.RemoveAll(other) })
 		u := newUnder(t, fmt.Sprintf(`,"move_failed_to":%q`, other), nil).run()
 		u.drop("a.csv", "1")
-		u.eventually("it says so, or it is one file system", func() bool { return u.count("is on another file system than") > 0 || len(u.got()) > 0 })
+		u.eventually("it says so, or it is one file system", func() bool { return u.log.Count("is on another file system than") > 0 || len(u.got()) > 0 })
 		if len(u.got()) == 0 {
 			assert.Equal(t, []string{"a.csv"}, u.files(""))
 		}

@@ -1,7 +1,6 @@
 package file_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/locked"
 	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/channel/file"
 	"github.com/parley-run/parley/runtime/kind"
@@ -34,21 +34,10 @@ type under struct {
 	stop   context.CancelCauseFunc
 	done   chan struct{}
 
+	log locked.Buffer
+
 	mu   sync.Mutex
-	log  bytes.Buffer
 	reqs []*service.Request
-}
-
-func (u *under) Write(p []byte) (int, error) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.log.Write(p)
-}
-
-func (u *under) count(word string) int {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return strings.Count(u.log.String(), word)
 }
 
 // got is the content of the files that reached the service, in their order.
@@ -65,8 +54,6 @@ func (u *under) got() []string {
 func (u *under) eventually(what string, ok func() bool) {
 	u.t.Helper()
 	if !assert.Eventually(u.t, ok, patience, time.Millisecond, what) {
-		u.mu.Lock()
-		defer u.mu.Unlock()
 		u.t.Fatalf("%s; files %q; log:\n%s", what, u.files(""), u.log.String())
 	}
 }
@@ -85,7 +72,7 @@ func (u *under) run() *under {
 	config, err := file.Kind().Parse([]byte(u.spec))
 	require.NoError(u.t, err)
 	built, err := file.Kind().New(config, channel.Deps{
-		Name: "Orders/in", Names: service.ParleyNames(), Log: slog.New(slog.NewTextHandler(u, nil)),
+		Name: "Orders/in", Names: service.ParleyNames(), Log: slog.New(slog.NewTextHandler(&u.log, nil)),
 		Handle: service.HandlerFunc(func(ctx context.Context, req *service.Request) (*service.Response, error) {
 			u.mu.Lock()
 			u.reqs = append(u.reqs, req)
@@ -107,7 +94,7 @@ func (u *under) run() *under {
 		defer runner.Wait()
 		for ctx.Err() == nil {
 			if err := runner.Run(ctx); err != nil {
-				_, _ = fmt.Fprintf(u, "run ended: %v\n", err)
+				_, _ = fmt.Fprintf(&u.log, "run ended: %v\n", err)
 				<-time.After(5 * time.Millisecond)
 			}
 		}
@@ -218,7 +205,7 @@ func TestFilesGoToTheServiceAndAreMovedAway(t *testing.T) {
 		assert.Equal(t, map[string][]string{"file_name": {"a.csv"}, "file_path": {at}}, first.Params)
 		assert.Equal(t, at, first.Path)
 		assert.Equal(t, "Orders/in", first.Channel)
-		assert.Equal(t, 1, u.count("cid="+first.CID+" file=a.csv bytes=9"))
+		assert.Equal(t, 1, u.log.Count("cid="+first.CID+" file=a.csv bytes=9"))
 	}
 }
 
@@ -269,7 +256,7 @@ file: "a.csv"
 error: no such customer; send a known one
 $`, u.read("failed/a.csv.error"))
 	assert.Contains(t, u.read("failed/b.csv.error"), "error: internal error\n")
-	assert.Equal(t, 1, u.count("secret cause"), "in the log alone")
+	assert.Equal(t, 1, u.log.Count("secret cause"), "in the log alone")
 	assert.Contains(t, u.read("failed/c.csv.error"), `error: service "orders" did not answer within 1s`)
 	assert.Contains(t, u.read("failed/d.csv.error"), "error: it has 21 bytes, over the limit of 20 of channel Orders/in; raise its max_size, or send less at once")
 	assert.Len(t, u.got(), 4, "what is too big is not read")
@@ -316,9 +303,9 @@ func TestWhatIsNoFileIsNamedAndLeft(t *testing.T) {
 		u.eventually("the good one is handled", func() bool { return !slices.Contains(u.files(""), "good.csv") })
 	}
 	for _, line := range want {
-		assert.Equal(t, 1, u.count(line), line)
+		assert.Equal(t, 1, u.log.Count(line), line)
 	}
 	assert.NotContains(t, u.got(), "secret")
 	assert.FileExists(t, filepath.Join(u.dir, "link.csv"))
-	assert.Equal(t, 0, u.count("file=done"), "its own folders are not spoken of")
+	assert.Equal(t, 0, u.log.Count("file=done"), "its own folders are not spoken of")
 }

@@ -19,29 +19,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/locked"
 	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/channel/jsonrpc"
 	"github.com/parley-run/parley/runtime/service"
 	"github.com/parley-run/parley/runtime/sio"
 )
-
-// logs collects what is logged.
-type logs struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
 
 // served is a service behind a channel.
 type served struct {
@@ -117,7 +100,7 @@ func echoInput(_ context.Context, req *service.Request) (*service.Response, erro
 }
 
 // serve mounts a channel as the node does, with all services under their own names.
-func serve(t testing.TB, more string) (*httptest.Server, *logs) {
+func serve(t testing.TB, more string) (*httptest.Server, *locked.Buffer) {
 	t.Helper()
 	all := services()
 	methods := map[string]string{}
@@ -129,7 +112,7 @@ func serve(t testing.TB, more string) (*httptest.Server, *logs) {
 	c, err := jsonrpc.Kind().Parse([]byte(`{"url_path":"/rpc","methods":` + string(text) + more + `}`))
 	require.NoError(t, err)
 	require.Equal(t, sio.Decoded, c.Common().DataFormat)
-	out := &logs{}
+	out := &locked.Buffer{}
 	deps := channel.Deps{Name: "Test", Names: service.ParleyNames(), Log: slog.New(slog.NewJSONHandler(out, nil))}
 	for _, name := range channel.Services(c) {
 		s := all[strings.TrimPrefix(name, "svc.")]

@@ -14,13 +14,13 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/locked"
 	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/channel/rest"
 	"github.com/parley-run/parley/runtime/service"
@@ -28,22 +28,11 @@ import (
 )
 
 // logs collects what is logged.
-type logs struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
+type logs struct{ locked.Buffer }
 
 func (l *logs) lines(t *testing.T) (lines []map[string]any) {
 	t.Helper()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	dec := json.NewDecoder(bytes.NewReader(l.buf.Bytes()))
+	dec := json.NewDecoder(strings.NewReader(l.String()))
 	for dec.More() {
 		var line map[string]any
 		require.NoError(t, dec.Decode(&line))

@@ -130,7 +130,7 @@ func TestPeersThatAreBad(t *testing.T) {
 			} else {
 				bad.closed(t)
 			}
-			u.eventually("it is told", func() bool { return u.count(row.log) == 1 })
+			u.eventually("it is told", func() bool { return u.log.Count(row.log) == 1 })
 			good.put(t, 0, 2, 'o', 'k')
 			u.eventually("the good peer is served", func() bool { return len(u.messages()) == 1 })
 			assert.Equal(t, []string{"ok"}, u.messages())

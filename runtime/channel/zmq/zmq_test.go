@@ -1,12 +1,10 @@
 package zmq_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/freeport"
+	"github.com/parley-run/parley/internal/locked"
 	"github.com/parley-run/parley/runtime/channel"
 	"github.com/parley-run/parley/runtime/channel/zmq"
 	"github.com/parley-run/parley/runtime/kind"
@@ -31,23 +31,11 @@ type under struct {
 	stop    context.CancelCauseFunc
 	stopped chan struct{} // Run is over
 	handle  service.HandlerFunc
+	log     locked.Buffer
 
 	mu   sync.Mutex
-	log  bytes.Buffer
 	got  []string
 	reqs []*service.Request
-}
-
-func (u *under) Write(p []byte) (int, error) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.log.Write(p)
-}
-
-func (u *under) count(word string) int {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return strings.Count(u.log.String(), word)
 }
 
 func (u *under) messages() []string {
@@ -71,7 +59,7 @@ func build(t testing.TB, spec string, handle service.HandlerFunc) *under {
 	config, err := zmq.Kind().Parse([]byte(spec))
 	require.NoError(t, err)
 	built, err := zmq.Kind().New(config, channel.Deps{
-		Name: "Orders", Names: service.ParleyNames(), Log: slog.New(slog.NewTextHandler(u, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Name: "Orders", Names: service.ParleyNames(), Log: slog.New(slog.NewTextHandler(&u.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Handle: service.HandlerFunc(func(ctx context.Context, req *service.Request) (*service.Response, error) {
 			if u.handle != nil {
 				if _, err := u.handle(ctx, req); err != nil {
@@ -99,7 +87,7 @@ func run(t testing.TB, spec string, handle service.HandlerFunc) *under {
 		defer close(u.stopped)
 		for ctx.Err() == nil {
 			if err := u.runner.Run(ctx); err != nil {
-				_, _ = fmt.Fprintf(u, "run ended: %v\n", err)
+				_, _ = fmt.Fprintf(&u.log, "run ended: %v\n", err)
 				<-time.After(5 * time.Millisecond)
 			}
 		}
@@ -116,11 +104,9 @@ func (u *under) end(cause error) {
 
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	var config net.ListenConfig
-	l, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	address, err := freeport.Address(context.Background())
 	require.NoError(t, err)
-	defer func() { require.NoError(t, l.Close()) }()
-	return "tcp://" + l.Addr().String()
+	return "tcp://" + address
 }
 
 func spec(address, more string) string {
@@ -177,7 +163,7 @@ func TestPull(t *testing.T) {
 	eachSender(t, func(t *testing.T, peer newSender) {
 		address := freeAddress(t)
 		u := run(t, spec(address, ""), nil)
-		u.eventually("it listens", func() bool { return u.count("zmq channel listens") == 1 })
+		u.eventually("it listens", func() bool { return u.log.Count("zmq channel listens") == 1 })
 		a := peer(t, "PUSH", "connect", address)
 		a.send(t, numbered(0, 2000)...)
 		u.eventually("all come", func() bool { return len(u.messages()) == 2000 })
@@ -193,7 +179,7 @@ func TestPull(t *testing.T) {
 		assert.Equal(t, "Orders", last.Channel)
 		assert.Regexp(t, "^127.0.0.1:[0-9]+$", last.Remote)
 		assert.Regexp(t, "^[0-9a-f]{24}$", last.CID)
-		assert.Equal(t, 1, u.count("cid="+last.CID+" bytes=4"))
+		assert.Equal(t, 1, u.log.Count("cid="+last.CID+" bytes=4"))
 	})
 }
 
@@ -201,7 +187,7 @@ func TestPullConnectsAgainToAPeerThatRestarts(t *testing.T) {
 	eachSender(t, func(t *testing.T, peer newSender) {
 		address := freeAddress(t)
 		u := run(t, spec(address, `,"socket_method":"connect"`), nil)
-		u.eventually("nobody is there", func() bool { return u.count("run ended: no peer at "+address) > 0 })
+		u.eventually("nobody is there", func() bool { return u.log.Count("run ended: no peer at "+address) > 0 })
 		for i := range 3 {
 			p := peer(t, "PUSH", "bind", address)
 			p.send(t, fmt.Sprint("first of ", i), fmt.Sprint("second of ", i))
@@ -211,7 +197,7 @@ func TestPullConnectsAgainToAPeerThatRestarts(t *testing.T) {
 			} else {
 				p.stop(t)
 			}
-			u.eventually("its end is seen", func() bool { return u.count("run ended: the peer at "+address) >= i+1 })
+			u.eventually("its end is seen", func() bool { return u.log.Count("run ended: the peer at "+address) >= i+1 })
 		}
 		assert.Equal(t, "second of 2", u.messages()[5])
 	})
@@ -226,7 +212,7 @@ func TestSub(t *testing.T) {
 			address := freeAddress(t)
 			u := run(t, spec(address, fmt.Sprintf(`,"socket_type":"SUB","socket_method":%q,"sub_key":%s`, row.method, row.keys)), nil)
 			if row.method == "bind" {
-				u.eventually("it listens", func() bool { return u.count("zmq channel listens") == 1 })
+				u.eventually("it listens", func() bool { return u.log.Count("zmq channel listens") == 1 })
 			}
 			p := peer(t, "PUB", row.peers, address)
 			u.eventually("it is subscribed", func() bool { // a publisher drops what nobody has asked for yet
@@ -262,11 +248,11 @@ func TestErrorsOfTheServiceEndNothing(t *testing.T) {
 	p.send(t, "bad", "slow", "good")
 	u.eventually("the good one comes", func() bool { return len(u.messages()) == 1 })
 	assert.Equal(t, []string{"good"}, u.messages())
-	u.eventually("all of them are in the log", func() bool { return u.count("cid=") == 3 })
-	assert.Equal(t, 1, u.count(`err="no such order: the cause"`))
-	assert.Equal(t, 1, u.count(`did not answer within 1s`))
-	assert.Equal(t, 2, u.count("level=ERROR"))
-	assert.Equal(t, 2, u.count(`msg="message failed"`))
+	u.eventually("all of them are in the log", func() bool { return u.log.Count("cid=") == 3 })
+	assert.Equal(t, 1, u.log.Count(`err="no such order: the cause"`))
+	assert.Equal(t, 1, u.log.Count(`did not answer within 1s`))
+	assert.Equal(t, 2, u.log.Count("level=ERROR"))
+	assert.Equal(t, 2, u.log.Count(`msg="message failed"`))
 }
 
 // A full pool reads no more: what its peer sends waits at the peer.
@@ -286,7 +272,7 @@ func TestPoolBoundsWhatIsHandledAndHeld(t *testing.T) {
 		mu.Unlock()
 		return nil, nil
 	})
-	u.eventually("it listens", func() bool { return u.count("zmq channel listens") == 1 })
+	u.eventually("it listens", func() bool { return u.log.Count("zmq channel listens") == 1 })
 	p := dialRaw(t, address)
 	p.handshake(t, "PUSH")
 	sent := p.fill(t)
@@ -313,7 +299,7 @@ func TestPlannedEnd(t *testing.T) {
 			}
 			return nil, nil
 		})
-		old.eventually("it listens", func() bool { return old.count("zmq channel listens") == 1 })
+		old.eventually("it listens", func() bool { return old.log.Count("zmq channel listens") == 1 })
 		p := peer(t, "PUSH", "connect", address)
 		p.send(t, numbered(0, 500)...)
 		<-entered
@@ -324,7 +310,7 @@ func TestPlannedEnd(t *testing.T) {
 		old.stop(channel.ErrStopped)
 		<-old.stopped
 		next := run(t, spec(address, ""), nil)
-		next.eventually("the address is free", func() bool { return next.count("zmq channel listens") == 1 })
+		next.eventually("the address is free", func() bool { return next.log.Count("zmq channel listens") == 1 })
 		close(release)
 		old.runner.Wait()
 		assert.Equal(t, numbered(0, 500), append(old.messages(), next.messages()...), "none lost, each once")
@@ -345,10 +331,10 @@ func TestPlannedEnd(t *testing.T) {
 func TestAddressInUse(t *testing.T) {
 	address := freeAddress(t)
 	first := run(t, spec(address, ""), nil)
-	first.eventually("it listens", func() bool { return first.count("zmq channel listens") == 1 })
+	first.eventually("it listens", func() bool { return first.log.Count("zmq channel listens") == 1 })
 	second := run(t, spec(address, ""), nil)
-	second.eventually("it says why it cannot", func() bool { return second.count("cannot listen at "+address) > 1 })
-	assert.Equal(t, 0, second.count("zmq channel listens"))
+	second.eventually("it says why it cannot", func() bool { return second.log.Count("cannot listen at "+address) > 1 })
+	assert.Equal(t, 0, second.log.Count("zmq channel listens"))
 	first.end(channel.ErrStopped)
-	second.eventually("it listens then", func() bool { return second.count("zmq channel listens") == 1 })
+	second.eventually("it listens then", func() bool { return second.log.Count("zmq channel listens") == 1 })
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/freeport"
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/outconn"
 	"github.com/parley-run/parley/runtime/outconn/kvdb"
@@ -57,11 +58,8 @@ func redisServer(t *testing.T) string {
 		}
 		t.Skip(why)
 	}
-	var config net.ListenConfig
-	l, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	address, err := freeport.Address(context.Background())
 	require.NoError(t, err)
-	address := l.Addr().String()
-	require.NoError(t, l.Close())
 	_, port, err := net.SplitHostPort(address)
 	require.NoError(t, err)
 	cmd := exec.CommandContext(context.Background(), path, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", t.TempDir())

@@ -11,13 +11,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/locked"
 	"github.com/parley-run/parley/runtime/certificate"
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/outconn"
@@ -181,7 +181,7 @@ func TestRenewedCertificates(t *testing.T) {
 		t.Run(fmt.Sprint("by the connection's own keys: ", own), func(t *testing.T) {
 			a, server, client := certificates(t)
 			url := secured(t, certificate.Listener{Files: server})
-			var log logText
+			var log locked.Buffer
 			d := outconn.Deps{Log: slog.New(slog.NewTextHandler(&log, nil))}
 			keys := []any{"tls_ca", server.CA, "tls_certificate", client.Certificate, "tls_key", "file:" + client.Key, "http2", true}
 			if !own {
@@ -214,21 +214,4 @@ func TestRenewedCertificates(t *testing.T) {
 func move(t *testing.T, from, to string) {
 	t.Helper()
 	require.NoError(t, os.Rename(from, to))
-}
-
-type logText struct {
-	mu  sync.Mutex
-	all bytes.Buffer
-}
-
-func (b *logText) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.all.Write(p)
-}
-
-func (b *logText) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.all.String()
 }

@@ -27,13 +27,13 @@ func TestBindWaitsForThePort(t *testing.T) {
 	old := start(t, spec)
 	require.Eventually(t, func() bool { _, err := old.Ping(context.Background()); return err == nil }, patience, time.Millisecond)
 	next := start(t, spec)
-	require.Eventually(t, func() bool { return next.log.count("zmq address cannot be bound yet") == 1 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return next.log.Count("zmq address cannot be bound yet") == 1 }, patience, time.Millisecond)
 	_, err := next.Ping(context.Background())
 	require.ErrorContains(t, err, "does not listen at "+address)
 	require.ErrorContains(t, err, "address already in use")
 	next.send(t, "kept")
 	require.NoError(t, old.Close(context.Background()))
-	require.Eventually(t, func() bool { return next.log.count("zmq address is bound") == 1 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return next.log.Count("zmq address is bound") == 1 }, patience, time.Millisecond)
 	assert.Equal(t, []string{"kept"}, newGoPeer(t, "PULL connect", address).take(t, 1))
 }
 
@@ -41,7 +41,7 @@ func TestWrongPeers(t *testing.T) {
 	t.Run("not ZeroMQ", func(t *testing.T) {
 		address := rawPeer(t, []byte(strings.Repeat("HTTP/1.1 400 Bad Request\r\n", 10)))
 		c := start(t, push(address))
-		require.Eventually(t, func() bool { return c.log.count("no ZeroMQ handshake") > 0 }, patience, time.Millisecond)
+		require.Eventually(t, func() bool { return c.log.Count("no ZeroMQ handshake") > 0 }, patience, time.Millisecond)
 	})
 	greeting := make([]byte, 64)
 	greeting[0], greeting[9], greeting[10] = 0xff, 0x7f, 3
@@ -49,18 +49,18 @@ func TestWrongPeers(t *testing.T) {
 	t.Run("malformed metadata", func(t *testing.T) {
 		address := rawPeer(t, append(bytes.Clone(greeting), "\x04\x0a\x05READY\x04abc"...))
 		c := start(t, push(address))
-		require.Eventually(t, func() bool { return c.log.count("malformed handshake") > 0 }, patience, time.Millisecond)
+		require.Eventually(t, func() bool { return c.log.Count("malformed handshake") > 0 }, patience, time.Millisecond)
 	})
 	t.Run("a frame of a terabyte", func(t *testing.T) {
 		address := rawPeer(t, append(bytes.Clone(greeting), "\x06\x00\x00\x01\x00\x00\x00\x00\x00"...))
 		c := start(t, push(address))
-		require.Eventually(t, func() bool { return c.log.count("a frame of 1099511627776 bytes") > 0 }, patience, time.Millisecond)
+		require.Eventually(t, func() bool { return c.log.Count("a frame of 1099511627776 bytes") > 0 }, patience, time.Millisecond)
 	})
 	t.Run("a socket of another type", func(t *testing.T) {
 		address := freeAddress(t)
 		newGoPeer(t, "SUB bind a", address)
 		c := start(t, push(address))
-		require.Eventually(t, func() bool { return c.log.count("not compatible") > 0 }, patience, time.Millisecond)
+		require.Eventually(t, func() bool { return c.log.Count("not compatible") > 0 }, patience, time.Millisecond)
 	})
 }
 

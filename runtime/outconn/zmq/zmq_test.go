@@ -1,21 +1,20 @@
 package zmq_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/parley-run/parley/internal/freeport"
+	"github.com/parley-run/parley/internal/locked"
 	"github.com/parley-run/parley/runtime/kind"
 	"github.com/parley-run/parley/runtime/outconn"
 	"github.com/parley-run/parley/runtime/outconn/zmq"
@@ -24,27 +23,9 @@ import (
 
 const patience = time.Minute
 
-// logBuffer collects log lines.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBuffer) count(word string) int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return strings.Count(b.buf.String(), word)
-}
-
 type wire struct {
 	outconn.Conn
-	log *logBuffer
+	log *locked.Buffer
 }
 
 func open(t testing.TB, spec string) wire {
@@ -52,7 +33,7 @@ func open(t testing.TB, spec string) wire {
 	k := zmq.Kind()
 	cfg, err := k.Parse([]byte(spec))
 	require.NoError(t, err)
-	log := &logBuffer{}
+	log := &locked.Buffer{}
 	c, err := k.New(cfg, outconn.Deps{Name: "Fraud detection", Names: service.ParleyNames(), Log: slog.New(slog.NewTextHandler(log, nil))})
 	require.NoError(t, err)
 	t.Cleanup(func() {
@@ -80,11 +61,9 @@ func (w wire) send(t testing.TB, messages ...string) {
 
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	var config net.ListenConfig
-	l, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	address, err := freeport.Address(context.Background())
 	require.NoError(t, err)
-	defer func() { require.NoError(t, l.Close()) }()
-	return "tcp://" + l.Addr().String()
+	return "tcp://" + address
 }
 
 func numbered(from, to int) []string {
@@ -157,7 +136,7 @@ func TestQueueFull(t *testing.T) {
 		assert.Contains(t, e.Error(), `outconn "Fraud detection": its queue is full: 3 messages wait for tcp://127.0.0.1`)
 		assert.Contains(t, e.Error(), "raise its queue_size")
 	}
-	assert.Equal(t, 1, c.log.count("zmq queue is full"))
+	assert.Equal(t, 1, c.log.Count("zmq queue is full"))
 
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
@@ -202,12 +181,12 @@ func TestPeerStartsLate(t *testing.T) {
 		c := start(t, push(address))
 		want := numbered(0, 500)
 		c.send(t, want...)
-		require.Eventually(t, func() bool { return c.log.count("zmq peer is away") == 1 }, patience, time.Millisecond)
+		require.Eventually(t, func() bool { return c.log.Count("zmq peer is away") == 1 }, patience, time.Millisecond)
 		_, err := c.Ping(context.Background())
 		require.ErrorContains(t, err, `outconn "Fraud detection": no peer at `+address+": connection refused")
 		assert.Equal(t, want, newPeer(t, "PULL", address).take(t, len(want)))
-		assert.Equal(t, 1, c.log.count("zmq peer is away"))
-		assert.Equal(t, 1, c.log.count("zmq peer is back"))
+		assert.Equal(t, 1, c.log.Count("zmq peer is away"))
+		assert.Equal(t, 1, c.log.Count("zmq peer is back"))
 	})
 }
 
@@ -229,7 +208,7 @@ func TestPeerStopsAndStarts(t *testing.T) {
 			// Nothing waits for the connection to notice: what is queued right after the peer's end is kept.
 			c.send(t, numbered(1000*(round+1)-50, 1000*(round+1))...)
 		}
-		away, back := c.log.count("zmq peer is away"), c.log.count("zmq peer is back")
+		away, back := c.log.Count("zmq peer is away"), c.log.Count("zmq peer is back")
 		assert.Contains(t, []int{back, back + 1}, away, "one line at each end of an outage")
 	})
 }
