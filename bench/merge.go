@@ -265,3 +265,16 @@ func (r *Result) mergeSeries(list []*Result, h *Histograms, sum func(int, func(*
 		r.Series.Buckets[i] = b
 	}
 }
+
+// OfProfile says that a result is of another load than the profile, or nil.
+func OfProfile(r *Result, p Profile) error {
+	rate := p.Rate
+	if len(p.Phases) > 0 && !p.closed() {
+		rate = NewSchedule(p).meanRate()
+	}
+	if sends, d := p.sends(), p.Duration.Std().Seconds(); r.Request != sends || r.Rate != rate || r.Duration != d {
+		return fmt.Errorf("profile %q is not that of the results: it sends %s, %g requests/s for %gs, and they are of %s, %g requests/s for %gs",
+			p.Name, sends, rate, d, r.Request, r.Rate, r.Duration)
+	}
+	return nil
+}
