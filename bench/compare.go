@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,7 +26,36 @@ func ReadResult(path string) (*Result, error) {
 	if r.Duration == 0 || r.Sent == 0 {
 		return nil, fmt.Errorf("%s: it is no result of a benchmark: it says nothing of requests sent", path)
 	}
+	if fault := r.damage(); fault != "" {
+		return nil, fmt.Errorf("%s: it is damaged: %s", path, fault)
+	}
 	return &r, nil
+}
+
+// damage is what a result says that cannot be; empty: nothing.
+func (r *Result) damage() string {
+	if !r.whole() || !r.Warmup.whole() {
+		return fmt.Sprintf("%d requests sent are not %d ok, %d failed, %d unknown and %d wrong", r.Sent, r.OK, r.Failed, r.Unknown, r.Wrong)
+	}
+	if len(r.Series.Buckets) == 0 {
+		return ""
+	}
+	in := 0
+	for _, b := range r.Series.Buckets {
+		in += b.Sent
+		if !b.whole() {
+			return fmt.Sprintf("its series has at %gs other requests sent than ok, failed, unknown and wrong", b.From)
+		}
+	}
+	if in != r.Sent {
+		return fmt.Sprintf("its series holds %d requests, and %d were sent", in, r.Sent)
+	}
+	return ""
+}
+
+// whole says whether the counts are such as a run gives.
+func (c Counts) whole() bool {
+	return min(c.Sent, c.OK, c.Failed, c.Unknown, c.Wrong) >= 0 && c.Sent == c.OK+c.Failed+c.Unknown+c.Wrong
 }
 
 // Incomparable is why figures of the two say nothing about each other; nil: they do, as far as two runs, one after the other,
@@ -43,6 +73,7 @@ func Incomparable(old, now *Result) error {
 	differ("requests under way at once, at most", old.Workers, now.Workers)
 	differ("users of a closed loop", old.Users, now.Users)
 	differ("protocol", old.Protocol, now.Protocol)
+	differ("part of the schedule", cmp.Or(old.Shard, "all"), cmp.Or(now.Shard, "all"))
 	differ("how many phases there were", len(old.Parts), len(now.Parts))
 	for i := range min(len(old.Parts), len(now.Parts)) {
 		a, b := old.Parts[i], now.Parts[i]

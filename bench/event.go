@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -84,6 +85,9 @@ func (s *script) run(ctx context.Context) {
 	close(s.tell)
 }
 
+// errTooLong is of an event that outlasts the load by far.
+var errTooLong = errors.New("it went on long after the load was over, and was broken off")
+
 func (e *Event) waitsFor() string {
 	if e.After != "" {
 		return "the end of " + e.After
@@ -101,6 +105,9 @@ func (s *script) happen(ctx context.Context, i int, group *sync.WaitGroup) {
 		group.Go(func() { s.detect(ctx, i) })
 	}
 	err := doEvent(ctx, e, s.do)
+	if err != nil && errors.Is(context.Cause(ctx), errTooLong) {
+		err = fmt.Errorf("%w: %w", errTooLong, err)
+	}
 	s.tell <- news{index: i, at: time.Now(), ended: true, err: err}
 }
 

@@ -119,6 +119,10 @@ func (e *Event) faults(duration Duration, add func(field, format string, args ..
 			add(".do", "event %q: write it as latency 200ms on LINK", e.Do)
 			return
 		}
+		if e.Do == "" {
+			add("", "an event needs do, such as do: kill server1, or run, a shell command")
+			return
+		}
 		first, _, _ := strings.Cut(e.Do, " ")
 		add(".do", "event %q is not known; there are %s%s", e.Do, strings.Join(EventKinds(), ", "), meant(first, EventKinds()))
 		return

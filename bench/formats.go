@@ -154,7 +154,7 @@ func cell(text string) string {
 // gateway.
 func (r *Result) WritePrometheus(w io.Writer) error {
 	var b strings.Builder
-	base := fmt.Sprintf("bench=%q", r.Name)
+	base := "bench=" + label(r.Name)
 	gauge := func(name, help string) { fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name) }
 	value := func(name, labels string, v float64) {
 		if labels != "" {
@@ -173,10 +173,10 @@ func (r *Result) WritePrometheus(w io.Writer) error {
 	gauge("parley_bench_requests", "Requests of the run by outcome.")
 	counts("", r.Counts)
 	for _, one := range r.Requests {
-		counts(fmt.Sprintf("request=%q", one.Name), one.Counts)
+		counts("request="+label(one.Name), one.Counts)
 	}
 	for _, one := range r.Parts {
-		counts(fmt.Sprintf("phase=%q", one.Name), one.Counts)
+		counts("phase="+label(one.Name), one.Counts)
 	}
 	times := func(labels, kind string, l Latency) {
 		for _, q := range []struct {
@@ -191,10 +191,10 @@ func (r *Result) WritePrometheus(w io.Writer) error {
 	times("", "service", r.Service)
 	times("", "lag", r.Lag)
 	for _, one := range r.Requests {
-		times(fmt.Sprintf("request=%q", one.Name), "response", one.Response)
+		times("request="+label(one.Name), "response", one.Response)
 	}
 	for _, one := range r.Parts {
-		times(fmt.Sprintf("phase=%q", one.Name), "response", one.Response)
+		times("phase="+label(one.Name), "response", one.Response)
 	}
 	if e := r.Executed; e != nil {
 		gauge("parley_bench_lost", "Requests that were never executed, and whose client was not told so.")
@@ -211,10 +211,16 @@ func (r *Result) WritePrometheus(w io.Writer) error {
 	value("parley_bench_valid", "", map[bool]float64{true: 1}[len(r.Invalid) == 0])
 	gauge("parley_bench_as_expected", "1 where the expectation holds.")
 	for _, v := range slices.SortedFunc(maps.Values(indexed(r.Verdicts)), func(a, b Verdict) int { return strings.Compare(a.Text, b.Text) }) {
-		value("parley_bench_as_expected", fmt.Sprintf("expected=%q", v.Text), map[bool]float64{true: 1}[v.OK])
+		value("parley_bench_as_expected", "expected="+label(v.Text), map[bool]float64{true: 1}[v.OK])
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// label is a label's value in Prometheus' text format, which knows three escapes and no others.
+func label(text string) string {
+	text = strings.ToValidUTF8(text, "\ufffd")
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(text) + `"`
 }
 
 // indexed are the verdicts by their texts: one series has one value.

@@ -98,6 +98,10 @@ func TestPrometheus(t *testing.T) {
 	} {
 		assert.Contains(t, text, want+"\n")
 	}
+	r := told()
+	r.Name, r.Parts = "tab\t\u00fc \u200b\\ \xff", []bench.Phase{{Name: "a\nb\r"}}
+	assert.Contains(t, written(t, "prometheus", r), "parley_bench_requests{bench=\"tab\t\u00fc \u200b\\\\ \ufffd\",phase=\"a\\nb\r\",outcome=\"ok\"} 0\n",
+		"backslash, quote and line feed alone are escaped")
 	seen := map[string]bool{}
 	for line := range strings.Lines(text) {
 		name, _, _ := strings.Cut(line, "} ")

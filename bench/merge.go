@@ -11,7 +11,7 @@ import (
 )
 
 // Merge adds the results of all shards of one run, which may have been sent by different machines: requests, histograms and
-// what was executed add up exactly. Events are those of the first shard. Expectations are e's.
+// what was executed add up exactly. Events are those of the first shard that has some. Expectations are e's.
 func Merge(list []*Result, e Threshold) (*Result, error) {
 	if len(list) < 2 {
 		return nil, errors.New("give the results of two shards or more")
@@ -62,6 +62,9 @@ func Merge(list []*Result, e Threshold) (*Result, error) {
 	for _, name := range slices.Sorted(maps.Keys(servers)) {
 		out.Servers = append(out.Servers, Server{name, servers[name]})
 	}
+	if i := slices.IndexFunc(list, func(r *Result) bool { return len(r.Events) > 0 }); i >= 0 {
+		out.Events = list[i].Events
+	}
 	out.mergeExecuted(list)
 	if err := out.mergeTimes(list); err != nil {
 		return nil, err
@@ -81,7 +84,10 @@ func mergeable(list []*Result) error {
 			continue
 		}
 		var n, of int
-		if _, err := fmt.Sscanf(r.Shard, "%d/%d", &n, &of); err != nil || of != len(list) {
+		switch _, err := fmt.Sscanf(r.Shard, "%d/%d", &n, &of); {
+		case err != nil || r.Shard != fmt.Sprintf("%d/%d", n, of) || n < 1 || n > of:
+			fault("result %d is of shard %q: there is no such shard", i+1, r.Shard)
+		case of != len(list):
 			fault("result %d is shard %s, and there are %d results: give those of all shards", i+1, r.Shard, len(list))
 		}
 		if seen[r.Shard] {
@@ -95,9 +101,14 @@ func mergeable(list []*Result) error {
 		if d := r.Started.Sub(first.Started); d.Abs().Seconds() > 1 {
 			fault("result %d began %s apart from the first: start all shards with the same --start-at", i+1, d)
 		}
-		if r.Histograms == nil || len(r.Parts) != len(first.Parts) || len(r.Requests) != len(first.Requests) ||
+		h := r.Histograms
+		if h == nil || len(r.Parts) != len(first.Parts) || len(r.Requests) != len(first.Requests) ||
 			len(r.Series.Buckets) != len(first.Series.Buckets) {
 			fault("result %d has no histograms, or others than the first", i+1)
+			continue
+		}
+		if len(h.Phases) != len(r.Phases) || len(h.Parts) != len(r.Parts) || len(h.Requests) != len(r.Requests) {
+			fault("result %d has not a histogram for each of its phases and requests: it is damaged", i+1)
 		}
 	}
 	return errors.Join(faults...)
@@ -169,8 +180,24 @@ func (r *Result) mergeTimes(list []*Result) error {
 	h.Lag, r.Lag = sum(3, func(h *Histograms) string { return h.Lag })
 	h.OwnLag, _ = sum(3, func(h *Histograms) string { return h.OwnLag })
 	// Events are not at the same instant in each shard, so that only one without has phases between events.
-	if len(r.Phases) > 1 {
+	if slices.ContainsFunc(list, func(one *Result) bool { return len(one.Phases) != 1 }) {
 		r.Phases = nil
+	}
+	for _, one := range []struct {
+		what string
+		of   func(*Result) Latency
+	}{
+		{"response time", func(r *Result) Latency { return r.Response }},
+		{"service time", func(r *Result) Latency { return r.Service }},
+		{"schedule lag", func(r *Result) Latency { return r.Lag }},
+	} {
+		said := int64(0)
+		for _, shard := range list {
+			said += one.of(shard).Count
+		}
+		if got := one.of(r).Count; got != said {
+			faults = append(faults, fmt.Errorf("the histograms of %s hold %d times and the results say %d: one is damaged", one.what, got, said))
+		}
 	}
 	two := func(of func(*Histograms) []TwoOf, i int) (TwoOf, Latency, Latency) {
 		a, response := sum(3, func(h *Histograms) string { return of(h)[i].Response })
@@ -237,4 +264,17 @@ func (r *Result) mergeSeries(list []*Result, h *Histograms, sum func(int, func(*
 		}
 		r.Series.Buckets[i] = b
 	}
+}
+
+// OfProfile says that a result is of another load than the profile, or nil.
+func OfProfile(r *Result, p Profile) error {
+	rate := p.Rate
+	if len(p.Phases) > 0 && !p.closed() {
+		rate = NewSchedule(p).meanRate()
+	}
+	if sends, d := p.sends(), p.Duration.Std().Seconds(); r.Request != sends || r.Rate != rate || r.Duration != d {
+		return fmt.Errorf("profile %q is not that of the results: it sends %s, %g requests/s for %gs, and they are of %s, %g requests/s for %gs",
+			p.Name, sends, rate, d, r.Request, r.Rate, r.Duration)
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -99,17 +100,54 @@ func TestFourShardsAreOneRun(t *testing.T) {
 	assert.Empty(t, merged.Unmet)
 	assert.Len(t, merged.Verdicts, 4)
 
+	broken := func(change func(*bench.Result)) []*bench.Result {
+		list := slices.Clone(shards)
+		one, hist := *shards[1], *shards[1].Histograms
+		one.Histograms = &hist
+		change(&one)
+		list[1] = &one
+		return list
+	}
+	merged, err = bench.Merge(broken(func(r *bench.Result) { r.Events = []bench.EventResult{{Label: "kill server1"}} }), bench.Threshold{})
+	require.NoError(t, err)
+	assert.Equal(t, []bench.EventResult{{Label: "kill server1"}}, merged.Events, "of the shard that has some")
+	_, err = bench.Merge(broken(func(r *bench.Result) { r.Phases, r.Histograms.Phases = nil, nil }), bench.Threshold{})
+	require.NoError(t, err, "what one has not, none has")
+
 	for name, row := range map[string]struct {
 		list []*bench.Result
 		want string
 	}{
-		"one":       {shards[:1], "two shards or more"},
-		"not all":   {shards[:3], "there are 3 results: give those of all shards"},
-		"one twice": {[]*bench.Result{shards[0], shards[1], shards[2], shards[0]}, "two results of shard 1/4"},
-		"no shard":  {[]*bench.Result{whole, shards[1]}, "result 1 is no shard"},
+		"no such shard":       {broken(func(r *bench.Result) { r.Shard = "7/4" }), `result 2 is of shard "7/4": there is no such shard`},
+		"no number":           {broken(func(r *bench.Result) { r.Shard = "2/4x" }), `result 2 is of shard "2/4x": there is no such shard`},
+		"parts without times": {broken(func(r *bench.Result) { r.Histograms.Parts = nil }), "result 2 has not a histogram for each of its phases and requests: it is damaged"},
+		"phases without":      {broken(func(r *bench.Result) { r.Histograms.Phases = nil }), "result 2 has not a histogram for each of its phases and requests: it is damaged"},
+		"other times":         {broken(func(r *bench.Result) { r.Histograms.Response = shards[0].Histograms.Lag + "x" }), "cannot be read"},
+		"fewer times":         {broken(func(r *bench.Result) { r.Histograms.Response = "" }), "the histograms of response time hold"},
+		"one":                 {shards[:1], "two shards or more"},
+		"not all":             {shards[:3], "there are 3 results: give those of all shards"},
+		"one twice":           {[]*bench.Result{shards[0], shards[1], shards[2], shards[0]}, "two results of shard 1/4"},
+		"no shard":            {[]*bench.Result{whole, shards[1]}, "result 1 is no shard"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := bench.Merge(row.list, expect)
+			require.ErrorContains(t, err, row.want)
+		})
+	}
+}
+
+func TestReadResultRefuses(t *testing.T) {
+	for name, row := range map[string]struct{ text, want string }{
+		"half a file":         {`{"sent": 3`, "it is no result of a benchmark: unexpected end of JSON input"},
+		"nothing sent":        {`{"duration_s": 1}`, "it says nothing of requests sent"},
+		"less than nothing":   {`{"duration_s": 1, "sent": -5, "ok": -5}`, "it is damaged: -5 requests sent are not -5 ok, 0 failed, 0 unknown and 0 wrong"},
+		"a sum that is wrong": {`{"duration_s": 1, "sent": 5, "ok": 4}`, "it is damaged: 5 requests sent are not 4 ok, 0 failed, 0 unknown and 0 wrong"},
+		"a series of others":  {`{"duration_s": 1, "sent": 5, "ok": 5, "series": {"width_s": 1, "buckets": [{"sent": 4, "ok": 4}]}}`, "its series holds 4 requests, and 5 were sent"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "r.json")
+			require.NoError(t, os.WriteFile(path, []byte(row.text), 0o600))
+			_, err := bench.ReadResult(path)
 			require.ErrorContains(t, err, row.want)
 		})
 	}

@@ -109,6 +109,9 @@ func (ph *PhaseSpec) highest() float64 {
 	return high
 }
 
+// maxSteps is of one phase: more of them are a ramp.
+const maxSteps = 10_000
+
 // faults tells what is wrong with the phase.
 func (ph *PhaseSpec) faults(add func(field, format string, args ...any)) {
 	if ph.Duration <= 0 && ph.Replay == "" {
@@ -146,6 +149,9 @@ func (ph *PhaseSpec) faults(add func(field, format string, args ...any)) {
 		number("to", *ph.To, false)
 		if *ph.From+*ph.To == 0 {
 			add("", "from and to are both 0: nothing would be sent")
+		}
+		if ph.Steps > maxSteps {
+			add(".steps", "steps must be at most %d; a ramp has from and to alone", maxSteps)
 		}
 		if ph.Steps < 0 || ph.Steps == 1 {
 			add(".steps", "steps must be 2 or more: from and to are the first and the last")

@@ -52,6 +52,9 @@ type Log struct {
 // maxRequests is one more thing that a slip of the pen must not ask for.
 const maxRequests = 1_000_000_000
 
+// maxDuration is that of a phase, of a whole load, and of its warm-up.
+const maxDuration = 366 * 24 * time.Hour
+
 // maxUsers is more than one machine can be: each has a connection, and takes about 10 KB.
 const maxUsers = 100_000
 
@@ -154,7 +157,7 @@ func (p Profile) withDefaults() Profile {
 	}
 	if len(p.Phases) > 0 && p.Duration == 0 {
 		for _, ph := range p.specs() {
-			p.Duration += ph.Duration
+			p.Duration = addUp(p.Duration, ph.Duration)
 		}
 	}
 	if p.Workers == 0 {
@@ -208,5 +211,8 @@ func (p *Profile) closed() bool { return p.Users > 0 || len(p.Phases) > 0 && p.P
 // most 8,192, which all together take about 130 MB. Those that are held back beyond it cost no truth: their response time
 // counts from when they were due.
 func DefaultWorkers(rate float64, timeout time.Duration) int {
+	if math.IsNaN(rate) {
+		rate = 0
+	}
 	return int(min(max(math.Ceil(rate*timeout.Seconds()), 64), 8192))
 }

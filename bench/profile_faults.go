@@ -23,6 +23,11 @@ func (p *Profile) faults() []profileFault {
 		add("$.protocol", "protocol %q is not known; there are %s%s", p.Protocol, strings.Join(protocols(), ", "), meant(p.Protocol, protocols()))
 	}
 	p.requestFaults(add)
+	for i, f := range p.Feeders {
+		if f.CSV == "" {
+			add(fmt.Sprintf("$.feeders[%d]", i), "a feeder needs csv, the file of its rows")
+		}
+	}
 	if p.OTLP != "" {
 		if problem := CheckOTLP(p.OTLP); problem != "" {
 			add("$.otlp", "otlp: %s", problem)
@@ -33,6 +38,14 @@ func (p *Profile) faults() []profileFault {
 	}
 	if p.Log == nil && (p.Expect.Lost != nil || p.Expect.Doubled != nil) {
 		add("$.expect", "lost and doubled can be told only with executed: say where the service records ids")
+	}
+	for _, most := range []struct {
+		name string
+		n    *int
+	}{{"failed", p.Expect.Failed}, {"unknown", p.Expect.Unknown}, {"lost", p.Expect.Lost}, {"doubled", p.Expect.Doubled}} {
+		if most.n != nil && *most.n < 0 {
+			add("$.expect."+most.name, "%s is at most %d: that can never hold", most.name, *most.n)
+		}
 	}
 	for i := range p.Expect.Terms {
 		p.termFaults(&p.Expect.Terms[i], func(format string, args ...any) { add(fmt.Sprintf("$.expect[%d]", i), format, args...) })
@@ -54,11 +67,19 @@ func (p *Profile) loadFaults(add func(path, format string, args ...any)) {
 		if p.Duration <= 0 {
 			add("$.duration", "duration must be more than 0")
 		}
-		if n := p.Rate * (p.Duration + p.Warmup).Std().Seconds(); n > maxRequests && !math.IsInf(n, 0) {
-			add("$.rate", "rate times duration is %.0f requests; at most %d are allowed", n, maxRequests)
+		if n := p.Rate * (p.Duration.Std().Seconds() + p.Warmup.Std().Seconds()); n > maxRequests && !math.IsInf(p.Rate, 0) {
+			add("$.rate", "rate times duration is %s requests; at most %d are allowed", many(n), maxRequests)
 		}
 	} else {
 		p.phaseFaults(add)
+	}
+	for _, one := range []struct {
+		name string
+		d    Duration
+	}{{"duration", p.Duration}, {"warmup", p.Warmup}} {
+		if one.d.Std() > maxDuration && (one.name != "duration" || len(p.Phases) == 0) {
+			add("$."+one.name, "%s is %s; at most %s is allowed", one.name, one.d, maxDuration)
+		}
 	}
 	if p.Think > 0 && !p.closed() {
 		add("$.think", "think goes with users: a load with a rate sends when requests are due")
@@ -72,6 +93,7 @@ func (p *Profile) phaseFaults(add func(path, format string, args ...any)) {
 	before := 0
 	seen := map[string]bool{}
 	var sum Duration
+	total, tooLong := 0.0, false
 	for i, ph := range p.specs() {
 		at := fmt.Sprintf("$.phases[%d]", i)
 		ph.faults(func(field, format string, args ...any) {
@@ -84,14 +106,45 @@ func (p *Profile) phaseFaults(add func(path, format string, args ...any)) {
 		if (ph.Users != 0) != (p.Phases[0].Users != 0) {
 			add(at, "%s: a load is a closed loop in all its phases or in none", ph.Name)
 		}
-		if n := ph.highest() * ph.Duration.Std().Seconds(); n > maxRequests {
-			add(at, "%s is up to %.0f requests; at most %d are allowed", ph.Name, n, maxRequests)
+		n := ph.highest() * ph.Duration.Std().Seconds()
+		if n > maxRequests {
+			add(at, "%s is up to %s requests; at most %d are allowed", ph.Name, many(n), maxRequests)
 		}
-		sum += ph.Duration
+		if ph.Duration.Std() > maxDuration {
+			tooLong = true
+			add(at+".duration", "%s: duration is %s; at most %s is allowed", ph.Name, ph.Duration, maxDuration)
+		}
+		if i == 0 {
+			total += ph.highest() * p.Warmup.Std().Seconds()
+		}
+		total += n
+		sum = addUp(sum, ph.Duration)
+	}
+	if sum.Std() > maxDuration && !tooLong {
+		add("$.phases", "the phases take %s; at most %s is allowed", sum, maxDuration)
+	}
+	if total > maxRequests {
+		add("$.phases", "with the warm-up all phases are up to %s requests; at most %d are allowed", many(total), maxRequests)
 	}
 	if p.Duration != sum {
 		add("$.duration", "duration is %s and the phases take %s: leave it out", p.Duration, sum)
 	}
+}
+
+// many is a number of requests for people: in full where they can read it.
+func many(n float64) string {
+	if n < 1e15 {
+		return fmt.Sprintf("%.0f", n)
+	}
+	return fmt.Sprintf("%.0e", n)
+}
+
+// addUp is a sum that stays at the longest time there is.
+func addUp(a, b Duration) Duration {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
 }
 
 func (p *Profile) requestFaults(add func(path, format string, args ...any)) {
@@ -158,6 +211,9 @@ func (p *Profile) eventFaults(add func(path, format string, args ...any)) {
 			}
 			add(at+".after", "there is no other event %q%s", e.After, meant(e.After, names))
 		}
+		if ring := p.ringOf(i); ring != nil {
+			add(at+".after", "event %q never comes: %s wait for one another", e.Label(), strings.Join(ring, ", "))
+		}
 		if e.conditional() {
 			continue
 		}
@@ -166,4 +222,22 @@ func (p *Profile) eventFaults(add func(path, format string, args ...any)) {
 		}
 		last = e.At
 	}
+}
+
+// ringOf are the events that wait for one another in a ring, where the one of that place is the first of them; nil: there is none.
+func (p *Profile) ringOf(i int) []string {
+	first := p.Events[i].Label()
+	var ring []string
+	for name, next := first, p.Events[i].After; next != "" && len(ring) < len(p.Events); {
+		ring = append(ring, fmt.Sprintf("%q", name))
+		if next == first {
+			return ring
+		}
+		at := slices.IndexFunc(p.Events, func(e Event) bool { return e.Label() == next })
+		if at < i { // it is not there, or its own ring has been told
+			return nil
+		}
+		name, next = next, p.Events[at].After
+	}
+	return nil
 }

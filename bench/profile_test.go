@@ -71,6 +71,21 @@ func TestParseProfileFaults(t *testing.T) {
 		"one step":             {"phases: [{duration: 1s, from: 1, to: 9, steps: 1}]\nrequest: {path: /a}\n", "p.yaml:1:48: phase 1: steps must be 2 or more"},
 		"no such authority":    {head + "ca: none.pem\n", "p.yaml:4:5: open none.pem"},
 		"no limit":             {head + "expect: error_rate < NaN\n", "p.yaml:4:22: \"NaN\" is no number"},
+		"ages in one phase":    {"phases: [{duration: 2000000h, rate: 0.001}, {duration: 2000000h, rate: 0.001}]\nrequest: {path: /a}\n", "p.yaml:1:21: phase 1: duration is 2000000h0m0s; at most 8784h0m0s is allowed"},
+		"ages in all phases":   {"phases: [{duration: 8000h, rate: 0.001}, {duration: 8000h, rate: 0.001}]\nrequest: {path: /a}\n", "p.yaml:1:9: the phases take 16000h0m0s; at most 8784h0m0s is allowed"},
+		"ages":                 {"rate: 0.001\nduration: 9000h\nrequest: {path: /a}\n", "p.yaml:2:11: duration is 9000h0m0s; at most 8784h0m0s is allowed"},
+		"ages of warm-up":      {"phases: [{duration: 1s, rate: 1}]\nwarmup: 9000h\nrequest: {path: /a}\n", "p.yaml:2:9: warmup is 9000h0m0s; at most 8784h0m0s is allowed"},
+		"too many to warm up":  {"phases: [{duration: 1s, rate: 1000000}]\nwarmup: 1h\nrequest: {path: /a}\n", "p.yaml:1:9: with the warm-up all phases are up to 3601000000 requests; at most 1000000000 are allowed"},
+		"more than one reads":  {"rate: 1e300\nduration: 1s\nrequest: {path: /a}\n", "p.yaml:1:7: rate times duration is 1e+300 requests; at most 1000000000 are allowed"},
+		"a million steps":      {"phases: [{duration: 1s, from: 1, to: 9, steps: 1000000}]\nrequest: {path: /a}\n", "p.yaml:1:48: phase 1: steps must be at most 10000; a ramp has from and to alone"},
+		"nothing to feed":      {head + "feeders: [{}]\n", "p.yaml:4:11: a feeder needs csv, the file of its rows"},
+		"what cannot hold":     {head + "expect: {failed: -1}\n", "p.yaml:4:18: failed is at most -1: that can never hold"},
+		"an event of nothing":  {head + "events: [{at: 1s}]\n", "p.yaml:4:11: an event needs do, such as do: kill server1, or run, a shell command"},
+		"events in a ring":     {head + "events:\n  - {name: a, after: b, run: x}\n  - {name: b, after: a, run: x}\n", `p.yaml:5:22: event "a" never comes: "a", "b" wait for one another`},
+		"no request":           {"rate: 1\nduration: 1s\n", "p.yaml:1:1: a request needs a path, such as path: /orders"},
+		"braces left open":     {"rate: 1\nduration: 1s\nrequest: {path: \"/{{id}\"}\n", `p.yaml:3:17: request path "/{{id}" has a {{ that nothing fills`},
+		"a method of letters":  {"rate: 1\nduration: 1s\nrequest: {path: /a, method: GËT}\n", `p.yaml:3:29: "GËT" is not an HTTP method`},
+		"no value of JSON":     {"rate: 1\nduration: 1s\nrequest: {path: /a, check: {json: {/a: .nan}}}\n", "p.yaml:3:36: JSON has no such value"},
 		"no rate":              {"duration: 2s\nrequest: {path: /a}\n", "p.yaml:1:1: rate must be more than 0"},
 		"negative rate":        {"rate: -1\nduration: 2s\nrequest: {path: /a}\n", "p.yaml:1:7: rate must be more than 0"},
 		"not a number":         {"rate: .nan\nduration: 2s\nrequest: {path: /a}\n", "p.yaml:1:7: rate must be more than 0"},
@@ -92,6 +107,8 @@ func TestParseProfileFaults(t *testing.T) {
 			assert.Contains(t, err.Error(), row.want)
 		})
 	}
+	_, err := bench.ParseProfile("p.yaml", []byte("rate: .nan\nduration: 2s\nrequest: {path: /a}\n"))
+	require.EqualError(t, err, "p.yaml:1:7: rate must be more than 0 requests a second", "one fault is told once")
 }
 
 func TestDefaultWorkers(t *testing.T) {

@@ -38,6 +38,7 @@ type recorder struct {
 	ownLag                *hdrhistogram.Histogram // lag that was not the target's doing
 	lastSent              time.Time
 	ended                 time.Duration // when it was enough, before the load's own end; 0: it was not
+	givenUp               bool          // requests were still to be sent long after it
 	servers               map[string]int
 	timeline              []*happening
 	phases, parts, each   []*tally
@@ -102,9 +103,13 @@ func newRecorder(s Schedule, p Profile, send *sender, began time.Time) *recorder
 	return r
 }
 
-// trim leaves out what came after the end.
+// trim leaves out what came after the end; requests that were due within a moment of it are in the last bucket.
 func (r *recorder) trim() {
-	r.buckets = r.buckets[:min(len(r.buckets), int(math.Ceil(float64(r.ended)/float64(r.width))))]
+	n := min(len(r.buckets), int(math.Ceil(float64(r.ended)/float64(r.width))))
+	for i := n; i < len(r.buckets) && n > 0; i++ {
+		r.buckets[n-1].counts = r.buckets[n-1].counts.plus(r.buckets[i].counts)
+	}
+	r.buckets = r.buckets[:n]
 }
 
 // bucketWidth is the smallest of the round widths that needs no more than maxBuckets.

@@ -104,7 +104,9 @@ func (r *Request) names() []string {
 
 // faults tells what is wrong with the request by itself; it has its defaults.
 func (r *Request) faults(add func(field, format string, args ...any)) {
-	if !strings.HasPrefix(r.Path, "/") {
+	if r.Path == "" {
+		add("", "a request needs a path, such as path: /orders")
+	} else if !strings.HasPrefix(r.Path, "/") {
 		add(".path", "request path %q must begin with /", r.Path)
 	} else if _, err := url.Parse(r.Path); err != nil && newTemplate(r.Path).plain() {
 		var why *url.Error
@@ -113,7 +115,10 @@ func (r *Request) faults(add func(field, format string, args ...any)) {
 		}
 		add(".path", "request path %q: %v", r.Path, err)
 	}
-	if strings.ContainsAny(r.Method, " \t\r\n/") {
+	if rest := mark.ReplaceAllString(r.Path, ""); strings.Contains(rest, "{{") {
+		add(".path", "request path %q has a {{ that nothing fills: write {{name}} with a name of letters, digits, _, . and -", r.Path)
+	}
+	if r.Method != "" && strings.ContainsFunc(r.Method, notOfToken) {
 		add(".method", "%q is not an HTTP method", r.Method)
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Headers)) {
@@ -155,6 +160,9 @@ func (r *Request) faults(add func(field, format string, args ...any)) {
 		if status < 100 || status > 999 {
 			add(".check.status", "%d is no HTTP status", status)
 		}
+	}
+	if _, err := json.Marshal(r.Check.JSON); err != nil {
+		add(".check.json", "JSON has no such value: %v", err)
 	}
 	for _, pointer := range slices.Sorted(maps.Keys(r.Check.JSON)) {
 		if pointer != "" && !strings.HasPrefix(pointer, "/") {

@@ -26,6 +26,9 @@ type Options struct {
 	StartAt time.Time
 	// Enough ends the load when it is closed, as if its duration had passed then. May be nil.
 	Enough <-chan struct{}
+	// Patience is how long after the load's end requests are still sent that should have gone before, and how long after the last
+	// reply an event may go on; default: as long as the load takes, but at least a minute.
+	Patience time.Duration
 	// Traffic, where it is not nil, counts the requests while they go, for what happens meanwhile.
 	Traffic *Traffic
 	// Sample is given each request of the measured part when it is over, from one goroutine, in any order. It must return
@@ -68,6 +71,9 @@ func Run(ctx context.Context, p Profile, o Options) (*Result, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
+	if o.Patience == 0 {
+		o.Patience = max(p.Duration.Std(), time.Minute)
+	}
 	if err := o.check(p); err != nil {
 		return nil, err
 	}
@@ -76,7 +82,10 @@ func Run(ctx context.Context, p Profile, o Options) (*Result, error) {
 		schedule = NewSchedule(p)
 	}
 	if o.Of > 1 {
-		schedule = schedule.OfShard(o.Shard, o.Of)
+		whole := schedule.Measure
+		if schedule = schedule.OfShard(o.Shard, o.Of); schedule.Measure < 1 {
+			return nil, fmt.Errorf("profile %q: nothing is left for shard %d of %d: the whole load is %d requests", p.Name, o.Shard+1, o.Of, whole)
+		}
 	}
 	send, err := newSender(p, o.Address, schedule)
 	if err != nil {
@@ -86,7 +95,11 @@ func Run(ctx context.Context, p Profile, o Options) (*Result, error) {
 	if o.Traffic != nil {
 		send.traffic = o.Traffic
 	}
+	defer context.AfterFunc(ctx, send.cut)()
 	if err := send.prepare(ctx, p.Before); err != nil {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("broken off before the load: %w", context.Cause(ctx))
+		}
 		return nil, fmt.Errorf("profile %q: %w", p.Name, err)
 	}
 	meter := startMeter()
@@ -111,7 +124,9 @@ func Run(ctx context.Context, p Profile, o Options) (*Result, error) {
 			return result, fmt.Errorf("profile %q: read what was executed: %w", p.Name, err)
 		}
 	}
-	result.Dropped = max(0, schedule.Measure-result.Sent)
+	if result.Dropped = max(0, schedule.Measure-result.Sent); rec.givenUp && result.Dropped > 0 {
+		result.Invalid = append(result.Invalid, fmt.Sprintf("requests that were still to be sent %s after the load's end were given up; ask a lower rate, or allow more workers", o.Patience))
+	}
 	if o.Of > 1 {
 		p.Expect = Threshold{} // of the whole: who merges the shards holds it against the profile
 	}
@@ -181,14 +196,15 @@ const takeEvery = 10 * time.Millisecond
 
 // attack sends everything and does the events; the error is ctx's when that ended it early.
 func attack(ctx context.Context, p Profile, o Options, schedule Schedule, send *sender) (*recorder, error) {
-	defer context.AfterFunc(ctx, send.cut)()
 	rec, from := begin(ctx, p, o, schedule, send)
 	rec.sample = o.Sample
 	for _, e := range p.Events {
 		rec.timeline = append(rec.timeline, &happening{event: e})
 	}
 	events := newScript(p.Events, rec.zero, o)
-	go events.run(ctx)
+	eventsUntil, endEvents := context.WithCancelCause(ctx)
+	defer endEvents(nil)
+	go events.run(eventsUntil)
 	tell := events.tell
 	waiting := map[int]*watch{}
 	for i, e := range p.Events {
@@ -228,6 +244,8 @@ func attack(ctx context.Context, p Profile, o Options, schedule Schedule, send *
 	flush := time.NewTicker(takeEvery)
 	defer flush.Stop()
 	over, enough, done := ctx.Done(), o.Enough, from.done
+	late := time.NewTimer(time.Until(rec.zero.Add(p.Duration.Std() + o.Patience)))
+	defer late.Stop()
 	for done != nil || tell != nil {
 		select {
 		case <-flush.C:
@@ -236,6 +254,7 @@ func attack(ctx context.Context, p Profile, o Options, schedule Schedule, send *
 			take()
 			done = nil
 			close(events.over)
+			defer time.AfterFunc(o.Patience, func() { endEvents(errTooLong) }).Stop()
 		case n, open := <-tell:
 			if !open {
 				tell = nil
@@ -253,6 +272,11 @@ func attack(ctx context.Context, p Profile, o Options, schedule Schedule, send *
 			progress(nil, false)
 		case now := <-look.C:
 			events.watch(rec, waiting, now)
+		case <-late.C:
+			if done != nil {
+				from.stop()
+				rec.givenUp = true
+			}
 		case <-enough:
 			from.stop()
 			rec.ended, enough = min(max(time.Since(rec.zero), rec.width), p.Duration.Std()), nil

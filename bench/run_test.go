@@ -469,6 +469,52 @@ func TestRunBrokenOff(t *testing.T) {
 	assert.Equal(t, "it never began: the run was broken off", res.Events[1].Error)
 }
 
+// TestRunGivesUp holds that a load which nothing could send in time ends, and says what was never sent.
+func TestRunGivesUp(t *testing.T) {
+	tg := startTarget(t, func(_ string, _ http.ResponseWriter, gone <-chan struct{}, _ func()) bool {
+		<-gone
+		return true
+	})
+	p := post(1000, 50*time.Millisecond)
+	p.Workers, p.Timeout = 1, bench.Duration(100*time.Millisecond)
+	res, err := bench.Run(t.Context(), p, bench.Options{Address: tg.URL, Patience: 300 * time.Millisecond})
+	require.NoError(t, err)
+	assert.Less(t, res.Sent, 50)
+	assert.Equal(t, 50, res.Sent+res.Dropped)
+	require.NotEmpty(t, res.Invalid)
+	assert.Equal(t, "requests that were still to be sent 300ms after the load's end were given up; ask a lower rate, or allow more workers", res.Invalid[0])
+}
+
+// TestRunEndsAnEvent that does not end by itself.
+func TestRunEndsAnEvent(t *testing.T) {
+	tg := startTarget(t, nil)
+	p := post(100, 50*time.Millisecond)
+	p.Events = []bench.Event{{Do: "run", Run: "x"}}
+	res, err := bench.Run(t.Context(), p, bench.Options{Address: tg.URL, Patience: 50 * time.Millisecond, Do: func(ctx context.Context, _ bench.Event) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}})
+	require.NoError(t, err)
+	assert.Equal(t, "it went on long after the load was over, and was broken off: context canceled", res.Events[0].Error)
+	require.Len(t, res.Invalid, 1)
+	assert.Contains(t, res.Invalid[0], `event "run x" at 0s: it went on`)
+}
+
+// TestRunBrokenOffBeforeTheLoad: a request of before waits for nobody who has gone.
+func TestRunBrokenOffBeforeTheLoad(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	tg := startTarget(t, func(_ string, _ http.ResponseWriter, gone <-chan struct{}, _ func()) bool {
+		cancel()
+		<-gone
+		return true
+	})
+	p := post(100, time.Second)
+	p.Timeout, p.Before = bench.Duration(10*time.Minute), []bench.Request{{Path: "/login"}}
+	res, err := bench.Run(ctx, p, bench.Options{Address: tg.URL})
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Nil(t, res)
+}
+
 func TestRunRefusesWrongUse(t *testing.T) {
 	for name, row := range map[string]struct {
 		change  func(*bench.Profile)
@@ -477,6 +523,8 @@ func TestRunRefusesWrongUse(t *testing.T) {
 	}{
 		"no rate":       {func(p *bench.Profile) { p.Rate = 0 }, "http://127.0.0.1:1", "rate must be more than 0"},
 		"no do":         {func(p *bench.Profile) { p.Events = []bench.Event{{Do: "run", Run: "x"}} }, "http://127.0.0.1:1", "nothing here can do them"},
+		"a password":    {func(*bench.Profile) {}, "http://ada:secret@127.0.0.1:1", "address http://127.0.0.1:1 has a user, a query or a fragment"},
+		"a query":       {func(*bench.Profile) {}, "http://127.0.0.1:1/a?b", "has a user, a query or a fragment"},
 		"no scheme":     {func(*bench.Profile) {}, "127.0.0.1:11223", "address"},
 		"other scheme":  {func(*bench.Profile) {}, "ftp://127.0.0.1", `address "ftp://127.0.0.1" must be a URL such as`},
 		"unknown event": {func(p *bench.Profile) { p.Events = []bench.Event{{Do: "explode"}} }, "http://127.0.0.1:1", `event "explode" is not known`},

@@ -77,3 +77,8 @@ func (s Schedule) Hits(t time.Duration) float64 { return s.shape.hits(t.Seconds(
 
 // Zero is when the measured part begins after the first request.
 func (s Schedule) Zero() time.Duration { return s.zero }
+
+// meanRate is how many requests fall due a second, over the measured part of the whole.
+func (s Schedule) meanRate() float64 {
+	return math.Round(1000*s.shape.total()/s.shape.seconds()) / 1000
+}

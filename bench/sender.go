@@ -97,6 +97,9 @@ func (s *sender) aim(address string, roots *x509.CertPool) error {
 	if !slices.Contains(wanted, base.Scheme) || base.Host == "" && s.protocol != protocolFile {
 		return fmt.Errorf("address %q must be a URL such as %s", address, example)
 	}
+	if base.User != nil || base.RawQuery != "" || base.Fragment != "" {
+		return fmt.Errorf("address %s://%s has a user, a query or a fragment, which would not be sent: put them into the requests' headers and paths", base.Scheme, base.Host)
+	}
 	s.host, s.dial, s.address = base.Host, base.Host, strings.TrimSuffix(base.Scheme+"://"+base.Host+base.Path, "/")
 	switch base.Scheme {
 	case "file":

@@ -27,7 +27,7 @@ func (r *recorder) result(p Profile, address string) *Result {
 			out.Users = max(out.Users, ph.Users)
 		}
 	} else if len(p.Phases) > 0 {
-		out.Rate = math.Round(1000*r.schedule.shape.total()/r.schedule.shape.seconds()) / 1000
+		out.Rate = r.schedule.meanRate()
 	}
 	for status, n := range r.statuses {
 		out.Statuses[strconv.Itoa(status)] = n

@@ -90,7 +90,7 @@ type Feeder struct {
 }
 
 func (f *Feeder) load() error {
-	if f.rows != nil {
+	if f.rows != nil || f.CSV == "" {
 		return nil
 	}
 	file, err := os.Open(f.CSV)

@@ -3,6 +3,8 @@ package yamlfile
 import (
 	"encoding/json"
 	"fmt"
+	"math"
+	"regexp"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -47,16 +49,19 @@ func (d *Duration) set(v any) error {
 	switch v := v.(type) {
 	case string:
 		parsed, err := time.ParseDuration(v)
+		if err != nil && tooLong.MatchString(v) {
+			return fmt.Errorf("the time span %s is too long: at most %s", v, longest)
+		}
 		if err != nil {
 			return fmt.Errorf("%q is not a time span: write seconds, or a text such as \"500ms\"", v)
 		}
 		span = parsed
 	case float64:
-		span = time.Duration(v * float64(time.Second))
+		return d.setSeconds(v)
 	case uint64:
-		span = time.Duration(v) * time.Second
+		return d.setSeconds(float64(v))
 	case int64:
-		span = time.Duration(v) * time.Second
+		return d.setSeconds(float64(v))
 	default:
 		return fmt.Errorf("%v is not a time span: write seconds, or a text such as \"500ms\"", v)
 	}
@@ -65,4 +70,22 @@ func (d *Duration) set(v any) error {
 	}
 	*d = Duration(span)
 	return nil
+}
+
+// tooLong is how a time span looks that package time refuses for its size alone.
+var tooLong = regexp.MustCompile(`^[0-9]{4,}(\.[0-9]+)?(ns|us|µs|ms|s|m|h)$`)
+
+// longest is what a time.Duration can hold.
+const longest = "2562047h"
+
+func (d *Duration) setSeconds(v float64) error {
+	switch span := v * float64(time.Second); {
+	case v < 0:
+		return fmt.Errorf("the time span %gs is negative", v)
+	case !(span < math.MaxInt64): // NaN too
+		return fmt.Errorf("%g seconds are no time span: it is at most %s", v, longest)
+	default:
+		*d = Duration(span)
+		return nil
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"reflect"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -24,8 +25,12 @@ type File struct {
 }
 
 // Read decodes raw into out, a pointer to a struct with yaml tags. Unknown keys, repeated keys and values of other types are
-// faults, each as "name:line:column: message", an unknown key with the nearest one that there is.
+// faults, each as "name:line:column: message", an unknown key with the nearest one that there is. A byte order mark is passed over.
 func Read(name string, raw []byte, out any) (*File, error) {
+	raw = bytes.TrimPrefix(raw, []byte("\ufeff"))
+	if at := notUTF8(raw); at >= 0 {
+		return nil, fmt.Errorf("%s:%d:1: it is no text in UTF-8; save it as UTF-8", name, 1+bytes.Count(raw[:at], []byte("\n")))
+	}
 	file, err := parser.ParseBytes(raw, 0)
 	if err != nil {
 		return nil, located(name, err)
@@ -38,11 +43,23 @@ func Read(name string, raw []byte, out any) (*File, error) {
 			return nil, err
 		}
 	}
-	err = yaml.NewDecoder(bytes.NewReader(raw), yaml.Strict()).Decode(out)
+	err = yaml.NewDecoder(bytes.NewReader(raw), yaml.Strict(), yaml.AllowDuplicateMapKey()).Decode(out) // those in one mapping the parser refuses
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, located(name, err)
 	}
 	return &File{name: name, file: file}, nil
+}
+
+// notUTF8 is where the first byte is that is not UTF-8; -1: there is none.
+func notUTF8(raw []byte) int {
+	for at := 0; at < len(raw); {
+		r, size := utf8.DecodeRune(raw[at:])
+		if r == utf8.RuneError && size == 1 {
+			return at
+		}
+		at += size
+	}
+	return -1
 }
 
 // Fault is an error at the value that path names, such as "$.stubs[0].path", or at its nearest parent that is there.
@@ -100,6 +117,8 @@ func unknownKeys(name string, node ast.Node, t reflect.Type) error {
 			at := Start(n)
 			return fmt.Errorf("%s:%d:%d: %q is no %s", name, at.Line, at.Column, n.GetToken().Value, wordFor(t))
 		}
+	case *ast.AnchorNode: // what its aliases stand for is looked at where it is written out
+		return unknownKeys(name, n.Value, t)
 	case *ast.SequenceNode:
 		if t.Kind() != reflect.Slice {
 			return nil // of another type than wanted: the decoder says so
@@ -108,10 +127,17 @@ func unknownKeys(name string, node ast.Node, t reflect.Type) error {
 			faults = append(faults, unknownKeys(name, one, t.Elem()))
 		}
 	case *ast.MappingNode:
-		for _, pair := range n.Values {
+		for i, pair := range n.Values {
+			if _, merge := pair.Key.(*ast.MergeKeyNode); merge && i > 0 { // the decoder would let it win over those before it
+				at := Start(pair)
+				faults = append(faults, fmt.Errorf("%s:%d:%d: put << before the other keys, which win over it", name, at.Line, at.Column))
+			}
 			faults = append(faults, unknownKeys(name, pair, t))
 		}
 	case *ast.MappingValueNode:
+		if _, merge := n.Key.(*ast.MergeKeyNode); merge {
+			return unknownKeys(name, n.Value, t)
+		}
 		switch t.Kind() {
 		case reflect.Map:
 			return unknownKeys(name, n.Value, t.Elem())
@@ -171,6 +197,10 @@ func located(name string, err error) error {
 	if other := (*yaml.UnexpectedNodeTypeError)(nil); errors.As(err, &other) && other.GetToken() != nil {
 		at := other.GetToken().Position
 		return fmt.Errorf("%s:%d:%d: expected a %s here, not a %s", name, at.Line, at.Column, plainNode(other.Expected), plainNode(other.Actual))
+	}
+	if large := (*yaml.OverflowError)(nil); errors.As(err, &large) && large.GetToken() != nil {
+		at := large.GetToken().Position
+		return fmt.Errorf("%s:%d:%d: %s is too large a number", name, at.Line, at.Column, large.SrcNum)
 	}
 	var positioned yaml.Error
 	if errors.As(err, &positioned) && positioned.GetToken() != nil {

@@ -53,20 +53,48 @@ func TestRead(t *testing.T) {
 	require.NoError(t, err, "an empty file says nothing wrong")
 }
 
+func TestReadTakes(t *testing.T) {
+	want := []line{{"x", 3}, {"y", 3}}
+	for name, text := range map[string]string{
+		"a mapping merged into another": "lines:\n  - &first {article: x, count: 3}\n  - {<<: *first, article: y}\n",
+		"merged in lines":               "lines:\n  - &first\n    article: x\n    count: 3\n  - <<: *first\n    article: y\n",
+		"a value used again":            "lines:\n  - {article: x, count: &three 3}\n  - {article: y, count: *three}\n",
+		"a time span used again":        "wait: &w 1s\nlines: [{article: x, count: 3}, {article: y, count: 3}]\ntags: {}\n",
+		"a byte order mark":             "\ufefflines: [{article: x, count: 3}, {article: y, count: 3}]\n",
+		"lines as Windows ends them":    "lines:\r\n  - {article: x, count: 3}\r\n  - {article: y, count: 3}\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			var o order
+			_, err := yamlfile.Read("o.yaml", []byte(text), &o)
+			require.NoError(t, err)
+			assert.Equal(t, want, o.Lines)
+		})
+	}
+}
+
 func TestReadRefuses(t *testing.T) {
 	for name, row := range map[string]struct{ text, want string }{
-		"no YAML":              {"a: [", "o.yaml:1:4: sequence end token ']' not found"},
-		"two documents":        {"name: a\n---\nname: b\n", "o.yaml: 2 YAML documents, one is allowed"},
-		"an unknown key":       {"nmae: a\n", `o.yaml:1:1: unknown field "nmae"; did you mean "name"; there are name, wait, even, lines, tags, note`},
-		"one that is far off":  {"lines:\n  - colour: a\n", `o.yaml:2:5: unknown field "colour"; there are article, count`},
-		"one in a map's value": {"tags:\n  a: {cuont: 1}\n", `o.yaml:2:7: unknown field "cuont"; did you mean "count"; there are article, count`},
-		"a key given twice":    {"name: a\nname: b\n", `o.yaml:2:1: mapping key "name" already defined at [1:1]`},
-		"another type":         {"lines: 3\n", "o.yaml:1:8: expected a list here, not a value"},
-		"no number":            {"lines: [{count: few}]\n", `o.yaml:1:17: "few" is no whole number`},
-		"half a number":        {"lines: [{count: 1.5}]\n", `o.yaml:1:17: "1.5" is no whole number`},
-		"of its own reading":   {"name: a\neven: 3\n", "o.yaml:2:7: 3 is not even"},
-		"no time span":         {"wait: soon\n", `o.yaml:1:7: "soon" is not a time span: write seconds, or a text such as "500ms"`},
-		"a negative one":       {"wait: -1s\n", "o.yaml:1:7: the time span -1s is negative"},
+		"no YAML":                         {"a: [", "o.yaml:1:4: sequence end token ']' not found"},
+		"two documents":                   {"name: a\n---\nname: b\n", "o.yaml: 2 YAML documents, one is allowed"},
+		"an unknown key":                  {"nmae: a\n", `o.yaml:1:1: unknown field "nmae"; did you mean "name"; there are name, wait, even, lines, tags, note`},
+		"one that is far off":             {"lines:\n  - colour: a\n", `o.yaml:2:5: unknown field "colour"; there are article, count`},
+		"one in a map's value":            {"tags:\n  a: {cuont: 1}\n", `o.yaml:2:7: unknown field "cuont"; did you mean "count"; there are article, count`},
+		"a key given twice":               {"name: a\nname: b\n", `o.yaml:2:1: mapping key "name" already defined at [1:1]`},
+		"another type":                    {"lines: 3\n", "o.yaml:1:8: expected a list here, not a value"},
+		"no number":                       {"lines: [{count: few}]\n", `o.yaml:1:17: "few" is no whole number`},
+		"half a number":                   {"lines: [{count: 1.5}]\n", `o.yaml:1:17: "1.5" is no whole number`},
+		"of its own reading":              {"name: a\neven: 3\n", "o.yaml:2:7: 3 is not even"},
+		"no time span":                    {"wait: soon\n", `o.yaml:1:7: "soon" is not a time span: write seconds, or a text such as "500ms"`},
+		"too long a one":                  {"wait: 99999999h\n", "o.yaml:1:7: the time span 99999999h is too long: at most 2562047h"},
+		"one of no end":                   {"wait: .inf\n", "o.yaml:1:7: +Inf seconds are no time span: it is at most 2562047h"},
+		"one of no number":                {"wait: .nan\n", "o.yaml:1:7: NaN seconds are no time span: it is at most 2562047h"},
+		"too many seconds":                {"wait: 99999999999999999\n", "o.yaml:1:7: 1e+17 seconds are no time span: it is at most 2562047h"},
+		"too large a number":              {"lines: [{count: 99999999999999999999}]\n", "o.yaml:1:17: 99999999999999999999 is too large a number"},
+		"no text":                         {"name: a\nwait: \xff\n", "o.yaml:2:1: it is no text in UTF-8; save it as UTF-8"},
+		"a merge behind a key":            {"lines: [{article: x, <<: {count: 1}}]\n", "o.yaml:1:22: put << before the other keys, which win over it"},
+		"an unknown key merged":           {"lines: [{<<: {cuont: 1}, article: x}]\n", `o.yaml:1:15: unknown field "cuont"; did you mean "count"; there are article, count`},
+		"an unknown key behind an anchor": {"lines:\n  - &a {cuont: 1}\n  - {<<: *a}\n", `o.yaml:2:9: unknown field "cuont"; did you mean "count"; there are article, count`},
+		"a negative one":                  {"wait: -1s\n", "o.yaml:1:7: the time span -1s is negative"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := yamlfile.Read("o.yaml", []byte(row.text), &order{})

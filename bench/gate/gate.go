@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -81,12 +82,22 @@ func (g *gate) progress(c Cycle, d Decision) {
 	}
 }
 
-func newGate(o Options) (*gate, error) {
+// Check says what is wrong with the options, but for the servers.
+func (o Options) Check() error {
+	_, err := o.complete()
+	return err
+}
+
+// complete fills in what was left out.
+func (o Options) complete() (Options, error) {
 	if o.Margins == (Margins{}) {
 		o.Margins = DefaultMargins()
 	}
-	if err := o.Margins.check(); err != nil {
-		return nil, err
+	if err := o.Margins.Check(); err != nil {
+		return o, err
+	}
+	if o.Cycles < 0 || o.Measure < 0 || o.Warmup < 0 {
+		return o, fmt.Errorf("cycles, measure and warmup are never less than 0, not %d, %s and %d", o.Cycles, o.Measure, o.Warmup)
 	}
 	if o.Warmup == 0 {
 		o.Warmup = usualWarmup
@@ -95,13 +106,22 @@ func newGate(o Options) (*gate, error) {
 		o.Measure = usualMeasure
 	}
 	if len(o.Requests) == 0 {
-		return nil, errors.New("there is no request to send")
+		return o, errors.New("there is no request to send")
 	}
+	o.Requests = slices.Clone(o.Requests)
 	for i := range o.Requests {
 		var err error
 		if o.Requests[i], err = o.Requests[i].withDefaults(); err != nil {
-			return nil, err
+			return o, err
 		}
+	}
+	return o, nil
+}
+
+func newGate(o Options) (*gate, error) {
+	o, err := o.complete()
+	if err != nil {
+		return nil, err
 	}
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64()

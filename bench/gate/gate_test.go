@@ -3,6 +3,7 @@ package gate_test
 import (
 	"bytes"
 	"context"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -110,6 +111,11 @@ func TestServersThatCannotBeMeasured(t *testing.T) {
 		{"the base refuses", func(o *gate.Options) { o.Base.Command = "exec python3 -m http.server --bind 127.0.0.1 {port}" }, "base: POST /b answers 501"},
 		{"nothing to send", func(o *gate.Options) { o.Requests = nil }, "there is no request to send"},
 		{"a bad path", func(o *gate.Options) { o.Requests[0].Path = "a" }, "expected a path that begins with /"},
+		{"a weight of no number", func(o *gate.Options) { o.Requests[0].Weight = math.NaN() }, "a weight of more than 0"},
+		{"a bad method", func(o *gate.Options) { o.Requests[0].Method = "G T" }, `request "G T /b": net/http: invalid method`},
+
+		{"a bad header", func(o *gate.Options) { o.Requests[0].Headers = map[string]string{"a b": "c"} }, `no header can be called "a b"`},
+		{"cycles less than none", func(o *gate.Options) { o.Cycles = -1 }, "cycles, measure and warmup are never less than 0, not -1"},
 		{"bad margins", func(o *gate.Options) { o.Margins = gate.Margins{Tolerated: 1, Caught: 0.5} }, "expected 0 <= tolerated < caught"},
 		{"too short", func(o *gate.Options) { o.Measure = 10 * time.Millisecond }, "too few replies in 10ms"},
 	} {

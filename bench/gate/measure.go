@@ -3,8 +3,10 @@ package gate
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
+	"regexp"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -34,11 +36,26 @@ func (q Request) withDefaults() (Request, error) {
 	if q.Weight == 0 {
 		q.Weight = 1
 	}
-	if !strings.HasPrefix(q.Path, "/") || q.Weight < 0 {
+	if !strings.HasPrefix(q.Path, "/") || !(q.Weight > 0) || math.IsInf(q.Weight, 0) { // NaN too
 		return q, fmt.Errorf("request %q: expected a path that begins with /, and a weight of more than 0", q.Name)
+	}
+	try, err := http.NewRequest(q.Method, "http://127.0.0.1"+q.Path, http.NoBody) //nolint:noctx // it is never sent
+	if err != nil {
+		return q, fmt.Errorf("request %q: %w", q.Name, err)
+	}
+	if try.URL.Host != "127.0.0.1" {
+		return q, fmt.Errorf("request %q: expected a path, not %q", q.Name, q.Path)
+	}
+	for name, value := range q.Headers {
+		if !headerName.MatchString(name) || strings.ContainsAny(value, "\r\n\x00") {
+			return q, fmt.Errorf("request %q: no header can be called %q and hold %q", q.Name, name, value)
+		}
 	}
 	return q, nil
 }
+
+// headerName is a token (RFC 9110, section 5.6.2).
+var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 
 // blockTime is how long a block is, for each route.
 const blockTime = 200 * time.Millisecond

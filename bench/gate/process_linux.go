@@ -28,6 +28,43 @@ func end(c *exec.Cmd, now bool) {
 	_ = syscall.Kill(-c.Process.Pid, signal) // it may have ended
 }
 
+// inGroup says whether anything of the process's group still runs. What has ended and was not waited for does not.
+func inGroup(c *exec.Cmd) bool {
+	if syscall.Kill(-c.Process.Pid, 0) != nil {
+		return false
+	}
+	for _, fields := range groupStats(c) {
+		if fields[0] != "Z" {
+			return true
+		}
+	}
+	return false
+}
+
+// groupStats are the fields of /proc/PID/stat from the state on, by PID, of the processes of a group.
+func groupStats(c *exec.Cmd) map[string][]string {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	out := map[string][]string{}
+	for _, e := range entries {
+		if _, err := strconv.Atoi(e.Name()); err != nil {
+			continue
+		}
+		raw, err := os.ReadFile(filepath.Join("/proc", e.Name(), "stat"))
+		if err != nil {
+			continue
+		}
+		// The name, in brackets, may hold anything: what follows the last bracket begins with the state.
+		fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))
+		if len(fields) >= 13 && fields[2] == strconv.Itoa(c.Process.Pid) {
+			out[e.Name()] = fields
+		}
+	}
+	return out
+}
+
 // ownCPU is what this process has used.
 func ownCPU() time.Duration {
 	var u syscall.Rusage
@@ -39,27 +76,15 @@ func ownCPU() time.Duration {
 
 // groupCPU is what the processes of a group have used, and the most MiB that one of them had resident.
 func groupCPU(c *exec.Cmd) (cpu time.Duration, rss float64) {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
+	stats := groupStats(c)
+	if stats == nil {
 		return -1, -1
 	}
-	for _, e := range entries {
-		if _, err := strconv.Atoi(e.Name()); err != nil {
-			continue
-		}
-		raw, err := os.ReadFile(filepath.Join("/proc", e.Name(), "stat"))
-		if err != nil {
-			continue
-		}
-		// The name, in brackets, may hold anything: what follows the last bracket begins with the state.
-		fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))
-		if len(fields) < 13 || fields[2] != strconv.Itoa(c.Process.Pid) {
-			continue
-		}
+	for pid, fields := range stats {
 		user, _ := strconv.ParseInt(fields[11], 10, 64)
 		system, _ := strconv.ParseInt(fields[12], 10, 64)
 		cpu += time.Duration(user+system) * tick
-		rss = max(rss, highWater(e.Name()))
+		rss = max(rss, highWater(pid))
 	}
 	return cpu, rss
 }

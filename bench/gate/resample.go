@@ -124,7 +124,10 @@ func ReadCycles(r io.Reader) (out []Cycle, err error) {
 			return out, nil
 		}
 		if err != nil {
-			return out, fmt.Errorf("cycle %d: %w", len(out)+1, err)
+			return out, fmt.Errorf("cycle %d: %w; leave out that line", len(out)+1, err)
+		}
+		if x := c.Primary(); c.Void == "" && (math.IsNaN(x) || math.IsInf(x, 0)) {
+			return out, fmt.Errorf("cycle %d: it measured nothing, and is not void; leave out that line", len(out)+1)
 		}
 		out = append(out, c)
 	}

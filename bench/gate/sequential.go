@@ -24,7 +24,8 @@ type Margins struct {
 // DefaultMargins are those that the boundaries were simulated for.
 func DefaultMargins() Margins { return Margins{Tolerated: 0.01, Caught: 0.05} }
 
-func (m Margins) check() error {
+// Check says what is wrong with the margins.
+func (m Margins) Check() error {
 	if !(m.Tolerated >= 0) || !(m.Caught > m.Tolerated) || m.Caught > 10 {
 		return fmt.Errorf("margins: expected 0 <= tolerated < caught, such as 0.01 and 0.05, not %v and %v", m.Tolerated, m.Caught)
 	}

@@ -92,7 +92,7 @@ func TestHolm(t *testing.T) {
 
 func TestMargins(t *testing.T) {
 	for _, bad := range []Margins{{-0.01, 0.05}, {0.05, 0.05}, {0.01, 0}, {math.NaN(), 0.05}, {0.01, math.Inf(1)}} {
-		assert.ErrorContains(t, bad.check(), "expected 0 <= tolerated < caught", "%v", bad)
+		assert.ErrorContains(t, bad.Check(), "expected 0 <= tolerated < caught", "%v", bad)
 	}
-	assert.NoError(t, DefaultMargins().check())
+	assert.NoError(t, DefaultMargins().Check())
 }

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -72,6 +73,7 @@ func start(ctx context.Context, s Server, dir string) (*started, error) {
 	}
 	r.cmd = exec.CommandContext(context.WithoutCancel(ctx), "sh", "-c", r.fill.Replace(s.Command))
 	r.cmd.Dir, r.cmd.Stdout, r.cmd.Stderr = dir, r.said, r.said
+	r.cmd.WaitDelay = time.Second // what it started in a group of its own may hold what it writes to
 	group(r.cmd)
 	if err := r.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", s.Name, err)
@@ -145,6 +147,9 @@ func (r *started) send(ctx context.Context, q Request) (took time.Duration, stat
 	return took, res.StatusCode, errors.Join(err, res.Body.Close())
 }
 
+// mostMemory bounds what a server says of its memory.
+const mostMemory = 16 << 20
+
 // memory is how many objects and bytes the server has allocated since its start; -1 where it does not say.
 func (r *started) memory(ctx context.Context) (allocs, size float64) {
 	p := r.server.Memory
@@ -162,13 +167,13 @@ func (r *started) memory(ctx context.Context) (allocs, size float64) {
 	for name, value := range p.Header {
 		req.Header.Set(name, value)
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := (&http.Client{Timeout: 10 * time.Second}).Do(req)
 	if err != nil {
 		return -1, -1
 	}
 	defer func() { _ = res.Body.Close() }()
 	var doc any
-	if json.NewDecoder(res.Body).Decode(&doc) != nil {
+	if json.NewDecoder(io.LimitReader(res.Body, mostMemory)).Decode(&doc) != nil {
 		return -1, -1
 	}
 	return number(doc, "mallocs"), number(doc, "totalalloc")
@@ -202,12 +207,22 @@ func number(doc any, key string) float64 {
 func (r *started) stop() {
 	r.client.CloseIdleConnections()
 	end(r.cmd, false)
-	select {
-	case <-r.done:
-		return
-	case <-time.After(5 * time.Second):
+	until := time.NewTimer(5 * time.Second)
+	defer until.Stop()
+	every := time.NewTicker(10 * time.Millisecond)
+	defer every.Stop()
+	for done := r.done; done != nil || inGroup(r.cmd); {
+		select {
+		case <-done:
+			done = nil
+			continue
+		case <-every.C:
+			continue
+		case <-until.C:
+		}
+		break
 	}
-	end(r.cmd, true)
+	end(r.cmd, true) // what the first has left behind, too
 	<-r.done
 }
 
@@ -225,11 +240,16 @@ func freePorts(ctx context.Context, n int) ([]string, error) {
 }
 
 // tail keeps the end of what a process says.
-type tail struct{ buf bytes.Buffer }
+type tail struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
 
 const tailSize = 4 << 10
 
 func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.buf.Write(p)
 	if extra := t.buf.Len() - tailSize; extra > 0 {
 		t.buf.Next(extra)
@@ -238,6 +258,8 @@ func (t *tail) Write(p []byte) (int, error) {
 }
 
 func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	text := strings.TrimSpace(t.buf.String())
 	if text == "" {
 		return "it said nothing"

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // Source says how servers come to be: see Resolve.
@@ -139,7 +140,9 @@ func (s Source) build(ctx context.Context, what, dir, work string) (string, erro
 
 func run(ctx context.Context, dir, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = dir
+	cmd.Dir, cmd.WaitDelay = dir, time.Second
+	group(cmd)
+	cmd.Cancel = func() error { end(cmd, true); return nil }
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, err := cmd.Output()

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -50,6 +51,7 @@ func benchCommand(open func(ctx context.Context, dir string) (Cluster, error)) *
 	return cmd
 }
 
+// runShell runs a shell command. Where ctx ends, so does all that the command has started in its group of processes.
 func runShell(ctx context.Context, command string, out io.Writer) error {
 	shell, flag := "sh", "-c"
 	if runtime.GOOS == "windows" {
@@ -57,20 +59,57 @@ func runShell(ctx context.Context, command string, out io.Writer) error {
 	}
 	cmd := exec.CommandContext(ctx, shell, flag, command)
 	cmd.Stdout, cmd.Stderr = out, out
-	return cmd.Run()
+	cmd.WaitDelay = time.Second // what it left behind may hold what it wrote to
+	ownGroup(cmd)
+	err := cmd.Run()
+	if errors.Is(err, exec.ErrWaitDelay) { // it has ended well, and something goes on in the background
+		return nil
+	}
+	return err
+}
+
+// checkOut says, before the load, whether reports can be written to the folder.
+func checkOut(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("--out: %w; give a folder", err)
+	}
+	probe, err := os.CreateTemp(dir, ".writable-")
+	if err != nil {
+		return fmt.Errorf("--out: nothing can be written there: %w", err)
+	}
+	err = errors.Join(probe.Close(), os.Remove(probe.Name()))
+	for _, name := range outNames() {
+		if info, fault := os.Stat(filepath.Join(dir, name)); fault == nil && info.IsDir() {
+			err = errors.Join(err, fmt.Errorf("--out: %s is a folder, and a report goes there; move it, or give another folder", filepath.Join(dir, name)))
+		}
+	}
+	return err
+}
+
+// outNames are the files of a report.
+func outNames() []string {
+	names := []string{"report.html"}
+	for _, f := range bench.Formats() {
+		names = append(names, f.File)
+	}
+	return names
 }
 
 // writeBench prints the result in its format and writes the report's files.
 func writeBench(stdout, stderr io.Writer, res *bench.Result, dir, format string) error {
 	i := slices.IndexFunc(bench.Formats(), func(f bench.Format) bool { return f.Name == format })
-	if err := bench.Formats()[i].Write(res, stdout); err != nil || dir == "" {
+	err := bench.Formats()[i].Write(res, stdout)
+	if dir == "" {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+	if fault := os.MkdirAll(dir, 0o755); fault != nil {
+		return errors.Join(err, fault)
 	}
 	page := filepath.Join(dir, "report.html")
-	err := writeFile(page, func(w io.Writer) error { return report.Page(w, res) })
+	err = errors.Join(err, writeFile(page, func(w io.Writer) error { return report.Page(w, res) }))
 	for _, f := range bench.Formats() {
 		err = errors.Join(err, writeFile(filepath.Join(dir, f.File), func(w io.Writer) error { return f.Write(res, w) }))
 	}
@@ -98,7 +137,13 @@ func writeFile(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(write(f), f.Close())
+	err = errors.Join(write(f), f.Close())
+	if err != nil {
+		if info, fault := os.Lstat(path); fault == nil && info.Mode().IsRegular() {
+			_ = os.Remove(path) // half a file is worse than none
+		}
+	}
+	return err
 }
 
 // benchVerdict is the exit code's error, or nil.

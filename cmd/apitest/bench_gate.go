@@ -12,10 +12,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 
 	"github.com/parley-run/parley/bench/gate"
+	"github.com/parley-run/parley/yamlfile"
 )
 
 // exitInconclusive is the exit code of a gate that could not tell.
@@ -115,7 +115,10 @@ func (g *gating) run(ctx context.Context, stdout, stderr io.Writer) (err error) 
 	}
 	defer func() { _ = os.RemoveAll(work) }() // a temporary folder
 	o := g.options
-	if o.Requests, err = g.readRequests(); err != nil {
+	if o.Requests, err = g.readRequests(); err == nil {
+		err = o.Check()
+	}
+	if err != nil {
 		return &exit{code: exitUsage, err: err}
 	}
 	for _, one := range []struct {
@@ -123,6 +126,9 @@ func (g *gating) run(ctx context.Context, stdout, stderr io.Writer) (err error) 
 		to   *gate.Server
 	}{{g.base, &o.Base}, {g.candidate, &o.Candidate}} {
 		if *one.to, err = g.source.Resolve(ctx, one.what, work); err != nil {
+			if ctx.Err() != nil {
+				return g.verdict(ctx, nil, err)
+			}
 			return &exit{code: exitUsage, err: err}
 		}
 	}
@@ -167,13 +173,8 @@ func (g *gating) readRequests() ([]gate.Request, error) {
 		return nil, err
 	}
 	var out []gate.Request
-	if err := yaml.UnmarshalWithOptions(raw, &out, yaml.Strict()); err != nil {
-		var placed yaml.Error
-		if errors.As(err, &placed) && placed.GetToken() != nil {
-			at := placed.GetToken().Position
-			return nil, fmt.Errorf("%s:%d:%d: %s", g.requests, at.Line, at.Column, placed.GetMessage())
-		}
-		return nil, fmt.Errorf("%s: %w", g.requests, err)
+	if _, err := yamlfile.Read(g.requests, raw, &out); err != nil {
+		return nil, err
 	}
 	if len(out) == 0 {
 		return nil, fmt.Errorf("%s: it lists no request", g.requests)
@@ -250,6 +251,12 @@ func (g *gating) again(stdout io.Writer) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return &exit{code: exitUsage, err: fmt.Errorf("%s: %w", g.resample, err)}
 	}
+	if err := g.options.Margins.Check(); err != nil {
+		return &exit{code: exitUsage, err: err}
+	}
+	if !slices.ContainsFunc(cycles, func(c gate.Cycle) bool { return c.Void == "" }) {
+		return &exit{code: exitUsage, err: fmt.Errorf("%s: it holds no cycle that counts", g.resample)}
+	}
 	return gate.WriteCharacteristics(stdout, gate.Resample(cycles, g.options.Margins, max(1, g.options.Seed)))
 }
 
@@ -262,6 +269,10 @@ func (g *gating) test(ctx context.Context, stdout, stderr io.Writer) (err error)
 		if way == "none" || !slices.Contains(gate.Injections(), way) {
 			return &exit{code: exitUsage, err: fmt.Errorf("--ways %q is none of %s", way, strings.Join(gate.Injections()[1:], ", "))}
 		}
+	}
+	check := g.options
+	if check.Requests = []gate.Request{gate.SampleRequest()}; check.Check() != nil {
+		return &exit{code: exitUsage, err: check.Check()}
 	}
 	keep, err := g.keeper()
 	if err != nil {

@@ -30,9 +30,17 @@ func called(t *testing.T, args ...string) (stdout string, code int, err error) {
 func TestBenchGateUsage(t *testing.T) {
 	dir := t.TempDir()
 	bad := filepath.Join(dir, "requests.yaml")
-	require.NoError(t, os.WriteFile(bad, []byte("- path: /a\n  wait: 3\n"), 0o644))
+	require.NoError(t, os.WriteFile(bad, []byte("- path: /a\n  wieght: 3\n"), 0o644))
 	empty := filepath.Join(dir, "empty.yaml")
 	require.NoError(t, os.WriteFile(empty, []byte("[]\n"), 0o644))
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+		return path
+	}
+	one := `{"routes": [{"weight": 1, "x": 0.01}]}` + "\n"
+	good, cycles, damaged, hollow := file("good.yaml", "[{path: /a}]"), file("cycles", one), file("damaged", one+one[:20]), file("hollow", "{}\n")
+	file("empty.yamlx", "")
 	for _, row := range []struct {
 		name string
 		args []string
@@ -40,12 +48,19 @@ func TestBenchGateUsage(t *testing.T) {
 	}{
 		{"nothing", nil, "give --base and --candidate"},
 		{"no requests", []string{"--base", "a {port}", "--candidate", "b {port}"}, "say with --requests what is sent"},
-		{"an unknown key", []string{"--base", "a {port}", "--candidate", "b {port}", "--requests", bad}, bad + `:2:3: unknown field "wait"`},
+		{"an unknown key", []string{"--base", "a {port}", "--candidate", "b {port}", "--requests", bad}, bad + `:2:3: unknown field "wieght"; did you mean "weight"`},
 		{"an empty list", []string{"--base", "a {port}", "--candidate", "b {port}", "--requests", empty}, "it lists no request"},
 		{"a base that is nothing", []string{"--base", "no-such", "--candidate", "b {port}", "--requests", bad + "x"}, "no such file"},
 		{"an output", []string{"--output", "xml"}, "--output \"xml\" is none of text, json and markdown"},
 		{"a way", []string{"--self-test", "--ways", "luck"}, `--ways "luck" is none of cpu, lock, alloc, sleep`},
 		{"noise", []string{"--self-test", "--noise", "loud"}, `--noise "loud" is neither none nor burner`},
+		{"cycles less than none", []string{"--base", "a {port}", "--candidate", "b {port}", "--requests", good, "--cycles", "-1"}, "cycles, measure and warmup are never less than 0"},
+		{"no time at all", []string{"--self-test", "--measure", "-1s"}, "cycles, measure and warmup are never less than 0"},
+		{"a margin of no number", []string{"--base", "a {port}", "--candidate", "b {port}", "--requests", good, "--tolerated", "NaN"}, "expected 0 <= tolerated < caught"},
+		{"a margin for kept cycles", []string{"--resample", cycles, "--caught", "0"}, "expected 0 <= tolerated < caught"},
+		{"a damaged cycle", []string{"--resample", damaged}, damaged + ": cycle 2: unexpected EOF; leave out that line"},
+		{"a cycle of nothing", []string{"--resample", hollow}, "cycle 1: it measured nothing, and is not void; leave out that line"},
+		{"no cycle that counts", []string{"--resample", empty + "x"}, "it holds no cycle that counts"},
 		{"kept cycles", []string{"--resample", filepath.Join(dir, "none")}, "no such file"},
 	} {
 		_, code, err := called(t, append([]string{"bench", "gate"}, row.args...)...)

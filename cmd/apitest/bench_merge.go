@@ -28,6 +28,9 @@ Exit code: 0 done; 1 an expectation is not met; 2 the results are not all shards
 			if err != nil {
 				return err
 			}
+			if err := checkOut(out); err != nil {
+				return &exit{code: exitUsage, err: err}
+			}
 			var list []*bench.Result
 			var faults []error
 			for _, path := range args {
@@ -36,15 +39,19 @@ Exit code: 0 done; 1 an expectation is not met; 2 the results are not all shards
 				list = append(list, r)
 			}
 			var expect bench.Threshold
+			var of *bench.Profile
 			if profile != "" {
 				p, err := bench.ReadProfile(profile)
 				faults = append(faults, err)
-				expect = p.Expect
+				expect, of = p.Expect, &p
 			}
 			if err := errors.Join(faults...); err != nil {
 				return &exit{code: exitUsage, err: err}
 			}
 			res, err := bench.Merge(list, expect)
+			if err == nil && of != nil {
+				err = bench.OfProfile(res, *of)
+			}
 			if err != nil {
 				return &exit{code: exitUsage, err: err}
 			}

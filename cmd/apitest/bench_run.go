@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -184,8 +182,10 @@ func (f *benchFlags) run(cmd *cobra.Command, name string, open func(context.Cont
 	if err := f.check(name); err != nil {
 		return &exit{code: exitUsage, err: err}
 	}
-	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
+	if err := checkOut(f.out); err != nil {
+		return &exit{code: exitUsage, err: err}
+	}
+	ctx := cmd.Context()
 	var res *bench.Result
 	var err error
 	if isBuiltIn(name) {

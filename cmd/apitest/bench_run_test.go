@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -45,12 +48,43 @@ func TestBenchRunWritesEveryFormat(t *testing.T) {
 	}
 }
 
+// full takes nothing.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// TestBenchRunLosesNothing: where the result cannot be printed its files are there all the same.
+func TestBenchRunLosesNothing(t *testing.T) {
+	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(target.Close)
+	dir := filepath.Join(t.TempDir(), "report")
+	root := rootCommand()
+	root.SetArgs([]string{"bench", "run", profileFile(t, steady), "--address", target.URL, "--out", dir})
+	root.SetOut(full{})
+	root.SetErr(io.Discard)
+	require.ErrorIs(t, root.ExecuteContext(t.Context()), syscall.ENOSPC)
+	_, err := bench.ReadResult(filepath.Join(dir, "result.json"))
+	require.NoError(t, err)
+}
+
+// TestHalfAFileIsRemoved: what could not be written to its end is no report.
+func TestHalfAFileIsRemoved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "junit.xml")
+	require.ErrorIs(t, writeFile(path, func(w io.Writer) error {
+		_, err := io.WriteString(w, "<testsuite")
+		return errors.Join(err, syscall.ENOSPC)
+	}), syscall.ENOSPC)
+	assert.NoFileExists(t, path)
+}
+
 func TestBenchRunRefuses(t *testing.T) {
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	nobody := l.Addr().String()
 	require.NoError(t, l.Close())
 	plain := profileFile(t, steady)
+	taken := filepath.Join(t.TempDir(), "taken")
+	require.NoError(t, os.MkdirAll(filepath.Join(taken, "result.json"), 0o755))
 	for _, row := range []struct {
 		name string
 		args []string
@@ -58,6 +92,8 @@ func TestBenchRunRefuses(t *testing.T) {
 		want string
 	}{
 		{"a target that is not there", []string{plain, "--address", nobody}, exitInvalid, "does not answer"},
+		{"a report in a file", []string{plain, "--address", nobody, "--out", plain}, exitUsage, "--out: mkdir " + plain + ": not a directory; give a folder"},
+		{"a folder of a report's name", []string{plain, "--address", nobody, "--out", taken}, exitUsage, "result.json is a folder, and a report goes there"},
 		{"no such format", []string{plain, "--address", nobody, "--format", "pdf"}, exitUsage, "none of text, json, junit, csv, markdown, prometheus"},
 		{"no such shard", []string{plain, "--address", nobody, "--shard", "9/8"}, exitUsage, `--shard "9/8" is not such as 3/8`},
 		{"a shard and more", []string{plain, "--address", nobody, "--shard", "1/8x"}, exitUsage, `--shard "1/8x" is not such as 3/8`},
@@ -108,6 +144,11 @@ func TestBenchMerge(t *testing.T) {
 	assert.Equal(t, bench.Counts{Sent: 10, OK: 10}, r.Counts)
 	assert.Equal(t, 2, r.Merged)
 	assert.Equal(t, []bench.Verdict{{Text: "failed == 0", Got: "0", OK: true}}, r.Verdicts)
+
+	other := profileFile(t, strings.ReplaceAll(steady, "rate: 100", "rate: 101"))
+	_, code, err = called(t, "bench", "merge", files[0], files[1], "--profile", other)
+	assert.Equal(t, exitUsage, code)
+	require.ErrorContains(t, err, `profile "steady" is not that of the results: it sends POST /a, 101 requests/s for 0.1s, and they are of POST /a, 100 requests/s`)
 
 	_, code, err = called(t, "bench", "merge", files[0], files[0])
 	assert.Equal(t, exitUsage, code)
