@@ -60,6 +60,8 @@ func areas() []area {
 		{root: "uplot", shared: true},
 		// Tests of pages open them alike.
 		{root: "internal/chromium", shared: true},
+		// Both commands say what is wrong with a command line alike.
+		{root: "internal/clifault", shared: true},
 		{root: "internal/archtest"},
 		{root: "internal/clipage"},
 	}
