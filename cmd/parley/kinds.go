@@ -120,6 +120,9 @@ func (f fieldItem) accepts(quote string) string {
 		}
 	}
 	last := len(choices) - 1
+	if last == 0 && f.Choices[0] == "" {
+		return "always empty"
+	}
 	if last == 0 {
 		return choices[0]
 	}
