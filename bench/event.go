@@ -233,7 +233,7 @@ func eventResults(timeline []*happening, zero time.Time, bad badTimes, end time.
 	for i, h := range timeline {
 		out[i] = h.result(zero)
 		if !h.began.IsZero() {
-			out[i].Impact = bad.after(h.began.Sub(zero), end)
+			out[i].Impact = bad.after(h.began.Sub(zero), nextBegan(timeline, h, zero, end), end)
 		}
 		if !h.detected.IsZero() {
 			out[i].Detected = secondsFrom(h.began, h.detected)
@@ -250,6 +250,16 @@ func eventResults(timeline []*happening, zero time.Time, bad badTimes, end time.
 		}
 	}
 	return out
+}
+
+// nextBegan is when the first event after h began, or the end.
+func nextBegan(timeline []*happening, h *happening, zero time.Time, end time.Duration) time.Duration {
+	for _, other := range timeline {
+		if other.began.After(h.began) {
+			end = min(end, other.began.Sub(zero))
+		}
+	}
+	return end
 }
 
 // addTraffic says in out, of the start or restart h, when there was traffic again; down took its server down, or is nil.

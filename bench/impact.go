@@ -31,8 +31,9 @@ func (b badTimes) add(offset time.Duration) {
 	b[step] = one
 }
 
-// after is what went wrong after an event that began then, or nil.
-func (b badTimes) after(event, end time.Duration) *Impact {
+// after is what went wrong after an event that began then, or nil. What began to go wrong only after the next event began, where there
+// is one before the end, is of that one.
+func (b badTimes) after(event, next, end time.Duration) *Impact {
 	var out *Impact
 	last := event
 	for _, step := range slices.Sorted(maps.Keys(b)) {
@@ -40,7 +41,7 @@ func (b badTimes) after(event, end time.Duration) *Impact {
 		if one.last < event {
 			continue
 		}
-		if one.first-last > clean {
+		if one.first-last > clean || out == nil && one.first >= next {
 			break
 		}
 		if out == nil {

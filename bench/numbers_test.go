@@ -37,16 +37,20 @@ func TestBadTimes(t *testing.T) {
 		b.add(inSeconds(at))
 	}
 	for name, row := range map[string]struct {
-		event, end float64
-		want       *Impact
+		event, next, end float64
+		want             *Impact
 	}{
-		"until three seconds were clean": {1, 20, &Impact{Bad: 4, First: 0, Recovery: 3, Recovered: true}},
-		"from its own time on":           {1.2, 20, &Impact{Bad: 2, First: 0.3, Recovery: 2.8, Recovered: true}},
-		"not before the end":             {8, 11, &Impact{Bad: 2, First: 1, Recovery: 1.02}},
-		"nothing soon after it":          {5, 20, nil},
-		"nothing at all":                 {10, 20, nil},
+		"until three seconds were clean": {1, 20, 20, &Impact{Bad: 4, First: 0, Recovery: 3, Recovered: true}},
+		"from its own time on":           {1.2, 20, 20, &Impact{Bad: 2, First: 0.3, Recovery: 2.8, Recovered: true}},
+		"not before the end":             {8, 11, 11, &Impact{Bad: 2, First: 1, Recovery: 1.02}},
+		"past the next event":            {1, 1.5, 20, &Impact{Bad: 4, First: 0, Recovery: 3, Recovered: true}},
+		"what is of the next event":      {8, 8.9, 20, nil},
+		"nothing soon after it":          {5, 20, 20, nil},
+		"nothing at all":                 {10, 20, 20, nil},
 	} {
-		t.Run(name, func(t *testing.T) { assert.Equal(t, row.want, b.after(inSeconds(row.event), inSeconds(row.end))) })
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, row.want, b.after(inSeconds(row.event), inSeconds(row.next), inSeconds(row.end)))
+		})
 	}
 }
 

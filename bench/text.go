@@ -190,28 +190,8 @@ func (r *Result) writeEvents(b *strings.Builder) {
 	rows, notes := [][]string{{"due", "at", "took"}}, []string{""}
 	for _, e := range r.Events {
 		note := e.Label
-		if e.TrafficAgain != nil {
-			note += fmt.Sprintf(": traffic again %.3f s after", *e.TrafficAgain)
-		}
-		if e.TrafficAgainDown != nil {
-			note += fmt.Sprintf(", %.3f s after it went down", *e.TrafficAgainDown)
-		}
-		if e.Detected != nil {
-			note += fmt.Sprintf("; out of traffic %.3f s after", *e.Detected)
-		}
-		if i := e.Impact; i != nil && i.Recovered {
-			note += fmt.Sprintf("; %d requests went wrong, the last was due %.3f s after", i.Bad, i.Recovery)
-		} else if i != nil {
-			note += fmt.Sprintf("; %d requests went wrong, until the end", i.Bad)
-		}
-		if e.UpAlready {
-			note += ": it was up already"
-		}
-		if e.Skipped != "" {
-			note += ": " + e.Skipped
-		}
-		if e.Error != "" {
-			note += ": FAILED: " + e.Error
+		if said := e.notes(); len(said) > 0 {
+			note += ": " + strings.Join(said, "; ")
 		}
 		row := []string{fmt.Sprintf("%.3f s", e.Due), fmt.Sprintf("%.3f s", e.At), FormatMS(e.Took)}
 		if e.Skipped != "" {
@@ -222,6 +202,45 @@ func (r *Result) writeEvents(b *strings.Builder) {
 	}
 	b.WriteString("\nevents\n")
 	writeTable(b, rows, notes)
+}
+
+// notes are what came of an event, in the order in which it came.
+func (e *EventResult) notes() []string {
+	var out []string
+	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	if e.Detected != nil {
+		say("out of traffic %.3f s after", *e.Detected)
+	}
+	if e.TrafficAgain != nil && e.TrafficAgainDown != nil {
+		say("traffic again %.3f s after, %.3f s after it went down", *e.TrafficAgain, *e.TrafficAgainDown)
+	} else if e.TrafficAgain != nil {
+		say("traffic again %.3f s after", *e.TrafficAgain)
+	}
+	switch i := e.Impact; {
+	case i != nil && !i.Recovered:
+		say("%s went wrong, until the end", requests(i.Bad))
+	case i != nil && i.Bad == 1:
+		say("1 request went wrong, it was due %.3f s after", i.Recovery)
+	case i != nil:
+		say("%d requests went wrong, the last was due %.3f s after", i.Bad, i.Recovery)
+	}
+	if e.UpAlready {
+		say("it was up already")
+	}
+	if e.Skipped != "" {
+		say("%s", e.Skipped)
+	}
+	if e.Error != "" {
+		say("FAILED: %s", e.Error)
+	}
+	return out
+}
+
+func requests(n int) string {
+	if n == 1 {
+		return "1 request"
+	}
+	return fmt.Sprintf("%d requests", n)
 }
 
 func (r *Result) writePhases(b *strings.Builder) {

@@ -66,6 +66,22 @@ func ExampleResult_WriteText() {
 	// NOT MET  lost is 2, at most 0 expected
 }
 
+func TestNotesOfAnEventInTheirOrder(t *testing.T) {
+	detected, again := 0.06, 0.25
+	r := &bench.Result{Events: []bench.EventResult{
+		{Label: "kill server1", Detected: &detected, TrafficAgain: &again, Impact: &bench.Impact{Bad: 2, Recovery: 0.05, Recovered: true}},
+		{Label: "kill server2", Impact: &bench.Impact{Bad: 1, Recovery: 0.024, Recovered: true}},
+		{Label: "stop server2", Impact: &bench.Impact{Bad: 1}},
+		{Label: "deploy a.star", Error: "no such file"},
+	}}
+	var text strings.Builder
+	require.NoError(t, r.WriteText(&text))
+	assert.Contains(t, text.String(), "kill server1: out of traffic 0.060 s after; traffic again 0.250 s after; 2 requests went wrong, the last was due 0.050 s after\n")
+	assert.Contains(t, text.String(), "kill server2: 1 request went wrong, it was due 0.024 s after\n")
+	assert.Contains(t, text.String(), "stop server2: 1 request went wrong, until the end\n")
+	assert.Contains(t, text.String(), "deploy a.star: FAILED: no such file\n")
+}
+
 func TestEventsOfAServerThatWasUpAlready(t *testing.T) {
 	again := 0.25
 	r := &bench.Result{Events: []bench.EventResult{

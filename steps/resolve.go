@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/parley-run/parley/spelling"
 )
 
 // vaultPrefix begins a parameter that is read from Vault.
@@ -85,7 +87,7 @@ func (w *World) named(sign byte, name string) (any, error) {
 	case '$':
 		v, there := os.LookupEnv(name)
 		if !there {
-			return nil, unset(fmt.Sprintf("the environment has no variable %q", name), "set are", environmentNames())
+			return nil, noVariable(name)
 		}
 		w.suite.mask.Named(name, v)
 		return v, nil
@@ -111,14 +113,21 @@ func unset(what, have string, names []string) error {
 	return &Failure{What: what, Hint: have + ": " + strings.Join(names, ", ")}
 }
 
-func environmentNames() []string {
+// noVariable is the failure of a name that the environment has not. It holds dozens that are nobody's business here, so that only the
+// nearest is named.
+func noVariable(name string) error {
 	var names []string
 	for _, pair := range os.Environ() {
-		name, _, _ := strings.Cut(pair, "=")
-		names = append(names, name)
+		known, _, _ := strings.Cut(pair, "=")
+		names = append(names, known)
 	}
-	slices.Sort(names)
-	return names
+	f := &Failure{What: fmt.Sprintf("the environment has no variable %q", name)}
+	if near := spelling.Nearest(name, names); near != "" {
+		f.Hint = "did you mean: " + near
+	} else if name != "" {
+		f.Hint = "set it before the run, such as: " + name + "=... apitest run ..."
+	}
+	return f
 }
 
 func (w *World) fromVault(ctx context.Context, path string) (any, error) {

@@ -56,7 +56,7 @@ func TestParametersAreResolved(t *testing.T) {
 		{"signs further inside mean nothing", `a$GREETING #n @sample`, "a$GREETING #n @sample", ""},
 		{"braces with more than a name", `a#{n n}`, "a#{n n}", ""},
 		{"braces without sign", `{n}`, "{n}", ""},
-		{"unset in the environment", `$NOBODY_SET_THIS`, "", `the environment has no variable "NOBODY_SET_THIS"`},
+		{"unset in the environment", `$NOBODY_SET_THIS`, "", "the environment has no variable \"NOBODY_SET_THIS\"\n  set it before the run, such as: NOBODY_SET_THIS=... apitest run ..."},
 		{"unset, inside a text", `a${NOBODY_SET_THIS}`, "", `the environment has no variable "NOBODY_SET_THIS"`},
 		{"not configured", `@none`, "", "the configuration has no value \"none\"\n  configured are: sample, several"},
 		{"not stored", `#none`, "", "nothing is stored under \"none\"\n  stored are: a name, free, größe_1, n"},

@@ -154,7 +154,7 @@ func TestVerdict(t *testing.T) {
 		{"all hold", bench.Result{Verdicts: []bench.Verdict{held, held}}, "good", "Passed", "All 2 expectations hold"},
 		{"one holds", bench.Result{Verdicts: []bench.Verdict{held}}, "good", "Passed", "The one expectation holds"},
 		{"nothing was expected", bench.Result{}, "plain", "Done", "Nothing was expected of this run"},
-		{"one of two does not", bench.Result{Verdicts: []bench.Verdict{held, broken}, Unmet: []string{"p99"}}, "bad", "Failed", "1 of 2 expectations do not hold"},
+		{"one of two does not", bench.Result{Verdicts: []bench.Verdict{held, broken}, Unmet: []string{"p99"}}, "bad", "Failed", "1 of 2 expectations does not hold"},
 		{"invalid, whatever else", bench.Result{Verdicts: []bench.Verdict{broken}, Unmet: []string{"p99"}, Invalid: []string{"late"}}, "warn", "Invalid", "does not count"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -18,6 +18,8 @@ func judge(r *bench.Result) verdict {
 	switch {
 	case len(r.Invalid) > 0:
 		return verdict{"warn", "!", "Invalid", "The measurement does not count", "%23a15c00"}
+	case len(r.Unmet) == 1 && held > 0:
+		return verdict{"bad", "✕", "Failed", fmt.Sprintf("1 of %d expectations does not hold", len(r.Verdicts)), "%23c8202f"}
 	case len(r.Unmet) > 0 && held > 0:
 		return verdict{"bad", "✕", "Failed", fmt.Sprintf("%d of %d expectations do not hold", len(r.Unmet), len(r.Verdicts)), "%23c8202f"}
 	case len(r.Unmet) > 0:

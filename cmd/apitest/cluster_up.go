@@ -198,6 +198,13 @@ func downCommand() *cobra.Command {
 	}
 }
 
+func servers(n int) string {
+	if n == 1 {
+		return "1 server"
+	}
+	return fmt.Sprintf("%d servers", n)
+}
+
 // listed is one cluster of `apitest cluster list`.
 type listed struct {
 	held
@@ -225,8 +232,8 @@ func listCommand() *cobra.Command {
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), "No cluster is up.")
 			}
 			for _, one := range all {
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%-16s %-9s %d servers  %-26s since %s  %s\n",
-					one.Name, one.State, len(one.Servers), one.Address, one.Started.Local().Format(time.DateTime), one.Dir)
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%-16s %-9s %-10s  %-26s since %s  %s\n",
+					one.Name, one.State, servers(len(one.Servers)), one.Address, one.Started.Local().Format(time.DateTime), one.Dir)
 			}
 			return err
 		},

@@ -83,9 +83,10 @@ func rootCommand() *cobra.Command {
 		Short:         "API tests in plain English, mock back ends and load",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.AddCommand(initCommand(), runCommand(), demoCommand(), stepsCommand(), mockCommand(), benchCommand(openCluster), clusterCommand(), versionCommand())
+	root.InitDefaultCompletionCmd()
+	sayWhatWasMeant(root)
 	return root
 }
 

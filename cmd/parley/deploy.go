@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -47,6 +48,9 @@ func deployCommand(o *options) *cobra.Command {
 			var problems error
 			for _, path := range args {
 				source, err := os.ReadFile(path)
+				if errors.Is(err, syscall.EISDIR) {
+					return usage(fmt.Errorf("%s is a folder; name the files in it, such as %s", path, filepath.Join(path, "*.star")))
+				}
 				if err != nil {
 					return usage(err)
 				}

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/parley-run/parley/runtime/node"
-	"github.com/parley-run/parley/spelling"
 )
 
 // kindItem is a kind of definition as parley kinds prints it.
@@ -75,11 +74,7 @@ func kindsCommand(o *options) *cobra.Command {
 					return o.print(c, k, func(w io.Writer) { k.print(w) })
 				}
 			}
-			near := ""
-			if n := spelling.Nearest(args[0], names); n != "" {
-				near = fmt.Sprintf(", did you mean %s?", n)
-			}
-			return usage(fmt.Errorf("there is no kind %q%s; parley kinds lists all", args[0], near))
+			return usage(fmt.Errorf("there is no kind %q%s parley kinds lists all", args[0], orSemicolon(nearest(args[0], names))))
 		},
 	}
 }
@@ -125,6 +120,9 @@ func (f fieldItem) accepts(quote string) string {
 		}
 	}
 	last := len(choices) - 1
+	if last == 0 && f.Choices[0] == "" {
+		return "always empty"
+	}
 	if last == 0 {
 		return choices[0]
 	}

@@ -118,7 +118,7 @@ func stopCommand(o *options) *cobra.Command {
 				return err
 			}
 			if !running {
-				return fmt.Errorf("the cluster in %s is not running", f.Dir)
+				return fmt.Errorf("the cluster in %s is not running, so there is nothing to stop", f.Dir)
 			}
 			if len(names) > 0 {
 				return o.each(c, client, "parley.server.stop", names)
@@ -217,6 +217,8 @@ type clusterStatus struct {
 	Elsewhere []elsewhere `json:"elsewhere"`
 	// Differ are servers whose content is not that of others at the same revision.
 	Differ []string `json:"differ"`
+
+	dashboard string // its URL
 }
 
 // askTime bounds how long a server may take to say what it serves.
@@ -245,6 +247,10 @@ type serverStatus struct {
 func readStatus(ctx context.Context, f *folder.Folder, client *admin.Client) (clusterStatus, error) {
 	status := clusterStatus{Cluster: f.Cluster.Name, Running: true}
 	status.Supervisor.Admin = f.Cluster.Supervisor.Admin
+	status.dashboard = "http://" + f.Cluster.Supervisor.Admin
+	if f.AdminTLS(f.Cluster.Supervisor.Admin) != nil {
+		status.dashboard = "https://" + f.Cluster.Supervisor.Admin
+	}
 	status.Balancer.Address, status.Balancer.URL = f.Cluster.Balancer.Address, f.BalancerURL()
 	status.Redis.Address, status.Redis.Embedded = f.Cluster.Redis.Name(), f.Cluster.Redis.URL == ""
 	status.Database = f.Cluster.Database.Name()
@@ -313,6 +319,9 @@ func (s clusterStatus) write(w io.Writer) {
 		line(w, "  load-balancer  %s", front)
 	}
 	line(w, "  redis          %s", redis)
+	if s.dashboard != "" {
+		line(w, "  dashboard      %s", s.dashboard)
+	}
 	if s.Database != "" {
 		line(w, "  database       %s", s.Database)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/parley-run/parley/internal/clifault"
 	"github.com/parley-run/parley/runtime/admin"
 )
 
@@ -143,12 +144,9 @@ func outputs(c *cobra.Command) string {
 
 // wrapArgs makes a wrong number of arguments a usage error, everywhere.
 func wrapArgs(c *cobra.Command) {
-	if check := c.Args; check != nil {
+	if check := c.Args; check != nil && !c.HasSubCommands() {
 		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				return usage(fmt.Errorf("%w; usage: %s", err, c.UseLine()))
-			}
-			return nil
+			return usage(clifault.Arguments(c, check, args))
 		}
 	}
 	for _, sub := range c.Commands() {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -42,6 +43,12 @@ func rejectUnknown(c *cobra.Command) {
 	if !c.HasSubCommands() || c.Runnable() {
 		return
 	}
+	useAsGroup(c)
+	c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+}
+
+// useAsGroup is for a command that others are below: how it is used, and that a word after it is one of them.
+func useAsGroup(c *cobra.Command) {
 	usual := new(cobra.Command).UsageFunc()
 	c.SetUsageFunc(func(of *cobra.Command) error {
 		if of != c { // one below, which takes after this one
@@ -49,18 +56,24 @@ func rejectUnknown(c *cobra.Command) {
 		}
 		return groupUsage(of)
 	})
-	c.Args = cobra.ArbitraryArgs
-	c.RunE = func(c *cobra.Command, args []string) error {
+	c.Args = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return c.Help()
+			return nil
 		}
 		var known []string
+		near := ""
 		for _, sub := range c.Commands() {
 			if sub.IsAvailableCommand() || sub.Name() == "help" {
 				known = append(known, sub.Name())
 			}
+			if slices.Contains(sub.SuggestFor, args[0]) {
+				near = ", did you mean " + sub.Name() + "?"
+			}
 		}
-		return usage(fmt.Errorf("unknown command %q for %q%s see %s --help", args[0], c.CommandPath(), orSemicolon(nearest(args[0], known)), c.CommandPath()))
+		if near == "" {
+			near = nearest(args[0], known)
+		}
+		return usage(fmt.Errorf("unknown command %q for %q%s see %s --help", args[0], c.CommandPath(), orSemicolon(near), c.CommandPath()))
 	}
 }
 

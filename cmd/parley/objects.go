@@ -23,7 +23,7 @@ func objectsOf(o *options, use, group, what string) *cobra.Command {
 			g.kinds = append(g.kinds, k.Name)
 		}
 	}
-	c := &cobra.Command{Use: use, Short: "List, show, create, change and delete " + what}
+	c := &cobra.Command{Use: use, Short: "List, get, create, edit and delete " + what}
 	c.AddCommand(g.list(), g.get(), g.create(), g.edit(), g.remove())
 	return c
 }
@@ -140,7 +140,7 @@ func (g *objectGroup) list() *cobra.Command {
 
 func (g *objectGroup) get() *cobra.Command {
 	var kind string
-	c := &cobra.Command{Use: "get NAME", Short: "Show one, every key of it", Args: cobra.ExactArgs(1), RunE: func(c *cobra.Command, args []string) error {
+	c := &cobra.Command{Use: "get NAME", SuggestFor: []string{"show"}, Short: "Show one, every key of it", Args: cobra.ExactArgs(1), RunE: func(c *cobra.Command, args []string) error {
 		kind, err := g.kindOf(c, kind, args[0])
 		if err != nil {
 			return err
@@ -179,7 +179,7 @@ func (g *objectGroup) create() *cobra.Command {
 func (g *objectGroup) edit() *cobra.Command {
 	var kind string
 	c := &cobra.Command{
-		Use: "edit NAME KEY=VALUE...", Short: "Change keys of one; the others stay",
+		Use: "edit NAME KEY=VALUE...", SuggestFor: []string{"change", "set", "update"}, Short: "Change keys of one; the others stay",
 		Long: "Change keys of one; the others stay as they are.\n\n" + keysHelp,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {

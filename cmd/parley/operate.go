@@ -15,7 +15,12 @@ func invokeCommand(o *options) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "invoke SERVICE",
 		Short: "Invoke a service and print what it answers",
-		Args:  cobra.ExactArgs(1),
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 2 && json.Valid([]byte(args[1])) {
+				return fmt.Errorf("the payload is an option: --payload '%s'", args[1])
+			}
+			return cobra.ExactArgs(1)(c, args)
+		},
 		RunE: func(c *cobra.Command, args []string) error {
 			in := map[string]any{"name": args[0]}
 			if payload != "" {

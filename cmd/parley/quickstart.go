@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -97,6 +98,6 @@ func (o *options) printCreated(c *cobra.Command, f *folder.Folder, password stri
 		}
 		line(w, "  %-14s user %s, password %s (shown this once, kept only as a hash)", "administrator", out.User, out.Password)
 		line(w, "")
-		line(w, "Start it: %s", fmt.Sprintf("parley start %s", c.Flags().Arg(0)))
+		line(w, "Start it: %s start %s", os.Args[0], c.Flags().Arg(0)) // as it was called: it may not be on the path
 	})
 }

@@ -46,7 +46,7 @@ func (o *options) rotateSecrets(c *cobra.Command) error {
 		return err
 	}
 	err := o.print(c, out, func(w io.Writer) {
-		line(w, "%d secrets are encrypted anew, by the key %s, at revision %d", out.Sealed, out.Key, out.Revision)
+		line(w, "Encrypted %s anew, by the key %s, at revision %d", plural(out.Sealed, "secret"), out.Key, out.Revision)
 		for _, lost := range out.Lost {
 			line(w, "no key opens %s", lost)
 		}
@@ -80,7 +80,7 @@ func (o *options) secretsStatus(c *cobra.Command) error {
 		}
 		table(w, []string{"KEY", "SECRETS", "ENCRYPTS"}, rows)
 		if out.Lost > 0 {
-			line(w, "%d secrets were encrypted by keys that are not there", out.Lost)
+			line(w, "%s: encrypted by keys that are not there", plural(out.Lost, "secret"))
 		}
 	})
 }

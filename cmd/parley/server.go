@@ -13,7 +13,6 @@ func serverCommand(o *options) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "server",
 		Short: "Take a server offline, bring it back, or set its share of the requests",
-		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if name == "" {
 				return c.Help()
@@ -33,5 +32,6 @@ func serverCommand(o *options) *cobra.Command {
 		}
 	}
 	c.AddCommand(weightCommands(o)...)
+	useAsGroup(c)
 	return c
 }

@@ -117,14 +117,19 @@ func TestWhatWasMeant(t *testing.T) {
 		{"start -z", `unknown shorthand flag: 'z' in -z; see parley start --help`},
 		{"status -o xml", `--output is text, json or yaml, not "xml"`},
 		{"kinds channel_rst", `there is no kind "channel_rst", did you mean channel_rest?`},
-		{"invoke", `accepts 1 arg(s), received 0; usage: parley invoke SERVICE`},
+		{"invoke", `SERVICE is missing; usage: parley invoke SERVICE`},
+		{"invoke a {}", `the payload is an option: --payload '{}'; usage: parley invoke SERVICE`},
+		{"version now", `"now" is one argument too many; usage: parley version`},
+		{"server oflne", `unknown command "oflne" for "parley server", did you mean offline? see parley server --help`},
+		{"channels show a", `unknown command "show" for "parley channels", did you mean get? see parley channels --help`},
+		{"channels change a", `unknown command "change" for "parley channels", did you mean edit?`},
 	} {
 		code, printed, said := s.run("", strings.Fields(tt.args)...)
 		assert.Equal(t, 2, code, tt.args)
 		assert.Contains(t, said, tt.want)
 		assert.Empty(t, printed)
 	}
-	for _, group := range []string{"", "channels", "outconns", "security", "objects", "enmasse", "audit", "secrets", "quickstart", "tls", "haproxy", "catalog", "completion"} {
+	for _, group := range []string{"", "channels", "outconns", "security", "objects", "enmasse", "audit", "secrets", "quickstart", "tls", "haproxy", "catalog", "server", "completion"} {
 		printed := s.must(strings.Fields(group)...)
 		assert.Contains(t, printed, "COMMAND [flags]\n\nCommands:\n", group)
 	}

@@ -65,6 +65,8 @@ func areas() []area {
 		{root: "internal/collector", shared: true},
 		{root: "internal/freeport", shared: true, standard: true},
 		{root: "internal/locked", shared: true, standard: true},
+		// Both commands say what is wrong with a command line alike.
+		{root: "internal/clifault", shared: true},
 		{root: "internal/archtest"},
 		{root: "internal/clipage"},
 	}

@@ -79,7 +79,7 @@ func TestClient(t *testing.T) {
 
 	err := c.Call(t.Context(), "parley.demo.fail", map[string]string{"name": "x"}, nil)
 	require.Error(t, err)
-	assert.Regexp(t, `^internal error \(CID [0-9a-f]{24}, see the server's log\)$`, err.Error())
+	assert.Regexp(t, `^internal error \(CID ([0-9a-f]{24}); parley logs [0-9a-f]{24} tells more\)$`, err.Error())
 	assert.Contains(t, log.String(), "secret cause")
 
 	s.Close()

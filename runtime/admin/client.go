@@ -122,7 +122,7 @@ func refusal(status int, raw []byte) *service.Error {
 	}
 	e.Message = reply.Env.Details
 	if e.Code == service.Internal {
-		e.Message += " (CID " + reply.Env.CID + ", see the server's log)"
+		e.Message += " (CID " + reply.Env.CID + "; parley logs " + reply.Env.CID + " tells more)"
 	}
 	return e
 }

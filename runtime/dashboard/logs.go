@@ -26,7 +26,7 @@ const logsTemplate = `
 <div class="field"><label for="contains">Text</label><input id="contains" name="contains" type="search" value="{{.Contains}}" autocomplete="off" spellcheck="false"></div>
 <div class="field thin"><label for="level">Level</label><select id="level" name="level" data-submit>{{range .Levels}}<option value="{{.Value}}"{{if .Here}} selected{{end}}>{{.Text}}</option>{{end}}</select></div>
 <div class="field thin"><label for="server">Server</label><select id="server" name="server" data-submit>{{range .Servers}}<option value="{{.Value}}"{{if .Here}} selected{{end}}>{{.Text}}</option>{{end}}</select></div>
-<div class="field thin"><label for="since">Since</label><input id="since" name="since" value="{{.Since}}" list="sinces" placeholder="15m, or a time" autocomplete="off"><datalist id="sinces"><option value="5m"><option value="15m"><option value="1h"><option value="24h"></datalist></div>
+<div class="field thin"><label for="since">Since</label><input id="since" name="since" value="{{.Since}}" list="sinces" placeholder="15m" autocomplete="off"><datalist id="sinces"><option value="5m"><option value="15m"><option value="1h"><option value="24h"></datalist></div>
 <button class="primary">Show</button>{{if .Filtered}}<a class="button" href="/logs">All</a>{{end}}
 </form>
 {{range .Unread}}<p class="alert warn"><b>The log of {{if .Server}}{{.Server}}{{else}}some servers{{end}} could not be read.</b> {{.Error}}</p>{{end}}

@@ -45,7 +45,7 @@ const objectsTemplate = `
 {{with .Page}}
 <div class="head"><div><h1>{{.Group.Title}}</h1><p class="dim">{{.Group.Note}}</p></div>
 {{if .Creates}}<form class="row" method="get" action="/object"><input type="hidden" name="new" value="1"><label for="kind" class="hint">New</label>
-<select class="fit" id="kind" name="kind">{{range .Kinds}}<option value="{{.Name}}">{{.Name}}</option>{{end}}</select><button class="primary">Make one</button></form>{{end}}</div>
+<select class="fit" id="kind" name="kind">{{range .Kinds}}<option value="{{.Name}}"{{if eq .Name "channel_rest"}} selected{{end}}>{{.Name}}</option>{{end}}</select><button class="primary">Make one</button></form>{{end}}</div>
 {{if or .All .Query}}
 <form class="bar-form" role="search" method="get" action="{{.Group.Path}}">
 <div class="field wide"><label for="q">Name, kind or service</label><input id="q" name="q" type="search" value="{{.Query}}" autocomplete="off" spellcheck="false"></div><button>Search</button></form>
@@ -62,7 +62,7 @@ const objectsTemplate = `
 {{end}}
 </tbody></table></div>
 {{template "pager" .Pager}}
-{{else if .Query}}<p class="empty"><b>None is called like that</b>Nothing has “{{.Query}}” in its name, kind or service. <a href="{{.Group.Path}}">Show all</a></p>
+{{else if .Query}}<p class="empty"><b>None is called that</b>Nothing has “{{.Query}}” in its name, kind or service. <a href="{{.Group.Path}}">Show all</a></p>
 {{else}}<p class="empty"><b>None yet</b>{{if .Creates}}Make one above, or <a href="/config">import a file</a>.{{else}}Whoever may change definitions can make one.{{end}}</p>{{end}}
 {{end}}`
 

@@ -25,11 +25,11 @@ const requestsTemplate = `
 <form class="bar-form" role="search" method="get" action="/statistics/requests"><input type="hidden" name="what" value="{{.What}}">{{if .Period.Last}}<input type="hidden" name="last" value="{{.Period.Last}}">{{end}}
 <div class="field wide"><label for="service">Of one service; empty: of all</label><input id="service" name="service" type="search" value="{{.Service}}" autocomplete="off" spellcheck="false"></div><button>Show</button></form>
 {{if .Items}}{{template "kept" .Items}}
-{{else}}<p class="empty"><b>{{if eq .What "samples"}}No sample{{else}}No slow request{{end}} in {{.Period.Said}}</b>{{if eq .What "samples"}}Samples are kept where they are switched on, below.{{else}}Requests are kept where they take as long as is said below.{{end}}</p>{{end}}
+{{else}}<p class="empty"><b>{{if eq .What "samples"}}No sample{{else}}No slow request{{end}} in {{.Period.Said}}</b>{{if eq .What "samples"}}Samples are kept where they are switched on, below.{{else}}{{if .Watches}}Those are kept that take as long as the table below says.{{else}}None are kept yet: see below.{{end}}{{end}}</p>{{end}}
 <section><h2>What is kept</h2>
 {{if .Watches}}<div class="table"><table><thead><tr><th>Service</th><th class="num">Slow from</th><th>Samples</th></tr></thead>
 <tbody>{{range .Watches}}<tr><th scope="row">{{if eq .Service "*"}}all others{{else}}{{.Service}}{{end}}</th><td class="num">{{if .SlowMS}}{{count .SlowMS}} ms{{else}}<span class="dim">none kept</span>{{end}}</td><td>{{if .Every}}one of {{count .Every}}{{else}}<span class="dim">off</span>{{end}}</td></tr>{{end}}</tbody></table></div>
-{{else}}<p class="dim">Nothing was set: what the servers keep of their own is kept.</p>{{end}}
+{{else}}<p class="dim">No request is kept until somebody says which are slow, or how many to sample.</p>{{end}}
 {{if .Sets}}<form class="bar-form card pad" method="post" action="/statistics/requests">{{template "token" $}}
 <div class="field wide"><label for="watched">Service, or * for all that have no setting of their own</label><input id="watched" name="watched" value="{{if .Service}}{{.Service}}{{else}}*{{end}}" required autocomplete="off" spellcheck="false"></div>
 <div class="field"><label for="slow_ms">Slow from, in ms; 0: none</label><input id="slow_ms" name="slow_ms" inputmode="numeric" autocomplete="off" placeholder="as it is"></div>

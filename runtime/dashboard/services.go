@@ -38,7 +38,7 @@ const servicesTemplate = `
 {{end}}
 </tbody></table></div>
 {{template "pager" .Pager}}
-{{else if .Query}}<p class="empty"><b>No service is called like that</b>Nothing has “{{.Query}}” in its name, file or description. <a href="/services">Show all</a></p>
+{{else if .Query}}<p class="empty"><b>No service is called that</b>Nothing has “{{.Query}}” in its name, file or description. <a href="/services">Show all</a></p>
 {{else}}<p class="empty"><b>No services yet</b>{{if .Deploys}}<a href="/file">Deploy a file</a>, or copy one{{else}}Copy a file{{end}} into the pickup folder of a server.</p>{{end}}
 {{end}}`
 

@@ -30,14 +30,14 @@ const statisticsOneTemplate = `
 <div class="fact"><b>{{ms .Line.P99MS}}</b><span>p99</span></div>
 <div class="fact"><b>{{ms .Line.MinMS}}</b><span>shortest</span></div>
 <div class="fact"><b>{{ms .Line.MaxMS}}</b><span>longest</span></div>
-<div class="fact"><b>{{share .Line.UsageShare}} %</b><span>of all requests (U %)</span></div>
-<div class="fact"><b>{{share .Line.TimeShare}} %</b><span>of the time of all (T %)</span></div>{{end}}
+<div class="fact"><b>{{share .Line.UsageShare}} %</b><span>of all requests (U&nbsp;%)</span></div>
+<div class="fact"><b>{{share .Line.TimeShare}} %</b><span>of the time of all (T&nbsp;%)</span></div>{{end}}
 </div>
 {{if .Line.Usage}}{{template "chart" .Chart}}
 {{else}}<p class="empty"><b>Nothing was counted</b>No request in {{.Period.Said}}{{with .Period.Server}} on {{.}}{{end}}. {{if ne .Period.Last "year"}}<a href="{{.Year}}">Look at the last year</a>{{end}}</p>{{end}}
 </div>
 {{if .Kept}}
-<section><h2>Slow requests</h2>{{if .Slow}}{{template "kept" .Slow}}{{else}}<p class="empty"><b>None is kept</b>Which are, says <a href="{{.Requests}}">single requests</a>.</p>{{end}}</section>
+<section><h2>Slow requests</h2>{{if .Slow}}{{template "kept" .Slow}}{{else}}<p class="empty"><b>None was kept</b>From when on a request counts as slow is set under <a href="{{.Requests}}">single requests</a>.</p>{{end}}</section>
 {{if .Samples}}<section><h2>Samples</h2>{{template "kept" .Samples}}</section>{{end}}
 {{end}}
 {{template "moving"}}

@@ -217,6 +217,14 @@ func TestWhichSingleRequestsAreKept(t *testing.T) {
 	assert.Equal(t, http.StatusBadRequest, got.status)
 	assert.Contains(t, got.body, fmt.Sprintf("every: expected a whole number, not %s", "&#34;often&#34;"))
 
+	none := answers("x")
+	none["parley.stats.watches"], none["parley.stats.slow-requests"] = []any{}, []any{}
+	b, _ = serve(t, &backend{answers: none})
+	b.logIn("anna")
+	unset := b.get("/statistics/requests").body
+	assert.Contains(t, unset, "None are kept yet: see below.")
+	assert.Contains(t, unset, "No request is kept until somebody says which are slow, or how many to sample.")
+
 	looks := &backend{answers: answers("x"), may: func(_, name string) bool {
 		return name != "parley.stats.slow-requests" && name != "parley.stats.samples"
 	}}

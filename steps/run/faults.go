@@ -93,6 +93,9 @@ var syntaxError = regexp.MustCompile(`(?m)^\((\d+):(\d+)\): (.*)$`)
 func syntaxFaults(path string, err error) []string {
 	var faults []string
 	for _, m := range syntaxError.FindAllStringSubmatch(err.Error(), -1) {
+		if got, unbegun := strings.CutPrefix(m[3], "expected: #EOF, #Language, #TagLine, #FeatureLine, #Comment, #Empty, got "); unbegun {
+			return []string{fmt.Sprintf(`%s:%s:%s: a feature file begins with "Feature:" and its name, not with %s`, path, m[1], m[2], strings.TrimSpace(got))}
+		}
 		column := m[2]
 		if column == "0" { // the end of the file
 			column = "1"

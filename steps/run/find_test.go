@@ -18,7 +18,7 @@ const passes = "Feature: f\n  Scenario: s\n    Given I store \"x\" under \"y\"\n
 func TestFilesThatCannotBeUnderstood(t *testing.T) {
 	rows := []struct{ name, text, want string }{
 		{"a word that is none of Gherkin", "Feature: f\n  Scenario: s\n    Given I store \"x\" under \"y\"\n    nonsense\n", `a.feature:4:5: expected the end of the file, `},
-		{"no feature", "hello\n", `a.feature:1:1: expected the end of the file, # language, tags, Feature:, got 'hello'`},
+		{"no feature", "hello\n", `a.feature:1:1: a feature file begins with "Feature:" and its name, not with 'hello'`},
 		{"a text that does not end", "Feature: f\n  Scenario: s\n    Given x\n    \"\"\"\n    open\n", `a.feature:6:1: the file ends, expected """, text`},
 		{"a language that nobody speaks", "# language: xx\nFeature: f\n", `a.feature:1:1: there is no language xx; write its code, such as: # language: pl`},
 		{

@@ -36,7 +36,7 @@ function draw(figure, columns) {
     width: room.clientWidth, height: 200, legend: { live: true }, tzDate: (t) => uPlot.tzDate(new Date(t * 1e3), "Etc/UTC"),
     cursor: { points: { size: 7 }, sync: { key: "statistics" } },
     scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
-    padding: [8, 12, 0, 0], axes: [{ ...axis, space: 70, size: 34, values: clock }, { ...axis, size: 56, values: (_, all) => all.map(number) }],
+    padding: [8, 24, 0, 0], axes: [{ ...axis, space: 70, size: 34, values: clock }, { ...axis, size: kind.unit === " ms" ? 68 : 56, values: (_, all) => all.map((v) => number(v) + (v && kind.unit === " ms" ? kind.unit : "")) }],
     series: [{ label: "at", value: (_, t) => t === null || t === undefined ? "" : moment(t) },
       ...kind.series().map((s) => ({ ...s, points: { show: lone, size: 5, fill: s.stroke }, value: (_, v) => number(v) + (v === null || v === undefined ? "" : kind.unit) }))],
   }, chosen(columns, kind), room);
