@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -38,8 +37,8 @@ const (
 	vaultAnswer  = 1 << 20         // bytes
 )
 
-// Vault reads secrets of a key/value engine, version 2, over the HTTP API of HashiCorp Vault. What was read is kept for a
-// while, and, while the vault cannot be asked, for longer. Its errors name the path and never a value. It is safe for
+// Vault reads secrets of key/value engines over the HTTP API of HashiCorp Vault, which OpenBao has, too. What was read is
+// kept for a while, and, while the vault cannot be asked, for longer. Its errors name the path and never a value. It is safe for
 // concurrent use, and asks nobody before it must.
 type Vault struct {
 	config VaultConfig
@@ -53,6 +52,14 @@ type Vault struct {
 	away    error // why it could not be asked
 	awayAt  time.Time
 	secrets map[string]*vaultSecret // by path
+	places  map[string]place        // by path, of those that are not where most are
+	denied  map[string]denial       // by path
+}
+
+// denial is what the vault said of a path that this token may not read.
+type denial struct {
+	err error
+	at  time.Time
 }
 
 // vaultSecret is what a path held when it was last read.
@@ -97,7 +104,7 @@ func NewVault(c VaultConfig) (*Vault, error) {
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}
 	return &Vault{
-		config: c, token: c.Token, secrets: map[string]*vaultSecret{},
+		config: c, token: c.Token, secrets: map[string]*vaultSecret{}, places: map[string]place{}, denied: map[string]denial{},
 		client: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}, nil
 }
@@ -163,6 +170,8 @@ func (v *Vault) Refresh(ctx context.Context, refs []string) (changed bool, err e
 		after, err := v.secret(ctx, engine, path)
 		if gone := new(goneError); errors.As(err, &gone) {
 			faults = append(faults, err)
+		} else if no, is := v.denied[whole]; is {
+			faults = append(faults, no.err)
 		}
 		changed = changed || (before == nil) != (after == nil) || after != nil && before != nil && after.version != before.version
 	}
@@ -170,6 +179,8 @@ func (v *Vault) Refresh(ctx context.Context, refs []string) (changed bool, err e
 	for whole := range v.secrets {
 		if !wanted[whole] {
 			delete(v.secrets, whole)
+			delete(v.places, whole)
+			delete(v.denied, whole)
 		}
 	}
 	if len(wanted) > 0 && v.away == nil {
@@ -186,24 +197,29 @@ func (v *Vault) secret(ctx context.Context, engine, path string) (*vaultSecret, 
 	if have != nil && now.Sub(have.at) < v.config.Keep {
 		return have, nil
 	}
-	if v.away != nil && now.Sub(v.awayAt) < vaultRest {
-		if have != nil {
-			return have, nil
-		}
-		return nil, v.away
+	no, is := v.denied[whole]
+	switch {
+	case v.away != nil && now.Sub(v.awayAt) < vaultRest:
+		return have, unless(have, v.away)
+	case is && now.Sub(no.at) < vaultRest:
+		return have, unless(have, no.err)
 	}
 	data, err := v.fetch(ctx, engine, path)
+	delete(v.denied, whole)
 	var gone *goneError
+	var not *deniedError
 	switch {
 	case errors.As(err, &gone):
+		v.away = nil
 		delete(v.secrets, whole)
 		return nil, err
+	case errors.As(err, &not): // of this path; the others can be read
+		v.away = nil
+		v.denied[whole] = denial{err, v.config.Now()}
+		return have, unless(have, err)
 	case err != nil:
 		v.away, v.awayAt = err, v.config.Now()
-		if have != nil {
-			return have, nil
-		}
-		return nil, err
+		return have, unless(have, err)
 	}
 	v.away = nil
 	next := &vaultSecret{data: data, at: v.config.Now(), version: 1}
@@ -215,6 +231,14 @@ func (v *Vault) secret(ctx context.Context, engine, path string) (*vaultSecret, 
 	}
 	v.secrets[whole] = next
 	return next, nil
+}
+
+// unless is err where there is nothing to use in its stead.
+func unless(have *vaultSecret, err error) error {
+	if have != nil {
+		return nil
+	}
+	return err
 }
 
 func same(a, b map[string]any) bool {
@@ -248,158 +272,9 @@ func (e *goneError) Error() string {
 	return fmt.Sprintf("the vault has nothing at %s; name the engine and the path as in: vault kv get %s", e.path, e.path)
 }
 
-// fetch reads a path, with another token once where the one that there is does not count any more.
-func (v *Vault) fetch(ctx context.Context, engine, path string) (map[string]any, error) {
-	whole := engine + "/" + path
-	for try := 0; ; try++ {
-		if err := v.logIn(ctx, try > 0); err != nil {
-			return nil, err
-		}
-		var out struct {
-			Data struct{ Data map[string]any }
-		}
-		status, err := v.call(ctx, http.MethodGet, engine+"/data/"+path, nil, &out)
-		switch {
-		case err != nil:
-			return nil, fmt.Errorf("the vault cannot be asked for %s: %w", whole, err)
-		case status == http.StatusForbidden && try == 0 && v.config.RoleID != "":
-			continue
-		case status == http.StatusForbidden:
-			return nil, fmt.Errorf("the vault does not let this server read %s: its token has ended, or no policy allows it", whole)
-		case status == http.StatusNotFound || status == http.StatusOK && out.Data.Data == nil:
-			return nil, &goneError{whole}
-		case status != http.StatusOK:
-			return nil, fmt.Errorf("the vault cannot be asked for %s: it answered %d", whole, status)
-		}
-		return out.Data.Data, nil
-	}
-}
+// deniedError says that a token counts, and that no policy of it lets it read a path.
+type deniedError struct{ path string }
 
-// auth is what the vault says of a token.
-type auth struct {
-	Token     string `json:"client_token"`
-	Seconds   int64  `json:"lease_duration"`
-	Renewable bool   `json:"renewable"`
-}
-
-// logIn takes a token by AppRole, where there is none that counts, or anew says so.
-func (v *Vault) logIn(ctx context.Context, anew bool) error {
-	if v.config.RoleID == "" || v.token != "" && !anew && (v.ends.IsZero() || v.config.Now().Before(v.ends)) {
-		return nil
-	}
-	var out struct{ Auth auth }
-	status, err := v.call(ctx, http.MethodPost, "auth/approle/login", map[string]string{"role_id": v.config.RoleID, "secret_id": v.config.SecretID}, &out)
-	switch {
-	case err != nil:
-		return fmt.Errorf("the vault cannot be asked for a token: %w", err)
-	case status != http.StatusOK || out.Auth.Token == "":
-		return fmt.Errorf("the vault gave no token to the role: it answered %d", status)
-	}
-	v.token = out.Auth.Token
-	v.lives(out.Auth.Seconds, out.Auth.Renewable)
-	return nil
-}
-
-// lives notes how long the token lives.
-func (v *Vault) lives(seconds int64, renewable bool) {
-	v.renews = renewable
-	v.until, v.ends = time.Time{}, time.Time{}
-	now, ttl := v.config.Now(), time.Duration(seconds)*time.Second
-	if ttl > 0 {
-		v.ends, v.until = now.Add(ttl), now.Add(ttl/2)
-	} else {
-		v.until = now.Add(vaultKeep) // it never ends
-	}
-}
-
-// renew makes the token live on, from half of its life on.
-func (v *Vault) renew(ctx context.Context) error {
-	if v.token == "" || !v.until.IsZero() && v.config.Now().Before(v.until) {
-		return nil
-	}
-	if v.until.IsZero() { // a token that was given: how long it lives only the vault knows
-		var out struct {
-			Data struct {
-				TTL       int64
-				Renewable bool
-			}
-		}
-		status, err := v.call(ctx, http.MethodGet, "auth/token/lookup-self", nil, &out)
-		if err != nil || status != http.StatusOK {
-			return v.notRenewed(status, err)
-		}
-		v.lives(out.Data.TTL, out.Data.Renewable)
-		return nil
-	}
-	if !v.renews || v.ends.IsZero() {
-		return nil
-	}
-	var out struct{ Auth auth }
-	status, err := v.call(ctx, http.MethodPost, "auth/token/renew-self", struct{}{}, &out)
-	if err != nil || status != http.StatusOK {
-		return v.notRenewed(status, err)
-	}
-	v.lives(out.Auth.Seconds, out.Auth.Renewable)
-	return nil
-}
-
-func (v *Vault) notRenewed(status int, err error) error {
-	if err != nil {
-		return fmt.Errorf("the vault's token was not renewed: %w", err)
-	}
-	return fmt.Errorf("the vault's token was not renewed: it answered %d", status)
-}
-
-// call asks the vault. Nothing that was sent or came back is in its errors.
-func (v *Vault) call(ctx context.Context, method, path string, in, out any) (status int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, v.config.Timeout)
-	defer cancel()
-	var body io.Reader = http.NoBody
-	if in != nil {
-		raw, err := json.Marshal(in)
-		if err != nil {
-			return 0, err
-		}
-		body = bytes.NewReader(raw)
-	}
-	target, err := url.Parse(v.config.Address)
-	if err != nil {
-		return 0, errors.New("its address is no URL")
-	}
-	req, err := http.NewRequestWithContext(ctx, method, target.JoinPath("v1", path).String(), body)
-	if err != nil {
-		return 0, errors.New("the path is no path of a URL")
-	}
-	req.Header.Set("X-Vault-Request", "true")
-	if in != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	if v.config.Namespace != "" {
-		req.Header.Set("X-Vault-Namespace", v.config.Namespace)
-	}
-	if v.token != "" && path != "auth/approle/login" {
-		req.Header.Set("X-Vault-Token", v.token)
-	}
-	res, err := v.client.Do(req)
-	if err != nil {
-		var outer *url.Error
-		if errors.As(err, &outer) {
-			err = outer.Err
-		}
-		if ctx.Err() != nil {
-			err = fmt.Errorf("no answer within %s", v.config.Timeout)
-		}
-		return 0, err
-	}
-	defer func() { _ = res.Body.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(res.Body, vaultAnswer))
-	if err != nil {
-		return 0, errors.New("its answer was cut off")
-	}
-	if res.StatusCode == http.StatusOK {
-		if json.Unmarshal(raw, out) != nil {
-			return 0, errors.New("it answered something else than JSON")
-		}
-	}
-	return res.StatusCode, nil
+func (e *deniedError) Error() string {
+	return fmt.Sprintf("the vault does not let this server read %s: no policy of its token allows it", e.path)
 }

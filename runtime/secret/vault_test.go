@@ -28,6 +28,8 @@ type fakeVault struct {
 	made    int
 	asked   map[string]int
 	down    bool
+	denied  string // a path of the API that no policy lets anybody read
+	mounts  map[string]any
 	renewed int
 }
 
@@ -79,6 +81,14 @@ func (f *fakeVault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/v1/auth/token/renew-self":
 		f.renewed++
 		answer(http.StatusOK, map[string]any{"auth": map[string]any{"client_token": r.Header.Get("X-Vault-Token"), "lease_duration": 600, "renewable": true}})
+		return
+	}
+	if r.URL.Path == f.denied {
+		answer(http.StatusForbidden, map[string]any{"errors": []string{"permission denied"}})
+		return
+	}
+	if mount, ok := f.mounts[r.URL.Path]; ok {
+		answer(http.StatusOK, map[string]any{"data": mount})
 		return
 	}
 	data, ok := f.data[r.URL.Path]
@@ -209,7 +219,64 @@ func TestTokensOfAVault(t *testing.T) {
 	assert.EqualError(t, err, "the vault gave no token to the role: it answered 400")
 	v, _ = f.open(t, secret.VaultConfig{Token: "c4nary-token"})
 	_, _, err = v.Read(ctx, ref)
-	assert.EqualError(t, err, "the vault does not let this server read secret/team/crm: its token has ended, or no policy allows it")
+	assert.EqualError(t, err, "the vault cannot be asked for secret/team/crm: the token of this server has ended, or is none of its tokens")
+}
+
+// What no policy allows is no matter of the token, and of nothing else that is read.
+func TestWhatAVaultDoesNotLetBeRead(t *testing.T) {
+	f := newFakeVault(t)
+	f.data["/v1/secret/data/team/crm"] = map[string]any{"password": "c4nary"}
+	f.denied = "/v1/secret/data/other"
+	v, move := f.open(t, secret.VaultConfig{RoleID: "role", SecretID: "c4nary-id"})
+	ctx := context.Background()
+	for range 3 {
+		_, _, err := v.Read(ctx, "vault:secret/other#x")
+		assert.EqualError(t, err, "the vault does not let this server read secret/other: no policy of its token allows it")
+	}
+	assert.Equal(t, 1, f.asked[f.denied], "nobody is asked the same again so soon")
+	value, _, err := v.Read(ctx, ref)
+	require.NoError(t, err)
+	assert.Equal(t, "c4nary", value)
+	move(time.Hour)
+	changed, err := v.Refresh(ctx, []string{"vault:secret/other#x", ref})
+	assert.False(t, changed)
+	assert.ErrorContains(t, err, "the vault does not let this server read secret/other")
+	assert.Equal(t, 2, f.made, "the token had ended, as our clock has it")
+
+	f.change(func() { f.denied = "/v1/secret/data/team/crm" })
+	move(5 * time.Minute)
+	value, _, err = v.Read(ctx, ref)
+	require.NoError(t, err)
+	assert.Equal(t, "c4nary", value, "what was read is used")
+	assert.Equal(t, 2, f.made)
+	f.change(func() { f.denied = "" })
+	move(5 * time.Second)
+	_, _, err = v.Read(ctx, "vault:secret/other#x")
+	assert.ErrorContains(t, err, "the vault has nothing at secret/other")
+}
+
+// An engine's name may hold slashes, and an engine of version 1 has its secrets elsewhere.
+func TestEnginesOfAVault(t *testing.T) {
+	f := newFakeVault(t)
+	f.data["/v1/team/kv/data/a/crm"] = map[string]any{"password": "c4nary-deep"}
+	f.mounts = map[string]any{
+		"/v1/sys/internal/ui/mounts/team/kv/a/crm": map[string]any{"path": "team/kv/", "type": "kv", "options": map[string]string{"version": "2"}},
+		"/v1/sys/internal/ui/mounts/old/crm":       map[string]any{"path": "old/", "type": "kv", "options": nil},
+		"/v1/old/crm":                              map[string]any{"password": "c4nary-old"}, // what is in data is not wrapped
+		"/v1/sys/internal/ui/mounts/pki/crm":       map[string]any{"path": "pki/", "type": "pki"},
+	}
+	v, move := f.open(t, secret.VaultConfig{Token: "root"})
+	for range 2 {
+		for ref, want := range map[string]string{"vault:team/kv/a/crm#password": "c4nary-deep", "vault:old/crm#password": "c4nary-old"} {
+			value, _, err := v.Read(context.Background(), ref)
+			require.NoError(t, err)
+			assert.Equal(t, want, value)
+		}
+		move(time.Hour)
+	}
+	assert.Equal(t, 1, f.asked["/v1/sys/internal/ui/mounts/old/crm"], "where it is is asked once")
+	_, _, err := v.Read(context.Background(), "vault:pki/crm#x")
+	assert.ErrorContains(t, err, "the vault has nothing at pki/crm")
 }
 
 func TestAVaultThatIsAwayIsWaitedForOnce(t *testing.T) {
