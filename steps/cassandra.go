@@ -23,12 +23,12 @@ func cassandraSteps() []Step {
 			`I insert data from CSV "customers.csv" to Cassandra table "customers", using "shop"`, insertCSVIntoCassandra),
 		then(`I disconnect from Cassandra "{conn_name}"`, "Ends a connection. What is left open ends by itself.", `I disconnect from Cassandra "shop"`, disconnectCassandra),
 		then(`I insert "{values}" into "{columns}" of Cassandra table "{tablename}", using "{conn_name}"`, "Adds a row; values, such as 7, Oslo or [1, 2], and columns stand with commas between them.",
-			`I insert "3, Joe" into "id, name" of Cassandra table "customers", using "shop"`, insertCQL),
+			`I insert "3, Joe" into "id, name" of Cassandra table "customers", using "shop"`, inCQL().insert),
 		then(`I update "{columns}" of Cassandra table "{tablename}" set "{values}" filter by "{criterion}", using "{conn_name}"`,
 			"Changes the columns of the rows that a filter, or a text such as WHERE id=3, names.",
-			`I update "name" of Cassandra table "customers" set "Joe" filter by "WHERE id=3", using "shop"`, updateCQL),
+			`I update "name" of Cassandra table "customers" set "Joe" filter by "WHERE id=3", using "shop"`, inCQL().update),
 		then(`I delete from Cassandra table "{tablename}" where "{criterion}", using "{conn_name}"`, "Deletes the rows that a filter, or a text such as WHERE id=3, names.",
-			`I delete from Cassandra table "customers" where "WHERE id=3", using "shop"`, deleteCQL),
+			`I delete from Cassandra table "customers" where "WHERE id=3", using "shop"`, inCQL().remove),
 	}
 }
 
@@ -141,27 +141,7 @@ func (w *World) runCQL(ctx context.Context, conn any, build func(naming) (*state
 	return c.exec(ctx, s.text.String(), s.values)
 }
 
-func insertCQL(ctx context.Context, w *World, a Args) error {
-	columns := listed(a.Text(1))
-	values, err := cqlValues(a.Value(0), len(columns))
-	if err != nil {
-		return err
-	}
-	return w.runCQL(ctx, a.Value(3), func(n naming) (*statement, error) { return insertStatement(n, a.Text(2), columns, values) })
-}
-
-func updateCQL(ctx context.Context, w *World, a Args) error {
-	columns := listed(a.Text(0))
-	values, err := cqlValues(a.Value(2), len(columns))
-	if err != nil {
-		return err
-	}
-	return w.runCQL(ctx, a.Value(4), func(n naming) (*statement, error) { return w.updateStatement(n, a.Text(1), columns, values, a.Text(3)) })
-}
-
-func deleteCQL(ctx context.Context, w *World, a Args) error {
-	return w.runCQL(ctx, a.Value(2), func(n naming) (*statement, error) { return w.deleteStatement(n, a.Text(0), a.Text(1)) })
-}
+func inCQL() writer { return writer{cqlValues, (*World).runCQL} }
 
 func insertCSVIntoCassandra(ctx context.Context, w *World, a Args) error {
 	c, err := cassandraOf(w, a.Value(2))

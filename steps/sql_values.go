@@ -252,24 +252,32 @@ func (w *World) runSQL(ctx context.Context, conn any, build func(naming) (*state
 	return c.Exec(ctx, s.text.String(), s.values...)
 }
 
-func insertSQL(ctx context.Context, w *World, a Args) error {
+// writer is what differs between SQL and CQL where rows are written.
+type writer struct {
+	values func(list any, n int) ([]any, error)
+	run    func(w *World, ctx context.Context, conn any, build func(naming) (*statement, error)) error
+}
+
+func inSQL() writer { return writer{valuesOf, (*World).runSQL} }
+
+func (d writer) insert(ctx context.Context, w *World, a Args) error {
 	columns := listed(a.Text(1))
-	values, err := valuesOf(a.Value(0), len(columns))
+	values, err := d.values(a.Value(0), len(columns))
 	if err != nil {
 		return err
 	}
-	return w.runSQL(ctx, a.Value(3), func(n naming) (*statement, error) { return insertStatement(n, a.Text(2), columns, values) })
+	return d.run(w, ctx, a.Value(3), func(n naming) (*statement, error) { return insertStatement(n, a.Text(2), columns, values) })
 }
 
-func updateSQL(ctx context.Context, w *World, a Args) error {
+func (d writer) update(ctx context.Context, w *World, a Args) error {
 	columns := listed(a.Text(0))
-	values, err := valuesOf(a.Value(2), len(columns))
+	values, err := d.values(a.Value(2), len(columns))
 	if err != nil {
 		return err
 	}
-	return w.runSQL(ctx, a.Value(4), func(n naming) (*statement, error) { return w.updateStatement(n, a.Text(1), columns, values, a.Text(3)) })
+	return d.run(w, ctx, a.Value(4), func(n naming) (*statement, error) { return w.updateStatement(n, a.Text(1), columns, values, a.Text(3)) })
 }
 
-func deleteSQL(ctx context.Context, w *World, a Args) error {
-	return w.runSQL(ctx, a.Value(2), func(n naming) (*statement, error) { return w.deleteStatement(n, a.Text(0), a.Text(1)) })
+func (d writer) remove(ctx context.Context, w *World, a Args) error {
+	return d.run(w, ctx, a.Value(2), func(n naming) (*statement, error) { return w.deleteStatement(n, a.Text(0), a.Text(1)) })
 }

@@ -74,33 +74,32 @@ func (f *File) Fault(path, format string, args ...any) error {
 		if err != nil || node == nil {
 			continue
 		}
-		at := Start(node)
-		return fmt.Errorf("%s:%d:%d: %s", f.name, at.Line, at.Column, message)
+		return faultAt(f.name, start(node), "%s", message)
 	}
 	return fmt.Errorf("%s:1:1: %s", f.name, message)
 }
 
 // Errorf is a fault of a node, for methods UnmarshalYAML.
 func Errorf(node ast.Node, format string, args ...any) error {
-	return &nodeError{*Start(node), fmt.Sprintf(format, args...)}
+	return &nodeError{*start(node), fmt.Sprintf(format, args...)}
 }
 
 // ErrorAt is Errorf, so many columns further on.
 func ErrorAt(node ast.Node, column int, message string) error {
-	at := *Start(node)
+	at := *start(node)
 	at.Column += column
 	return &nodeError{at, message}
 }
 
-// Start is where a node begins: a mapping's own token is its first colon, so its first key stands for it.
-func Start(node ast.Node) *token.Position {
+// start is where a node begins: a mapping's own token is its first colon, so its first key stands for it.
+func start(node ast.Node) *token.Position {
 	switch n := node.(type) {
 	case *ast.MappingNode:
 		if len(n.Values) > 0 {
-			return Start(n.Values[0].Key)
+			return start(n.Values[0].Key)
 		}
 	case *ast.MappingValueNode:
-		return Start(n.Key)
+		return start(n.Key)
 	}
 	return node.GetToken().Position
 }
@@ -112,10 +111,9 @@ func unknownKeys(name string, node ast.Node, t reflect.Type) error {
 	}
 	var faults []error
 	switch n := node.(type) {
-	case *ast.FloatNode: // the decoder would cut it off
+	case *ast.FloatNode: // the decoder would cut it off; of other kinds than int are those that read themselves, such as Duration
 		if t.Kind() == reflect.Int {
-			at := Start(n)
-			return fmt.Errorf("%s:%d:%d: %q is no %s", name, at.Line, at.Column, n.GetToken().Value, wordFor(t))
+			return faultAt(name, start(n), "%q is no %s", n.GetToken().Value, wordFor(t))
 		}
 	case *ast.AnchorNode: // what its aliases stand for is looked at where it is written out
 		return unknownKeys(name, n.Value, t)
@@ -163,11 +161,11 @@ func unknownKey(file string, n *ast.MappingValueNode, t reflect.Type) error {
 	if len(names) == 0 { // a text, or a number
 		return nil
 	}
-	at, meant := Start(n), ""
+	meant := ""
 	if near := spelling.Nearest(key, names); near != "" {
 		meant = fmt.Sprintf("; did you mean %q", near)
 	}
-	return fmt.Errorf("%s:%d:%d: unknown field %q%s; there are %s", file, at.Line, at.Column, key, meant, strings.Join(names, ", "))
+	return faultAt(file, start(n), "unknown field %q%s; there are %s", key, meant, strings.Join(names, ", "))
 }
 
 // fieldsOf are the fields of a struct that have a key in a file, those of inlined structs among them.
@@ -188,15 +186,18 @@ func tagOf(field reflect.StructField) string {
 	return name
 }
 
+// faultAt is an error at a place of a file.
+func faultAt(file string, at *token.Position, format string, args ...any) error {
+	return fmt.Errorf("%s:%d:%d: %s", file, at.Line, at.Column, fmt.Sprintf(format, args...))
+}
+
 // located puts the file's name, line and column before the library's message.
 func located(name string, err error) error {
 	if mistyped := (*yaml.TypeError)(nil); errors.As(err, &mistyped) && mistyped.Token != nil {
-		at := mistyped.Token.Position
-		return fmt.Errorf("%s:%d:%d: %q is no %s", name, at.Line, at.Column, mistyped.Token.Value, wordFor(mistyped.DstType))
+		return faultAt(name, mistyped.Token.Position, "%q is no %s", mistyped.Token.Value, wordFor(mistyped.DstType))
 	}
 	if other := (*yaml.UnexpectedNodeTypeError)(nil); errors.As(err, &other) && other.GetToken() != nil {
-		at := other.GetToken().Position
-		return fmt.Errorf("%s:%d:%d: expected a %s here, not a %s", name, at.Line, at.Column, plainNode(other.Expected), plainNode(other.Actual))
+		return faultAt(name, other.GetToken().Position, "expected a %s here, not a %s", plainNode(other.Expected), plainNode(other.Actual))
 	}
 	if large := (*yaml.OverflowError)(nil); errors.As(err, &large) && large.GetToken() != nil {
 		at := large.GetToken().Position
@@ -204,12 +205,11 @@ func located(name string, err error) error {
 	}
 	var positioned yaml.Error
 	if errors.As(err, &positioned) && positioned.GetToken() != nil {
-		at := positioned.GetToken().Position
-		return fmt.Errorf("%s:%d:%d: %s", name, at.Line, at.Column, positioned.GetMessage())
+		return faultAt(name, positioned.GetToken().Position, "%s", positioned.GetMessage())
 	}
 	var own *nodeError
 	if errors.As(err, &own) {
-		return fmt.Errorf("%s:%d:%d: %s", name, own.at.Line, own.at.Column, own.message)
+		return faultAt(name, &own.at, "%s", own.message)
 	}
 	return fmt.Errorf("%s: %w", name, err)
 }
