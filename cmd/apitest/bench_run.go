@@ -214,6 +214,9 @@ func (f *benchFlags) run(cmd *cobra.Command, name string, open func(context.Cont
 // profile runs the profile of a file.
 func (f *benchFlags) profile(ctx context.Context, name string, open func(context.Context, string) (Cluster, error), log io.Writer) (res *bench.Result, err error) {
 	p, err := bench.ReadProfile(name)
+	if strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") {
+		return nil, fmt.Errorf("%s is no profile; name a file that says how much load, and the target with --address %s", name, name)
+	}
 	if errors.Is(err, os.ErrNotExist) && filepath.Ext(name) == "" {
 		return nil, fmt.Errorf("%w; built in are %s", err, strings.Join(builtInNames(), ", "))
 	}

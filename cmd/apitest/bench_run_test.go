@@ -97,6 +97,7 @@ func TestBenchRunRefuses(t *testing.T) {
 		{"no such format", []string{plain, "--address", nobody, "--format", "pdf"}, exitUsage, "none of text, json, junit, csv, markdown, prometheus"},
 		{"no such shard", []string{plain, "--address", nobody, "--shard", "9/8"}, exitUsage, `--shard "9/8" is not such as 3/8`},
 		{"a shard and more", []string{plain, "--address", nobody, "--shard", "1/8x"}, exitUsage, `--shard "1/8x" is not such as 3/8`},
+		{"an address for a profile", []string{"http://" + nobody}, exitUsage, "is no profile; name a file that says how much load, and the target with --address http://" + nobody},
 		{"no such built-in one", []string{"failovr"}, exitUsage, "no such file or directory; built in are failover, hot-deploy, statistics"},
 		{"no such time", []string{plain, "--address", nobody, "--start-at", "noon"}, exitUsage, "is not a time such as"},
 		{"a time that is over", []string{plain, "--address", nobody, "--no-probe", "--start-at", "2020-01-01T00:00:00Z"}, exitUsage, "and that is over"},

@@ -13,7 +13,7 @@ import (
 // sayWhatWasMeant makes each fault of a command line one line that names what was probably meant, or how the command is used.
 func sayWhatWasMeant(c *cobra.Command) {
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fmt.Errorf("%w; see: %s --help", withHint(c.Flags(), err), c.CommandPath())
+		return fmt.Errorf("%w; see: %s --help", withHint(c.Flags(), clifault.Value(err)), c.CommandPath())
 	})
 	if c.HasSubCommands() {
 		usual := new(cobra.Command).UsageFunc()

@@ -54,6 +54,9 @@ func deployCommand(o *options) *cobra.Command {
 				if err != nil {
 					return usage(err)
 				}
+				if len(source) == 0 {
+					return fmt.Errorf("%s is empty; parley undeploy %s takes a file away", path, filepath.Base(path))
+				}
 				// Here, because JSON cannot carry what is not UTF-8.
 				_, err = deploy.NewObject(filepath.Base(path), string(source))
 				problems = errors.Join(problems, err)

@@ -147,7 +147,7 @@ func TestFaultsAreTold(t *testing.T) {
 		assert.NotContains(t, stdout, "note:")
 		_, stderr, code = c.run("deploy", c.file("one.star", ""))
 		assert.Equal(t, 1, code)
-		assert.Contains(t, stderr, `source of "one.star" is missing or empty`)
+		assert.Contains(t, stderr, `one.star is empty; parley undeploy one.star takes a file away`)
 	})
 
 	t.Run("torn files", func(t *testing.T) {

@@ -37,7 +37,7 @@ func startCommand(o *options) *cobra.Command {
 			case len(names) > 0 && !running:
 				return fmt.Errorf("the cluster in %s is not running; start it as a whole first: parley start %s", f.Dir, f.Dir)
 			case len(names) > 0:
-				return o.each(c, client, "parley.server.start", names)
+				return o.each(c, client, "parley.server.start", names, "started")
 			case running:
 				return fmt.Errorf("the cluster in %s is running already; see parley status %s", f.Dir, f.Dir)
 			case foreground:
@@ -83,8 +83,8 @@ func checkNames(f *folder.Folder, servers []string) error {
 	return nil
 }
 
-// each calls a service of the supervisor for each of the named servers.
-func (o *options) each(c *cobra.Command, client *admin.Client, name string, servers []string) error {
+// each calls a service of the supervisor for each of the named servers; done is what they are then.
+func (o *options) each(c *cobra.Command, client *admin.Client, name string, servers []string, done string) error {
 	type did struct {
 		Server string `json:"server"`
 		Done   bool   `json:"done"`
@@ -95,7 +95,7 @@ func (o *options) each(c *cobra.Command, client *admin.Client, name string, serv
 			return err
 		}
 		if all = append(all, did{s, true}); o.output == "text" {
-			line(c.OutOrStdout(), "%s: done", s)
+			line(c.OutOrStdout(), "%s is %s", s, done)
 		}
 	}
 	return o.print(c, all, func(io.Writer) {})
@@ -121,7 +121,7 @@ func stopCommand(o *options) *cobra.Command {
 				return fmt.Errorf("the cluster in %s is not running, so there is nothing to stop", f.Dir)
 			}
 			if len(names) > 0 {
-				return o.each(c, client, "parley.server.stop", names)
+				return o.each(c, client, "parley.server.stop", names, "stopped")
 			}
 			if err := stopCluster(c.Context(), f, client); err != nil {
 				return err

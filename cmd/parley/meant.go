@@ -8,13 +8,15 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/parley-run/parley/internal/clifault"
 )
 
 // flagFault is a flag that cannot be: an unknown one comes with the one that was probably meant.
 func flagFault(c *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) || len(unknown.GetSpecifiedName()) < 2 {
-		return usage(fmt.Errorf("%w; see %s --help", err, c.CommandPath()))
+		return usage(fmt.Errorf("%w; see %s --help", clifault.Value(err), c.CommandPath()))
 	}
 	var known []string
 	add := func(f *pflag.Flag) {

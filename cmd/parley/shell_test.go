@@ -119,6 +119,7 @@ func TestWhatWasMeant(t *testing.T) {
 		{"kinds channel_rst", `there is no kind "channel_rst", did you mean channel_rest?`},
 		{"invoke", `SERVICE is missing; usage: parley invoke SERVICE`},
 		{"invoke a {}", `the payload is an option: --payload '{}'; usage: parley invoke SERVICE`},
+		{"quickstart create c --servers two", `--servers: expected a whole number, not "two"; see parley quickstart create --help`},
 		{"version now", `"now" is one argument too many; usage: parley version`},
 		{"server oflne", `unknown command "oflne" for "parley server", did you mean offline? see parley server --help`},
 		{"channels show a", `unknown command "show" for "parley channels", did you mean get? see parley channels --help`},

@@ -2,11 +2,28 @@
 package clifault
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
+
+// Value is err, or where it is the value of an option that cannot be, what the option expects.
+func Value(err error) error {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	expected := map[string]string{
+		"int": "a whole number", "int64": "a whole number", "float64": "a number", "bool": "true or false", "duration": "a time such as 500ms, 30s or 2m",
+	}[invalid.GetFlag().Value.Type()]
+	if expected == "" {
+		return err
+	}
+	return fmt.Errorf("--%s: expected %s, not %q", invalid.GetFlag().Name, expected, invalid.GetValue())
+}
 
 // Arguments is the fault of args, which c.Args refuses with err: which argument is missing, or is too many, and how c is used. An
 // error of a check of one's own stays as it is.

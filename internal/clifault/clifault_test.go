@@ -3,8 +3,10 @@ package clifault_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -37,4 +39,22 @@ func TestArguments(t *testing.T) {
 			assert.EqualError(t, err, row.want)
 		})
 	}
+}
+
+func TestValue(t *testing.T) {
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags.Int("servers", 2, "")
+	flags.Duration("slow", time.Second, "")
+	flags.Bool("fg", false, "")
+	flags.IntSlice("ports", nil, "")
+	for word, want := range map[string]string{
+		"--servers=two": `--servers: expected a whole number, not "two"`,
+		"--slow=5":      `--slow: expected a time such as 500ms, 30s or 2m, not "5"`,
+		"--fg=ja":       `--fg: expected true or false, not "ja"`,
+		"--nope":        "unknown flag: --nope",
+	} {
+		assert.EqualError(t, clifault.Value(flags.Parse([]string{word})), want)
+	}
+	assert.ErrorContains(t, clifault.Value(flags.Parse([]string{"--ports=x"})), "--ports")
+	assert.NoError(t, clifault.Value(nil))
 }

@@ -252,7 +252,11 @@ func (p *process) shut(ctx context.Context, r *run) {
 		_ = r.cmd.Process.Kill()
 		<-r.ended
 	}
-	log.Info("server stopped", "err", r.err)
+	if r.err != nil {
+		log.Info("server stopped", "err", r.err)
+	} else {
+		log.Info("server stopped")
+	}
 	p.ended(false)
 }
 

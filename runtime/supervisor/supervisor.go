@@ -185,7 +185,11 @@ func (s *Supervisor) run(ctx context.Context) error {
 		case err = <-failed:
 		}
 	}
-	s.d.Log.Info("cluster stops", "err", err)
+	if err != nil {
+		s.d.Log.Error("cluster stops", "err", err)
+	} else {
+		s.d.Log.Info("cluster stops")
+	}
 	close(s.ending)
 	endRunning()
 	servers.Wait()
