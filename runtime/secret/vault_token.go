@@ -68,6 +68,9 @@ func (v *Vault) renew(ctx context.Context) error {
 	}
 	var out struct{ Auth auth }
 	status, err := v.call(ctx, http.MethodPost, "auth/token/renew-self", struct{}{}, &out)
+	if err == nil && status == http.StatusForbidden && v.config.RoleID != "" { // it has just ended, or was revoked
+		return v.logIn(ctx, true)
+	}
 	if err != nil || status != http.StatusOK {
 		return v.notRenewed(status, err)
 	}
