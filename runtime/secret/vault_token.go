@@ -25,7 +25,7 @@ func (v *Vault) logIn(ctx context.Context, anew bool) error {
 	case err != nil:
 		return fmt.Errorf("the vault cannot be asked for a token: %w", err)
 	case status != http.StatusOK || out.Auth.Token == "":
-		return fmt.Errorf("the vault gave no token to the role: it answered %d", status)
+		return fmt.Errorf("the vault gave no token to the role: it answered %s", told(status))
 	}
 	v.token = out.Auth.Token
 	v.lives(out.Auth.Seconds, out.Auth.Renewable)
@@ -82,5 +82,5 @@ func (v *Vault) notRenewed(status int, err error) error {
 	if err != nil {
 		return fmt.Errorf("the vault's token was not renewed: %w", err)
 	}
-	return fmt.Errorf("the vault's token was not renewed: it answered %d", status)
+	return fmt.Errorf("the vault's token was not renewed: it answered %s", told(status))
 }
