@@ -218,6 +218,35 @@ func TestDashboard(t *testing.T) {
 		assert.Equal(t, row.active, evaluated[bool](b, "document.getElementById('k.is_active').checked"))
 	}
 
+	t.Log("what a role grants is typed in rows, by keyboard alone")
+	b.at("/object?kind=rbac_role&new=1")
+	b.to("e.id === 'name'")
+	b.keys("Tellers")
+	b.to("e.name === 'k.grants.0.services'")
+	b.keys("crm.*")
+	b.to("e.name === 'k.grants.0.permissions' && e.value === 'read'")
+	b.keys(" ")
+	b.to("e.value === 'add k.grants'")
+	b.keys(kb.Enter)
+	b.until("document.activeElement.name === 'k.grants.1.services'") // the cursor is in the row that is new
+	b.keys("customers.greet")
+	b.to("e.value === 'save'")
+	b.keys(kb.Enter)
+	b.until("document.getElementById('k.grants.1.permissions-fault') !== null")
+	assert.Equal(t, "crm.*", evaluated[string](b, "document.getElementById('k.grants.0.services').value"))
+	b.to("e.name === 'k.grants.1.permissions' && e.value === 'all'")
+	b.keys(" ")
+	b.to("e.value === 'save'")
+	b.keys(kb.Enter)
+	b.shows("Tellers is saved")
+	granted := `JSON.stringify([...document.querySelectorAll('.rows .one')].map(r => [r.querySelector('textarea').value, ...[...r.querySelectorAll(':checked')].map(c => c.value)]))`
+	assert.JSONEq(t, `[["crm.*", "read"], ["customers.greet", "all"], [""]]`, evaluated[string](b, granted))
+	b.to("e.value === 'less k.grants 0'")
+	b.keys(kb.Enter)
+	b.until(granted + ` === '[["customers.greet","all"],[""]]'`)
+	b.at("/object?kind=rbac_role&name=Tellers")
+	assert.JSONEq(t, `[["crm.*", "read"], ["customers.greet", "all"], [""]]`, evaluated[string](b, granted), "nothing was saved by it")
+
 	t.Log("the config is exported")
 	b.Do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.CallBrowser(ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: "allow", DownloadPath: b.downloads})
@@ -342,7 +371,7 @@ func (b *tab) everyControl(page string) {
 	b.Helper()
 	b.Do(chromedp.Evaluate[chromedp.Void](`{
 		document.activeElement.blur();
-		window.stops = Array.from(document.querySelectorAll("main a[href], main button, main input:not([type=hidden]), main select, main textarea, main summary")).filter(e => e.checkVisibility());
+		window.stops = Array.from(document.querySelectorAll("main a[href], main button, main input:not([type=hidden]), main select, main textarea, main summary")).filter(e => e.checkVisibility() && !e.matches("[aria-hidden=true]"));
 		window.seen = new Set(); window.bare = [];
 	}`))
 	most := int(evaluated[float64](b, "window.stops.length"))*2 + 60 // a date has several stops, lists that scroll are some too

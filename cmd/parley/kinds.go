@@ -30,6 +30,15 @@ type fieldItem struct {
 	Doc      string          `json:"doc"`
 	Choices  []string        `json:"choices"` // all values that it, or an element of a list, may have; empty: any
 	Names    string          `json:"names"`   // what it names: services, a group of kinds, or one kind; empty: nothing
+	Parts    []partItem      `json:"parts"`   // the keys of each element of a list of objects; one without a name: it has texts by name
+}
+
+type partItem struct {
+	Name    string   `json:"name"`
+	Type    string   `json:"type"`
+	Doc     string   `json:"doc"`
+	Choices []string `json:"choices"` // as of a field
+	Names   string   `json:"names"`   // likewise
 }
 
 func kindItems() []kindItem {
@@ -40,6 +49,10 @@ func kindItems() []kindItem {
 			field := fieldItem{
 				Name: f.Name, Type: f.Type, Required: f.Default == "", Default: json.RawMessage(f.Default), Secret: f.Secret, Doc: f.Doc,
 				Within: append([]string{}, f.Within...), Choices: append([]string{}, f.Choices...), Names: f.Names,
+				Parts: []partItem{},
+			}
+			for _, p := range f.Parts {
+				field.Parts = append(field.Parts, partItem{p.Name, p.Type, p.Doc, append([]string{}, p.Choices...), p.Names})
 			}
 			if field.Required {
 				field.Default = json.RawMessage("null")
@@ -83,11 +96,30 @@ func (k kindItem) print(w io.Writer) {
 	line(w, "%s: %s\n", k.Name, k.Doc)
 	for _, f := range k.Fields {
 		line(w, "%s (%s)", f.Name, strings.Join(f.facts(), "; "))
-		line(w, "    %s", f.Doc)
+		line(w, "    %s", f.about())
 	}
 	if k.Example != "" {
 		line(w, "\nFor example:\n\n%s:\n%s", k.Name, strings.TrimRight(k.Example, "\n"))
 	}
+}
+
+// about is what it is, and what each of the objects in it has.
+func (f fieldItem) about() string {
+	parts := []string{}
+	for _, p := range f.Parts {
+		if p.Name == "" {
+			return f.Doc // texts by name: its type and its doc say so
+		}
+		about := p.Doc
+		if about == "" {
+			about = fieldItem{Type: p.Type, Choices: p.Choices}.accepts("")
+		}
+		parts = append(parts, fmt.Sprintf("%s (%s)", p.Name, about))
+	}
+	if len(parts) == 0 {
+		return f.Doc
+	}
+	return f.Doc + ": objects with " + strings.Join(parts, " and ")
 }
 
 // facts are a field's type and what must be known of its value.
@@ -176,7 +208,7 @@ func (k kindItem) markdown(b *strings.Builder) {
 		case f.empty():
 			value = ""
 		}
-		doc := f.Doc
+		doc := f.about()
 		if f.Secret {
 			doc += " (secret)"
 		}

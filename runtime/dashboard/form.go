@@ -13,26 +13,42 @@ import (
 // input is one field of a form.
 type input struct {
 	Name, Label, Value, Hint string
-	As                       string // text, list (of Options, or anything else), number, password, select, check, lines or code
+	As                       string // text, list (of Options, or anything else), number, password, select, check, checks (of Options), lines, code or rows
 	Required                 bool
 	Options                  []option
 	Placeholder              string
+	Fault                    string // what is wrong with it
+	Short                    bool   // it stands in a row
+	HintOf                   string // the input whose hint is its, too; empty: it has its own, or none
+	Here                     bool   // the cursor is put there
+	Rows                     []row
 }
 
 const inputTemplate = `
-{{define "input"}}{{if eq .As "check"}}<div class="field"><input type="hidden" name="{{.Name}}" value="false"><label class="check" for="{{.Name}}"><input type="checkbox" id="{{.Name}}" name="{{.Name}}" value="true"{{if eq .Value "true"}} checked{{end}}{{if .Hint}} aria-describedby="{{.Name}}-hint"{{end}}> {{.Label}}</label>
+{{define "is"}}id="{{.Name}}" name="{{.Name}}"{{end}}
+{{define "said"}}{{if .Here}} autofocus{{end}}{{template "told" .}}{{end}}
+{{define "told"}}{{if or .Hint .HintOf .Fault}} aria-describedby="{{if .Hint}}{{.Name}}-hint{{else if .HintOf}}{{.HintOf}}-hint{{end}}{{if .Fault}} {{.Name}}-fault{{end}}"{{end}}{{if .Fault}} aria-invalid="true"{{end}}{{end}}
+{{define "notes"}}{{with .Fault}}<span class="wrong" id="{{$.Name}}-fault">{{.}}</span>{{end}}{{with .Hint}}<span class="hint" id="{{$.Name}}-hint">{{.}}</span>{{end}}{{end}}
+{{define "input"}}{{if eq .As "rows"}}{{template "rows" .}}
+{{else if eq .As "checks"}}<fieldset class="field checks"{{template "told" .}}><legend>{{.Label}}{{if .Required}} <span class="dim">(required)</span>{{end}}</legend><input type="hidden" name="{{.Name}}" value="">
+<div>{{range $i, $one := .Options}}<label class="check"><input type="checkbox" name="{{$.Name}}" value="{{.Value}}"{{if .Here}} checked{{end}}{{if and $.Here (eq $i 0)}} autofocus{{end}}> {{.Text}}</label>{{end}}</div>{{template "notes" .}}</fieldset>
+{{else}}{{if eq .As "check"}}<div class="field"><input type="hidden" name="{{.Name}}" value="false"><label class="check" for="{{.Name}}"><input type="checkbox" id="{{.Name}}" name="{{.Name}}" value="true"{{if eq .Value "true"}} checked{{end}}{{template "said" .}}> {{.Label}}</label>
 {{else}}<div class="field"><label for="{{.Name}}">{{.Label}}{{if .Required}} <span class="dim">(required)</span>{{end}}</label>{{end}}
-{{if eq .As "check"}}{{else if eq .As "select"}}<select id="{{.Name}}" name="{{.Name}}"{{if .Hint}} aria-describedby="{{.Name}}-hint"{{end}}>{{range .Options}}<option value="{{.Value}}"{{if .Here}} selected{{end}}>{{.Text}}</option>{{end}}</select>
-{{else if eq .As "code"}}<textarea class="code" id="{{.Name}}" name="{{.Name}}" rows="4" spellcheck="false"{{if .Hint}} aria-describedby="{{.Name}}-hint"{{end}}>
+{{if eq .As "check"}}{{else if eq .As "select"}}<select {{template "is" .}}{{template "said" .}}>{{range .Options}}<option value="{{.Value}}"{{if .Here}} selected{{end}}>{{.Text}}</option>{{end}}</select>
+{{else if eq .As "code"}}<textarea class="code" {{template "is" .}} rows="4" spellcheck="false"{{template "said" .}}>
 {{.Value}}</textarea>
-{{else if eq .As "lines"}}<textarea id="{{.Name}}" name="{{.Name}}" rows="3" spellcheck="false"{{if .Hint}} aria-describedby="{{.Name}}-hint"{{end}}>
+{{else if eq .As "lines"}}<textarea {{template "is" .}} rows="{{if .Short}}2{{else}}3{{end}}" spellcheck="false"{{template "said" .}}>
 {{.Value}}</textarea>
-{{else if eq .As "password"}}<input id="{{.Name}}" name="{{.Name}}" type="password" autocomplete="new-password" placeholder="{{.Placeholder}}"{{if .Hint}} aria-describedby="{{.Name}}-hint"{{end}}>
-{{else if eq .As "list"}}<input id="{{.Name}}" name="{{.Name}}" value="{{.Value}}" list="{{.Name}}-list" autocomplete="off" spellcheck="false"{{if .Hint}} aria-describedby="{{.Name}}-hint"{{end}}>
+{{else if eq .As "password"}}<input {{template "is" .}} type="password" autocomplete="new-password" placeholder="{{.Placeholder}}"{{template "said" .}}>
+{{else if eq .As "list"}}<input {{template "is" .}} value="{{.Value}}" list="{{.Name}}-list" autocomplete="off" spellcheck="false"{{template "said" .}}>
 <datalist id="{{.Name}}-list">{{range .Options}}<option value="{{.Value}}"></option>{{end}}</datalist>
-{{else if eq .As "number"}}<input id="{{.Name}}" name="{{.Name}}" inputmode="decimal" value="{{.Value}}" autocomplete="off"{{if .Hint}} aria-describedby="{{.Name}}-hint"{{end}}>
-{{else}}<input id="{{.Name}}" name="{{.Name}}" value="{{.Value}}" autocomplete="off" spellcheck="false" placeholder="{{.Placeholder}}"{{if .Hint}} aria-describedby="{{.Name}}-hint"{{end}}>{{end}}
-{{with .Hint}}<span class="hint" id="{{$.Name}}-hint">{{.}}</span>{{end}}</div>
+{{else if eq .As "number"}}<input {{template "is" .}} inputmode="decimal" value="{{.Value}}" autocomplete="off"{{template "said" .}}>
+{{else}}<input {{template "is" .}} value="{{.Value}}" autocomplete="off" spellcheck="false" placeholder="{{.Placeholder}}"{{template "said" .}}>{{end}}
+{{template "notes" .}}</div>
+{{end}}{{end}}
+{{define "rows"}}<fieldset class="field rows" id="{{.Name}}"{{template "told" .}}><legend>{{.Label}}{{if .Required}} <span class="dim">(required)</span>{{end}}</legend>{{template "notes" .}}<input type="hidden" name="{{.Name}}" value="{{len .Rows}}">
+{{range .Rows}}<div class="one" role="group" aria-label="{{$.Label}}, row {{.Number}}">{{range .Cells}}{{template "input" .}}{{end}}<button class="small" name="do" value="{{.Remove}}" formnovalidate aria-label="Remove row {{.Number}} of {{$.Label}}">Remove</button></div>
+{{end}}<div><button class="small" name="do" value="add {{.Name}}" formnovalidate{{if .Here}} autofocus{{end}} aria-label="Add a row to {{.Label}}">Add a row</button></div></fieldset>
 {{end}}`
 
 // choices are the options of a select.

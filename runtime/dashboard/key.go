@@ -15,6 +15,8 @@ type kindField struct {
 	Required, Secret, Within bool
 	Choices                  []string // all values that it may have; empty: any
 	Names                    string   // what it names: services, a group of kinds, or one kind
+	// Parts are the keys of each element of a list of objects; one without a name is of what stands behind names that users choose.
+	Parts []kindField
 }
 
 const (
@@ -27,7 +29,11 @@ const (
 // typed, and what is wrong is refused.
 func namesFor(v *visit, kinds []kindInfo, k kindInfo) map[string][]string {
 	out := map[string][]string{}
+	fields := slices.Clone(k.Fields)
 	for _, f := range k.Fields {
+		fields = append(fields, f.Parts...)
+	}
+	for _, f := range fields {
 		if f.Names == "" || out[f.Names] != nil {
 			continue
 		}
@@ -58,18 +64,32 @@ func kindsNamed(kinds []kindInfo, name string) []string {
 	return out
 }
 
-// input is the key in a form, with what was typed before. there are the names of what it may name.
-func (f kindField) input(config *service.Object, sent url.Values, there []string) input {
+// input is the key in a form, with what was typed before. there are the names of what keys may name.
+func (f kindField) input(config *service.Object, sent url.Values, there map[string][]string) input {
 	in := input{Name: "k." + f.Name, Label: f.Name, Required: f.Required, Hint: f.hint(), As: f.as()}
 	value, has := config.Get(f.Name)
 	text, isText := value.(string)
 	switch {
+	case in.As == "rows":
+		f.asRows(&in, value, sent, there)
+		return in
+	case in.As == "checks":
+		in.Value = linesOf(value)
+		values, given := sent[in.Name]
+		if !given {
+			values = strings.Split(in.Value, "\n")
+		}
+		in.Options = f.typedInput(url.Values{f.Name: values}, nil).Options
+		return in
 	case in.As == "password" && isText && text != "" && !strings.HasPrefix(text, kept):
 		in.As, in.Value = "text", text // a reference, which is no secret
 	case in.As == "password":
 		in.Placeholder = "none"
 		if has && text != "" {
 			in.Placeholder = "kept; type to change it"
+		}
+		if typed := sent.Get(in.Name); typed != "" {
+			in.Placeholder = "not kept; type it again"
 		}
 	case in.As == "lines":
 		in.Value = linesOf(value)
@@ -81,7 +101,7 @@ func (f kindField) input(config *service.Object, sent url.Values, there []string
 	if given := sent[in.Name]; len(given) > 0 && in.As != "password" {
 		in.Value = plain(given[len(given)-1])
 	}
-	f.offer(&in, there)
+	f.offer(&in, there[f.Names])
 	return in
 }
 
@@ -121,6 +141,10 @@ func (f kindField) as() string {
 		return "password"
 	case f.Within:
 		return "code"
+	case len(f.Parts) > 0:
+		return "rows"
+	case len(f.Choices) > 0 && strings.Contains(f.Type, "a list of text"):
+		return "checks"
 	case f.Type == "true or false":
 		return "check"
 	case f.Type == "an integer", f.Type == "a number":
@@ -167,9 +191,20 @@ func linesOf(v any) string {
 }
 
 // value is what was typed, of the key's type; false: the key stays what it is.
-func (f kindField) value(text string) (any, bool, error) {
-	text = plain(text)
+func (f kindField) value(sent []string) (any, bool, error) {
+	if len(sent) == 0 {
+		return nil, false, nil
+	}
+	text := plain(sent[len(sent)-1]) // that of a box which is ticked comes behind that of one which is not
 	switch f.as() {
+	case "checks":
+		list := []any{}
+		for _, one := range sent {
+			if one != "" {
+				list = append(list, one)
+			}
+		}
+		return list, true, nil
 	case "password":
 		return text, text != "", nil
 	case "check":
@@ -196,7 +231,7 @@ func (f kindField) value(text string) (any, bool, error) {
 		}
 		v, err := fromJSON(text)
 		if err != nil {
-			return nil, true, service.Errorf(service.Invalid, "%s: expected JSON: %w", f.Name, err)
+			return nil, true, service.Errorf(service.Invalid, "expected JSON: %w", err)
 		}
 		return v, true, nil
 	}

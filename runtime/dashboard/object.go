@@ -26,7 +26,7 @@ const objectTemplate = `
 {{if .Keeps}}<form method="post" action="/object">{{template "token" $}}<input type="hidden" name="kind" value="{{.Kind.Name}}"><input type="hidden" name="name" value="{{.Name}}"><button name="do" value="forget">Drop kept replies</button></form>{{end}}
 {{if .Pings}}<form method="post" action="/object">{{template "token" $}}<input type="hidden" name="kind" value="{{.Kind.Name}}"><input type="hidden" name="name" value="{{.Name}}"><button name="do" value="ping">Ping</button></form>{{end}}</div></div>
 {{if .Writes}}
-<form class="fields card pad" method="post" action="/object">{{template "token" $}}<input type="hidden" name="kind" value="{{.Kind.Name}}">
+<form class="fields card pad" method="post" action="/object">{{template "token" $}}<input type="hidden" name="kind" value="{{.Kind.Name}}"><button class="enter" tabindex="-1" aria-hidden="true">Save</button>
 {{if .New}}<input type="hidden" name="new" value="1"><div class="field"><label for="name">name <span class="dim">(required)</span></label><input id="name" name="name" value="{{.Name}}" required autocomplete="off" spellcheck="false"></div>
 {{else}}<input type="hidden" name="name" value="{{.Name}}">{{end}}
 {{range .Fields}}{{template "input" .}}{{end}}
@@ -85,11 +85,13 @@ func showObject(v *visit) (any, error) {
 		d.Keeps = g.of == "channels" && expiry != nil && expiry != int64(0) && v.may("parley.cache.clear")
 	}
 	there := namesFor(v, kinds, kind)
+	faults := faultsOf(v.fault, kind, d.Name)
 	for _, f := range kind.Fields {
 		if len(f.Choices) == 1 {
 			continue // there is nothing to choose
 		}
-		in := f.input(config, v.PostForm, there[f.Names])
+		in := f.input(config, v.PostForm, there)
+		in.blame(faults)
 		if !d.Writes || f.Required || !f.isUsual(config) || f.Secret && g.credentials || slices.Contains(firstKeys(), f.Name) {
 			d.Fields = append(d.Fields, in)
 		} else {
@@ -99,7 +101,7 @@ func showObject(v *visit) (any, error) {
 	if len(d.More) <= fewKeys {
 		d.Fields, d.More = append(d.Fields, d.More...), nil
 	}
-	d.Open = v.fault != nil
+	d.Open = v.fault != nil || moves(v.PostFormValue("do"))
 	return d, nil
 }
 
@@ -135,6 +137,9 @@ func kindNamed(v *visit, name string) (all []kindInfo, kind kindInfo, of group, 
 	return kinds, kinds[i], group{path: "/", title: "Definitions", one: "definition"}, nil
 }
 
+// moves says that a form asks for a row more or less, and for nothing else.
+func moves(do string) bool { return strings.HasPrefix(do, addRow) || strings.HasPrefix(do, lessRow) }
+
 func actObject(v *visit) (string, error) {
 	_, kind, g, err := kindNamed(v, v.PostFormValue("kind"))
 	if err != nil {
@@ -154,19 +159,12 @@ func actObject(v *visit) (string, error) {
 		v.session.say(fmt.Sprintf("%s is deleted.", name))
 		return g.path, nil
 	}
-	config := service.NewObject(len(kind.Fields))
-	for _, f := range kind.Fields {
-		sent := v.PostForm["k."+f.Name]
-		if len(sent) == 0 {
-			continue
-		}
-		value, given, err := f.value(sent[len(sent)-1]) // that of a box which is ticked comes behind that of one which is not
-		if err != nil {
-			return "", err
-		}
-		if given {
-			config.Set(f.Name, value)
-		}
+	if moves(v.PostFormValue("do")) {
+		return "", nil // the form again, with a row more or less
+	}
+	config, err := typedConfig(kind, v.PostForm)
+	if err != nil {
+		return "", err
 	}
 	call := "parley.object.edit"
 	if v.PostFormValue("new") != "" {

@@ -33,9 +33,12 @@ type Field struct {
 	Within []string
 	// Choices are all values that it may have, as text; of a list: its elements. Empty: any.
 	Choices []string
-	// Names is what its value names, or each element of a list: services, a group of kinds such as security, or one kind such
+	// Names is what its value names, or each element of a list or an object: services, a group of kinds such as security, or one kind such
 	// as outgoing_rest. Empty: nothing.
 	Names string
+	// Parts are, of a list of objects, the keys of each; of an object with texts by names that users choose, one without a name,
+	// for what stands behind each. Empty: it is neither, or there are secrets in it. Of a part Default is always empty.
+	Parts []Field
 }
 
 // Chooser is a config with other choices of keys than its tags say, such as those of a struct that it embeds.
@@ -143,10 +146,13 @@ func Describe[C any](def C) []Field {
 	walk(v, func(f reflect.StructField, fv reflect.Value) {
 		field := Field{
 			Name: jsonName(f), Type: typeName(f.Type), Doc: f.Tag.Get("doc"), Names: f.Tag.Get("names"),
-			Secret: f.Type == reflect.TypeFor[Secret](), Within: secretsIn(f.Type, nil), Choices: choices[jsonName(f)],
+			Secret: f.Type == reflect.TypeFor[Secret](), Within: secretsIn(f.Type, nil), Choices: choices[jsonName(f)], Parts: partsOf(f.Type),
 		}
 		if tag, ok := f.Tag.Lookup("choices"); ok && field.Choices == nil {
 			field.Choices = strings.Split(tag, ",")
+		}
+		if len(field.Parts) == 1 && field.Parts[0].Name == "" {
+			field.Parts[0].Names = field.Names
 		}
 		if f.Tag.Get("kind") != "required" {
 			if raw, err := json.Marshal(fv.Interface()); err == nil {
@@ -156,6 +162,30 @@ func Describe[C any](def C) []Field {
 		out = append(out, field)
 	})
 	return out
+}
+
+// partsOf are the Parts of a field of type t.
+func partsOf(t reflect.Type) []Field {
+	_, typed := reflect.New(t).Interface().(Typed)
+	switch {
+	case typed || len(secretsIn(t, nil)) > 0:
+	case t.Kind() == reflect.Map && t.Key().Kind() == reflect.String && t.Elem().Kind() == reflect.String:
+		return []Field{{Type: typeName(t.Elem())}}
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
+		if _, typed := reflect.New(t.Elem()).Interface().(Typed); typed {
+			return nil
+		}
+		var out []Field
+		walk(reflect.New(t.Elem()).Elem(), func(f reflect.StructField, _ reflect.Value) {
+			part := Field{Name: jsonName(f), Type: typeName(f.Type), Doc: f.Tag.Get("doc"), Names: f.Tag.Get("names")}
+			if tag, ok := f.Tag.Lookup("choices"); ok {
+				part.Choices = strings.Split(tag, ",")
+			}
+			out = append(out, part)
+		})
+		return out
+	}
+	return nil
 }
 
 func fieldsOf(v reflect.Value) map[string]reflect.Value {

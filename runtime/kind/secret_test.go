@@ -38,3 +38,31 @@ func TestSecretsWithinAConfig(t *testing.T) {
 	assert.EqualError(t, err, `key: expected text, or a reference such as env:NAME, file:/path or vault:path#key, not this; list: expected a list of object, not this; `+
 		`peers: expected an object, not this`)
 }
+
+func TestPartsOfAConfig(t *testing.T) {
+	type grant struct {
+		Services []string `json:"services" names:"services" doc:"names"`
+		Mode     string   `json:"mode" choices:"a,b"`
+	}
+	type guarded struct {
+		Password kind.Secret `json:"password"`
+	}
+	type config struct {
+		Grants  []grant           `json:"grants"`
+		Methods map[string]string `json:"methods" names:"services"`
+		Guarded []guarded         `json:"guarded"`
+		Any     map[string]any    `json:"any"`
+		Names   []string          `json:"names"`
+	}
+	got := map[string][]kind.Field{}
+	for _, f := range kind.Describe(config{}) {
+		got[f.Name] = f.Parts
+	}
+	assert.Equal(t, map[string][]kind.Field{
+		"grants":  {{Name: "services", Type: "a list of text", Names: "services", Doc: "names"}, {Name: "mode", Type: "text", Choices: []string{"a", "b"}}},
+		"methods": {{Type: "text", Names: "services"}},
+		"guarded": nil, // its secrets are given as one JSON
+		"any":     nil,
+		"names":   nil,
+	}, got)
+}

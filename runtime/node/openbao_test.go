@@ -74,7 +74,10 @@ channel_rest:
 	require.Eventually(t, func() bool { return status("c4nary-two") == 200 }, time.Minute, 50*time.Millisecond)
 
 	require.NoError(t, vault.Seal(t.Context()))
-	require.Eventually(t, func() bool { return len(g.lines("it is sealed")) > 0 }, time.Minute, 50*time.Millisecond)
+	require.Eventually(t, func() bool {
+		err := g.define("security_api_key:\n  - {name: Other, key: 'vault:team/kv/ours/other#x'}\n")
+		return err != nil && strings.Contains(err.Error(), "it is sealed")
+	}, time.Minute, 50*time.Millisecond)
 	assert.Equal(t, 200, status("c4nary-two"), "while the vault is sealed")
 	require.NoError(t, vault.Unseal(t.Context()))
 	require.Eventually(t, func() bool {

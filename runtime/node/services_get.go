@@ -89,6 +89,15 @@ type KindField struct {
 	Doc      string
 	Choices  []string // all values that it, or an element of a list, may have; empty: any
 	Names    string   // what it names: services, a group of kinds, or one kind; empty: nothing
+	// Parts are the keys of each element of a list of objects. Of an object with texts by name it is one without a name.
+	Parts []KindPart
+}
+
+// KindPart is a key of what a KindField lists.
+type KindPart struct {
+	Name, Type, Doc string
+	Choices         []string // as of KindField
+	Names           string   // likewise
 }
 
 func (n *Node) listKinds(context.Context, service.Runtime, struct{}) ([]KindOut, error) {
@@ -96,7 +105,11 @@ func (n *Node) listKinds(context.Context, service.Runtime, struct{}) ([]KindOut,
 	for _, k := range Kinds() {
 		one := KindOut{Name: k.Name, Group: k.Group, Doc: k.Doc, Fields: []KindField{}, Example: k.Example}
 		for _, f := range k.Fields {
-			one.Fields = append(one.Fields, KindField{f.Name, f.Type, f.Default == "", f.Default, f.Secret, len(f.Within) > 0, f.Doc, append([]string{}, f.Choices...), f.Names})
+			key := KindField{f.Name, f.Type, f.Default == "", f.Default, f.Secret, len(f.Within) > 0, f.Doc, append([]string{}, f.Choices...), f.Names, []KindPart{}}
+			for _, p := range f.Parts {
+				key.Parts = append(key.Parts, KindPart{p.Name, p.Type, p.Doc, append([]string{}, p.Choices...), p.Names})
+			}
+			one.Fields = append(one.Fields, key)
 		}
 		out = append(out, one)
 	}

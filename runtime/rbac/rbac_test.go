@@ -130,3 +130,16 @@ func TestWrap(t *testing.T) {
 	_, err = h.Handle(t.Context(), &service.Request{Method: "GET"})
 	assert.Equal(t, 403, service.AsError(err).HTTPStatus())
 }
+
+func TestWhatAFormOffersIsWhatARoleTakes(t *testing.T) {
+	for _, f := range rbac.Kind().Fields {
+		for _, part := range f.Parts {
+			if part.Name != "permissions" {
+				continue
+			}
+			assert.Equal(t, append(rbac.Permissions(), rbac.All), part.Choices)
+			return
+		}
+	}
+	t.Error("grants have no permissions")
+}

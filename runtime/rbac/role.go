@@ -44,13 +44,13 @@ type Role struct {
 	Members  []string `json:"members" names:"security" doc:"names of the security definitions whose callers have the role; a * stands for any characters"`
 	Users    []string `json:"users" doc:"of the members' callers, those of these names alone, as user names, tokens and certificates have them; empty: all"`
 	Claims   []string `json:"claims" doc:"of the members' callers, those alone whose token says one of these, each as NAME=VALUE such as scope=write; empty: all"`
-	Grants   []Grant  `json:"grants" doc:"what the role may do, a list of objects with services (names, in which a * stands for any characters) and permissions (create, read, update, delete, or all)"`
+	Grants   []Grant  `json:"grants" doc:"what the role may do"`
 }
 
 // Grant gives permissions on services.
 type Grant struct {
-	Services    []string `json:"services"`
-	Permissions []string `json:"permissions"`
+	Services    []string `json:"services" names:"services" doc:"names, in which a * stands for any characters"`
+	Permissions []string `json:"permissions" choices:"create,read,update,delete,all"`
 }
 
 // All as a permission stands for all of them.

@@ -25,7 +25,7 @@ func (v *Vault) logIn(ctx context.Context, anew bool) error {
 	case err != nil:
 		return fmt.Errorf("the vault cannot be asked for a token: %w", err)
 	case status != http.StatusOK || out.Auth.Token == "":
-		return fmt.Errorf("the vault gave no token to the role: it answered %d", status)
+		return fmt.Errorf("the vault gave no token to the role: it answered %s", told(status))
 	}
 	v.token = out.Auth.Token
 	v.lives(out.Auth.Seconds, out.Auth.Renewable)
@@ -68,6 +68,9 @@ func (v *Vault) renew(ctx context.Context) error {
 	}
 	var out struct{ Auth auth }
 	status, err := v.call(ctx, http.MethodPost, "auth/token/renew-self", struct{}{}, &out)
+	if err == nil && status == http.StatusForbidden && v.config.RoleID != "" { // it has just ended, or was revoked
+		return v.logIn(ctx, true)
+	}
 	if err != nil || status != http.StatusOK {
 		return v.notRenewed(status, err)
 	}
@@ -79,5 +82,5 @@ func (v *Vault) notRenewed(status int, err error) error {
 	if err != nil {
 		return fmt.Errorf("the vault's token was not renewed: %w", err)
 	}
-	return fmt.Errorf("the vault's token was not renewed: it answered %d", status)
+	return fmt.Errorf("the vault's token was not renewed: it answered %s", told(status))
 }

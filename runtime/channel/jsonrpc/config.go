@@ -16,7 +16,7 @@ import (
 type Config struct {
 	channel.Base
 	URLPath      string            `json:"url_path" kind:"required" doc:"path of the channel, such as /rpc"`
-	Methods      map[string]string `json:"methods" doc:"services by the name of the method that calls them; the channel's own service is called by the service's name"`
+	Methods      map[string]string `json:"methods" names:"services" doc:"services by the name of the method that calls them; the channel's own service is called by the service's name"`
 	SilentStatus int               `json:"silent_status" choices:"204,200" doc:"HTTP status where there is no reply, to notifications: 204, or 200 for clients that take no other"`
 	Timeout      kind.Duration     `json:"timeout" doc:"how long a request, or all of a batch, may take"`
 	MaxBody      int64             `json:"max_body" doc:"size that a request's body may have, in bytes"`

@@ -20,7 +20,7 @@ type Config struct {
 	SOAPAction  string            `json:"soap_action" doc:"the SOAPAction that callers of service send; channels that differ by it may share one url_path"`
 	SOAPVersion string            `json:"soap_version" choices:",1.1,1.2" doc:"version of SOAP that callers speak, 1.1 or 1.2; empty: each in its own"`
 	Operation   string            `json:"operation" doc:"name of the operation that service is; empty: service's own, such as GetClient for crm.get-client"`
-	Operations  map[string]string `json:"operations" doc:"in place of service: names of operations, and the service behind each"`
+	Operations  map[string]string `json:"operations" names:"services" doc:"in place of service: names of operations, and the service behind each"`
 	OneWay      []string          `json:"one_way" doc:"operations that have no reply: it is 202 with an empty body, once the service is done"`
 	Namespace   string            `json:"namespace" doc:"namespace of the operations' elements and of the WSDL; empty: the system's own"`
 	Timeout     kind.Duration     `json:"timeout" doc:"how long a request may take"`
