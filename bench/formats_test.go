@@ -153,6 +153,12 @@ func TestProbe(t *testing.T) {
 	t.Cleanup(answers.Close)
 	require.NoError(t, bench.Probe(t.Context(), bench.Profile{}, answers.URL), "any answer will do")
 
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(secure.Close)
+	err := bench.Probe(t.Context(), bench.Profile{}, secure.URL)
+	require.ErrorIs(t, err, bench.ErrNoAnswer)
+	require.ErrorContains(t, err, "; give an address that its certificate names, and its authority in the profile's ca")
+
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0") // it accepts, and says nothing
 	require.NoError(t, err)
 	began := time.Now()

@@ -9,8 +9,10 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"time"
+	"unicode"
 )
 
 // errDied ends a request whose connection ended after some of it was written and before any reply.
@@ -133,7 +135,7 @@ func (s *sender) connection(ctx context.Context) (net.Conn, error) {
 // named is a server's name.
 func (l *lane) named(name []byte) string {
 	if string(name) != l.from {
-		l.from = string(name)
+		l.from = printable(string(name))
 	}
 	return l.from
 }
@@ -144,6 +146,16 @@ func (l *lane) close() {
 		_ = l.wire.Close() // nothing more is wanted of it
 		l.wire, l.conn = nil, nil
 	}
+}
+
+// printable is text from outside without what a terminal would obey.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
 }
 
 func isReset(err error) bool {

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"math"
 	"os"
@@ -184,26 +183,28 @@ func (ph *PhaseSpec) faults(add func(field, format string, args ...any)) {
 
 // readTimings reads a file of recorded timings: see PhaseSpec.Replay.
 func readTimings(path string, speed float64) (replay, error) {
-	raw, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = file.Close() }() // it was read only
 	if speed == 0 {
 		speed = 1
 	}
 	var out replay
-	lines := bufio.NewScanner(bytes.NewReader(raw))
+	lines := bufio.NewScanner(file)
 	for n := 1; lines.Scan(); n++ {
-		text := strings.TrimSpace(lines.Text())
+		text := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\ufeff"))
 		if cut := strings.IndexAny(text, ",; \t"); cut >= 0 {
 			text = text[:cut]
 		}
+		text = strings.Trim(text, `"`)
 		if text == "" || strings.HasPrefix(text, "#") {
 			continue
 		}
 		at, err := timing(text)
 		if err != nil {
-			if n == 1 { // a heading
+			if n == 1 && !strings.ContainsAny(text[:1], "+-.0123456789") { // a heading
 				continue
 			}
 			return nil, fmt.Errorf("%s:%d:1: %w", path, n, err)

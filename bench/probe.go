@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -79,6 +80,9 @@ func (s *sender) unanswered(ctx, asked context.Context, err error) error {
 	}
 	if s.protocol == protocolHTTP2 && strings.Contains(err.Error(), "looked like an HTTP/1.1 header") {
 		return fmt.Errorf("%s %w in HTTP/2: it speaks HTTP/1.1 there; give its https address, or leave out protocol: h2", at, ErrNoAnswer)
+	}
+	if refused := (*tls.CertificateVerificationError)(nil); errors.As(err, &refused) {
+		return fmt.Errorf("%s %w: %w; give an address that its certificate names, and its authority in the profile's ca", at, ErrNoAnswer, err)
 	}
 	return fmt.Errorf("%s %w: %w; start the target, or give another address", at, ErrNoAnswer, err)
 }

@@ -156,8 +156,10 @@ func (p *Profile) requestFaults(add func(path, format string, args ...any)) {
 		}
 	}
 	known := []string{"id"}
+	unread := false // a feeder, which has been told: nobody knows what it gives
 	for _, f := range p.Feeders {
 		known = append(known, f.columns...)
+		unread = unread || f.rows == nil
 	}
 	for _, r := range p.Before {
 		for name := range r.Capture {
@@ -179,7 +181,7 @@ func (p *Profile) requestFaults(add func(path, format string, args ...any)) {
 			add(at+".headers", "a request in %s has no headers", p.Protocol)
 		}
 		for _, name := range r.names() {
-			if !slices.Contains(known, name) {
+			if !unread && !slices.Contains(known, name) {
 				add(at, "nothing gives {{%s}}: no feeder has such a column, and no request captures it; there are %s", name, strings.Join(known, ", "))
 			}
 		}

@@ -262,3 +262,28 @@ expect: [recovery < 3s]
 	assert.Equal(t, "what it waits for did not come: error_rate > 1%", res.Events[2].Skipped)
 	assert.Less(t, res.Phases[len(res.Phases)-1].Response.P50, 200.0, "after all events")
 }
+
+func TestFeederFiles(t *testing.T) {
+	for name, row := range map[string]struct{ csv, want string }{
+		"a byte order mark":            {"\ufeffa,b\r\n1,2\r\n", ""},
+		"a byte order mark and quotes": {"\ufeff\"a\",b\n1,2\n", ""},
+		"columns without a name":       {"a,b,,\n1,2,,\n", ""},
+		"a column twice":               {"a,b,a\n1,2,3\n", `f.csv:1: two columns are called "a"`},
+		"too few fields":               {"a,b\n1\n", "f.csv:2:1: wrong number of fields"},
+		"no row":                       {"a,b\n", "f.csv: it needs a line with the names of columns, and at least one row"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "f.csv"), []byte(row.csv), 0o600))
+			path := filepath.Join(dir, "p.yaml")
+			require.NoError(t, os.WriteFile(path, []byte("rate: 1\nduration: 1s\nrequest: {path: '/{{a}}', body: '{{b}}'}\nfeeders: [{csv: f.csv}]\n"), 0o600))
+			_, err := bench.ReadProfile(path)
+			if row.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, row.want)
+			assert.NotContains(t, err.Error(), "nothing gives", "what a file gives that cannot be read nobody knows")
+		})
+	}
+}

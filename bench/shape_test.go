@@ -70,10 +70,22 @@ func TestReplayedTimings(t *testing.T) {
 	assert.Equal(t, []time.Duration{0, 250 * time.Millisecond, 250 * time.Millisecond, 1500 * time.Millisecond},
 		[]time.Duration{s.Due(0), s.Due(1), s.Due(2), s.Due(3)})
 
+	for name, log := range map[string]string{"a byte order mark": "\ufeff1\n2\n3\n", "in quotes": "\"1\"\n\"2\",\"/a\"\n\"3\"\n", "a heading": "\ufefftime\n1\n2\n3\n"} {
+		t.Run(name, func(t *testing.T) {
+			write("log.csv", log)
+			p, err := bench.ReadProfile(filepath.Join(dir, "p.yaml"))
+			require.NoError(t, err)
+			s := bench.NewSchedule(p)
+			require.Equal(t, 3, s.Total(), "no time is lost")
+			assert.Equal(t, time.Second, s.Due(2))
+		})
+	}
+
 	for name, row := range map[string]struct{ log, want string }{
-		"out of order": {"2\n1\n", "log.csv:2:1: 1 comes after a later time"},
-		"no time":      {"1\nsoon\n", `log.csv:2:1: "soon" is neither seconds nor a time`},
-		"empty":        {"", "it holds no timings"},
+		"out of order":              {"2\n1\n", "log.csv:2:1: 1 comes after a later time"},
+		"no time":                   {"1\nsoon\n", `log.csv:2:1: "soon" is neither seconds nor a time`},
+		"empty":                     {"", "it holds no timings"},
+		"a first time that is none": {"1s\n2\n", `log.csv:1:1: "1s" is neither seconds nor a time`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			write("log.csv", row.log)

@@ -1,7 +1,9 @@
 package bench
 
 import (
+	"bufio"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -98,8 +100,16 @@ func (f *Feeder) load() error {
 		return err
 	}
 	defer func() { _ = file.Close() }() // it was read only
-	all, err := csv.NewReader(file).ReadAll()
-	if err != nil {
+	in := bufio.NewReader(file)
+	if mark, err := in.Peek(3); err == nil && string(mark) == "\ufeff" {
+		_, _ = in.Discard(len(mark)) // they have been read
+	}
+	all, err := csv.NewReader(in).ReadAll()
+	var placed *csv.ParseError
+	switch {
+	case errors.As(err, &placed):
+		return fmt.Errorf("%s:%d:%d: %w", f.CSV, placed.Line, placed.Column, placed.Err)
+	case err != nil:
 		return fmt.Errorf("%s: %w", f.CSV, err)
 	}
 	if len(all) < 2 {
@@ -107,7 +117,10 @@ func (f *Feeder) load() error {
 	}
 	f.columns, f.rows = all[0], all[1:]
 	for i, name := range f.columns {
-		f.columns[i] = strings.TrimSpace(strings.TrimPrefix(name, "\ufeff"))
+		f.columns[i] = strings.TrimSpace(name)
+		if name := f.columns[i]; name != "" && slices.Index(f.columns, name) < i {
+			return fmt.Errorf("%s:1: two columns are called %q", f.CSV, name)
+		}
 		if f.columns[i] == "id" {
 			return fmt.Errorf("%s:1: no column may be called id: {{id}} is the request's number", f.CSV)
 		}

@@ -53,7 +53,7 @@ func (r *Result) WriteText(w io.Writer) error {
 	for _, why := range r.Invalid {
 		fmt.Fprintf(&b, "\nINVALID  %s\n", why)
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, printable(b.String()))
 	return err
 }
 

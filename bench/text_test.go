@@ -108,3 +108,14 @@ func TestWriteJSONNames(t *testing.T) {
 	assert.Equal(t, 2.0, got["executed"].(map[string]any)["lost"])
 	assert.Equal(t, 0.412, got["events"].([]any)[1].(map[string]any)["traffic_again_s"])
 }
+
+// TestTextIsHarmless: what a target says of itself is nothing that a terminal would obey.
+func TestTextIsHarmless(t *testing.T) {
+	r := failover()
+	r.Name, r.Servers = "a\x1b[2Jb\u00fc", []bench.Server{{Name: "s\x1b]0;x\a\r", Replies: 1}}
+	var b strings.Builder
+	require.NoError(t, r.WriteText(&b))
+	assert.Contains(t, b.String(), "a\ufffd[2Jb\u00fc")
+	assert.NotContains(t, b.String(), "\x1b")
+	assert.NotContains(t, b.String(), "\r")
+}

@@ -102,9 +102,20 @@ func declareLoad(ctx context.Context, w *World, a Args) error {
 		return fmt.Errorf("%s requests per second for %s seconds are no load: both must be more than 0", a.Text(0), a.Text(1))
 	}
 	return w.declare(ctx, func(p *bench.Profile) error {
-		p.Rate, p.Duration = rate, bench.Duration(seconds*float64(time.Second))
+		p.Rate, p.Duration = rate, bench.Duration(spanOf(seconds))
 		return nil
 	})
+}
+
+// ages is longer than any load may be, and than any number of seconds that a time.Duration cannot hold.
+const ages = 100 * 366 * 24 * time.Hour
+
+// spanOf is so many seconds.
+func spanOf(seconds float64) time.Duration {
+	if seconds > ages.Seconds() {
+		return ages
+	}
+	return time.Duration(seconds * float64(time.Second))
 }
 
 // declare declares a load; shape says how much of it there is.
@@ -203,7 +214,7 @@ func (w *World) addEvent(a Args, do *Line) error {
 	if l == nil || l.begun {
 		return errNoLoad
 	}
-	at, whole := time.Duration(seconds*float64(time.Second)), l.profile.Duration.Std()
+	at, whole := spanOf(seconds), l.profile.Duration.Std()
 	if at >= whole {
 		return fmt.Errorf("the load is over before this happens: it takes %s, and this is due %s in; let the load take longer", whole, at)
 	}

@@ -137,6 +137,7 @@ func TestALoadIsRefused(t *testing.T) {
 		{"no condition", load + "And once \"p98 > 1s\", server 1 is killed", `"p98" is not measured`},
 		{"a condition without a load", "When once \"p99 > 1s\", server 1 is killed", "no load was declared in which this could happen"},
 		{"an event without a load", "When 1 second in, server 1 is killed", "no load was declared in which this could happen"},
+		{"ages", "When I send 1 request per second for 99999999999999 seconds\nThen the load keeps to \"p99 < 1s\"", "duration is 878400h0m0s; at most 8784h0m0s is allowed"},
 		{"no requests", "When I send 0 requests per second for 1 second", "0 requests per second for 1 seconds are no load"},
 		{"a record and no number", strings.Replace(load, "{{id}}", "7", 1), "the request holds no {{id}}"},
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/parley-run/parley/bench"
 )
@@ -29,7 +28,7 @@ func loadShapeSteps() []Step {
 		s.plans = true
 		return s
 	}
-	span := func(seconds float64) bench.Duration { return bench.Duration(seconds * float64(time.Second)) }
+	span := func(seconds float64) bench.Duration { return bench.Duration(spanOf(seconds)) }
 	file := when(`I send the load of "{file}"`,
 		"Declares the load of a profile as `apitest bench run` takes it: its shape, its requests and its feeders; the file is found beside the feature. "+
 			"It goes to the address that steps name, and what happens meanwhile is said by lines that follow.", `I send the load of "morning.yaml"`, declareFile)

@@ -147,7 +147,11 @@ func run(ctx context.Context, dir, name string, args ...string) (string, error) 
 	cmd.Stderr = &said
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, strings.TrimSpace(said.String()))
+		why := strings.TrimSpace(said.String())
+		if why != "" {
+			why = ": " + why
+		}
+		return "", fmt.Errorf("%s %s: %w%s", name, strings.Join(args, " "), err, why)
 	}
 	return string(out), nil
 }

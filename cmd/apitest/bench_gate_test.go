@@ -79,7 +79,7 @@ func TestBenchCompare(t *testing.T) {
 		return path
 	}
 	old := save("old.json", func(*bench.Result) {})
-	out, code, err := called(t, "bench", "compare", old, save("new.json", func(r *bench.Result) { r.Response.P50, r.Failed = 3, 5 }))
+	out, code, err := called(t, "bench", "compare", old, save("new.json", func(r *bench.Result) { r.Response.P50, r.OK, r.Failed = 3, 195, 5 }))
 	require.NoError(t, err)
 	assert.Zero(t, code)
 	assert.Regexp(t, `response time p50 +2\.\d+ ms +3\.\d+ ms +\+50\.0 %`, out)
