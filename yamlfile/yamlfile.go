@@ -127,8 +127,7 @@ func unknownKeys(name string, node ast.Node, t reflect.Type) error {
 	case *ast.MappingNode:
 		for i, pair := range n.Values {
 			if _, merge := pair.Key.(*ast.MergeKeyNode); merge && i > 0 { // the decoder would let it win over those before it
-				at := Start(pair)
-				faults = append(faults, fmt.Errorf("%s:%d:%d: put << before the other keys, which win over it", name, at.Line, at.Column))
+				faults = append(faults, faultAt(name, start(pair), "put << before the other keys, which win over it"))
 			}
 			faults = append(faults, unknownKeys(name, pair, t))
 		}
