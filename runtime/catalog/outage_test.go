@@ -38,10 +38,13 @@ func slowCommits(t *testing.T, db *database.DB, seconds float64) {
 	t.Helper()
 	for _, statement := range []string{
 		fmt.Sprintf(`CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE until timestamptz := clock_timestamp() + interval '%f s';
 BEGIN
-	BEGIN PERFORM pg_sleep(%f); EXCEPTION WHEN query_canceled THEN PERFORM pg_sleep(%f); END;
+	WHILE clock_timestamp() < until LOOP
+		BEGIN PERFORM pg_sleep(extract(epoch FROM until - clock_timestamp())); EXCEPTION WHEN query_canceled THEN NULL; END;
+	END LOOP;
 	RETURN NULL;
-END$$`, seconds, seconds),
+END$$`, seconds),
 		"CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON audit DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()",
 	} {
 		_, err := db.ExecContext(t.Context(), statement)
@@ -49,7 +52,7 @@ END$$`, seconds, seconds),
 	}
 }
 
-// committing waits until PostgreSQL is in the midst of a commit.
+// inCommit waits until PostgreSQL is in the midst of a commit.
 func inCommit(t *testing.T, db *database.DB) {
 	t.Helper()
 	require.Eventually(t, func() bool {
