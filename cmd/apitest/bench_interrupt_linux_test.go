@@ -74,25 +74,5 @@ func TestInterruptTwiceUnderLoad(t *testing.T) {
 		_, err := os.Stat(filepath.Join(run.Dir, "begun"))
 		return err == nil
 	}, time.Minute, 20*time.Millisecond)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = run.Wait() // its exit code tells
-	}()
-	for deadline := time.After(time.Minute); ; {
-		_ = run.Process.Signal(os.Interrupt)
-		select {
-		case <-ended:
-		case <-deadline:
-			_ = run.Process.Kill()
-			<-ended
-			t.Fatal("no Ctrl-C ends it")
-		case <-time.After(100 * time.Millisecond):
-			continue
-		}
-		break
-	}
-	status, ok := run.ProcessState.Sys().(syscall.WaitStatus)
-	require.True(t, ok)
-	assert.True(t, status.Signaled() && status.Signal() == syscall.SIGINT, "it ended by %v", status)
+	assertSecondInterruptEnds(t, run)
 }
